@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int text_reserve(struct text *t, size_t more)
+{
+    if (t->failed)
+        return 0;
+    if (t->n + more + 1 > t->cap) {
+        size_t cap = t->cap ? t->cap : 256;
+        char *grown;
+
+        while (cap < t->n + more + 1)
+            cap *= 2;
+        grown = realloc(t->data, cap);
+        if (!grown) {
+            t->failed = 1;
+            return 0;
+        }
+        t->data = grown;
+        t->cap = cap;
+    }
+    return 1;
+}
+
+void text_add_bytes(struct text *t, const char *bytes, size_t n)
+{
+    if (!text_reserve(t, n))
+        return;
+    memcpy(t->data + t->n, bytes, n);
+    t->n += n;
+    t->data[t->n] = '\0';
+}
+
+void text_add(struct text *t, const char *string)
+{
+    text_add_bytes(t, string, strlen(string));
+}
+
+void text_printf(struct text *t, const char *format, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0 || !text_reserve(t, (size_t)n))
+        return;
+    va_start(args, format);
+    vsnprintf(t->data + t->n, (size_t)n + 1, format, args);
+    va_end(args);
+    t->n += (size_t)n;
+}
+
+void text_release(struct text *t)
+{
+    free(t->data);
+    *t = (struct text){0};
+}
+
+int text_read_file(struct text *out, const char *path, struct why *why)
+{
+    FILE *file = fopen(path, "rb");
+    char chunk[65536];
+    size_t n;
+    int error;
+
+    if (!file)
+        return why_fail(why, STATUS_IO, "cannot open '%s': %s", path, strerror(errno));
+    while ((n = fread(chunk, 1, sizeof chunk, file)) > 0)
+        text_add_bytes(out, chunk, n);
+    error = ferror(file) ? errno : 0;
+    fclose(file);
+    if (error)
+        return why_fail(why, STATUS_IO, "cannot read '%s': %s", path, strerror(error));
+    if (out->failed)
+        return why_fail(why, STATUS_MEMORY, "cannot read '%s': out of memory", path);
+    return 0;
+}
+
+/* All of the bytes to `fd`, then to the disk; 0 or an errno value. */
+static int write_all(int fd, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t written = write(fd, bytes, n);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return errno;
+        bytes += written;
+        n -= (size_t)written;
+    }
+    return fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+}
+
+int text_write_file(const char *path, const char *bytes, size_t n, struct why *why)
+{
+    struct text beside = {0};
+    int fd, error, status = 0;
+    mode_t mask = umask(0);
+
+    umask(mask);
+    text_printf(&beside, "%s.XXXXXX", path);
+    if (beside.failed)
+        return why_fail(why, STATUS_MEMORY, "cannot write '%s': out of memory", path);
+    fd = mkstemp(beside.data);
+    if (fd < 0) {
+        status = why_fail(why, STATUS_IO, "cannot write '%s': %s", path, strerror(errno));
+        goto out;
+    }
+    error = write_all(fd, bytes, n);
+    fchmod(fd, 0666 & ~mask);
+    if (close(fd) != 0 && !error)
+        error = errno;
+    if (!error && rename(beside.data, path) != 0)
+        error = errno;
+    if (error) {
+        unlink(beside.data);
+        status = why_fail(why, STATUS_IO, "cannot write '%s': %s", path, strerror(error));
+    }
+out:
+    text_release(&beside);
+    return status;
+}
+
+/* Levenshtein distance, case ignored; words longer than 63 count by their first 63. */
+static size_t distance(const char *a, const char *b)
+{
+    enum { LONGEST = 63 };
+    size_t row[LONGEST + 1], na = strnlen(a, LONGEST), nb = strnlen(b, LONGEST);
+
+    for (size_t j = 0; j <= nb; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= na; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= nb; j++) {
+            size_t same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+            size_t best = diagonal + !same;
+
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[nb];
+}
+
+/* How far a name is from the word; a name that begins with the word is near. */
+static size_t farness(const char *word, const char *name)
+{
+    size_t n = strlen(word), far = distance(word, name);
+
+    return n >= 2 && strncasecmp(word, name, n) == 0 && far > 1 ? 1 : far;
+}
+
+void text_nearest(char *out, size_t size, const char *word, const char *const *name,
+                  size_t count)
+{
+    size_t limit = strlen(word) / 3 + 1, best = limit + 1, used = 0;
+    int told = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        if (farness(word, name[i]) < best)
+            best = farness(word, name[i]);
+    if (best > limit)
+        return;
+    for (size_t i = 0; i < count && told < 3; i++) {
+        int n;
+
+        if (farness(word, name[i]) != best)
+            continue;
+        n = snprintf(out + used, size - used, "%s'%s'", told ? " or " : "did you mean ",
+                     name[i]);
+        if (n < 0 || (size_t)n >= size - used)
+            break;
+        used += (size_t)n;
+        told++;
+    }
+    if (used + 2 <= size)
+        strcpy(out + used, "?");
+}

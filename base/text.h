@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* A growing string, whole files in and out, and the nearest name to a misspelt one. */
+#ifndef OFFLOAD_BENCH_TEXT_H
+#define OFFLOAD_BENCH_TEXT_H
+
+#include <stddef.h>
+
+#include "base/why.h"
+
+/* Zero-initialise before use. `data` is NUL-terminated once anything was added, else NULL.
+ * Out of memory sets `failed` and later calls do nothing: check once, at the end. */
+struct text {
+    char *data;
+    size_t n, cap;
+    int failed;
+};
+
+void text_add(struct text *, const char *string);
+void text_add_bytes(struct text *, const char *bytes, size_t n);
+void text_printf(struct text *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void text_release(struct text *);
+
+/* Read the whole file at `path` into *out (appended). Errors: STATUS_IO, STATUS_MEMORY. */
+int text_read_file(struct text *out, const char *path, struct why *why);
+
+/* Replace the file at `path` atomically: written beside it, flushed, renamed. On failure the
+ * old file is untouched. */
+int text_write_file(const char *path, const char *bytes, size_t n, struct why *why);
+
+/* Write to `out` (size bytes) a phrase with the nearest of `count` names to `word`, such as
+ * "did you mean 'gemm' or 'gemv'?", or "" when none is near (edit distance, case ignored). */
+void text_nearest(char *out, size_t size, const char *word, const char *const *name,
+                  size_t count);
+
+#endif

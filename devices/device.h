@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Where work runs. A driver says which devices there are and opens one; an open device gives
+ * memory, copies, compiles and launches kernels, and keeps time in its own order of work. */
+#ifndef OFFLOAD_BENCH_DEVICE_H
+#define OFFLOAD_BENCH_DEVICE_H
+
+#include "base/step.h"
+#include "base/terms.h"
+#include "base/why.h"
+
+struct device;
+
+/* A point in the device's order of work. A null mark is never reached. */
+struct mark {
+    void *event;
+};
+
+struct kernel; /* a compiled kernel, owned by the device until close */
+
+/* What `list devices` and the records say about a device that need not be open. */
+struct device_row {
+    struct name id;         /* "cpu", "opencl:0", "cuda:1" */
+    char model[128];        /* "NVIDIA H100 80GB HBM3" */
+    char driver[128];       /* driver and version in words */
+    enum evidence evidence; /* EVIDENCE_SOFTWARE for an emulation, OpenCL on a CPU */
+    bool is_gpu;
+};
+
+struct driver {
+    enum device_kind kind;
+    /* Number of devices, or STATUS_UNAVAILABLE with the reason and what to install. */
+    int (*count)(struct why *);
+    int (*describe)(int index, struct device_row *, struct why *);
+    int (*open)(struct device *, int index, struct why *);
+};
+
+/* All of them release-safe on a zeroed buffer, kernel or mark. Unless said otherwise, calls
+ * may return before the work is done; `sync` waits for all of it. */
+struct device_ops {
+    void (*close)(struct device *);
+    /* `memory` of the host kinds gives host memory that the device can copy from and to;
+     * MEMORY_DEVICE gives the device's own. Errors: STATUS_MEMORY with the size. */
+    int (*alloc)(struct device *, struct buffer *, size_t bytes, enum memory, struct why *);
+    void (*free)(struct device *, struct buffer *);
+    /* Copy the first `bytes`; one of the two is on the device, or both. */
+    int (*copy)(struct device *, struct buffer *to, const struct buffer *from, size_t bytes,
+                struct why *);
+    /* Compile (or take from the disk cache) kernel `name` of `source`, with `defines` and
+     * the dialect's own definitions for `dtype`. The same request gives the same kernel.
+     * Errors: STATUS_DEVICE with the first line of the compiler's log. */
+    int (*build)(struct device *, const char *source, const char *name, const char *defines,
+                 enum dtype, struct kernel **, struct why *);
+    /* STEP_LAUNCH of a built kernel on device buffers. */
+    int (*launch)(struct device *, struct kernel *, const struct step *,
+                  const struct buffer *arg, const struct buffer *scratch, struct why *);
+    int (*mark)(struct device *, struct mark *, struct why *);
+    /* Nanoseconds between two marks on the device's clock; waits for `to`. NAN when the
+     * device has none. */
+    double (*elapsed_ns)(struct device *, const struct mark *from, const struct mark *to);
+    int (*sync)(struct device *, struct why *);
+};
+
+struct device {
+    const struct device_ops *ops; /* NULL: not open; device_close is then safe */
+    struct device_row row;
+    enum device_kind kind;
+    struct device_facts facts;
+    uint64_t memory_bytes, cache_bytes; /* 0 when unknown; cache: last level */
+    double open_ns;                     /* what opening cost: context, first compile */
+    void *queue;                        /* API's own queue or stream, for vendor libraries */
+    void *self;
+};
+
+/* Every driver of this build, by kind; ends with NULL. */
+extern const struct driver *const drivers[];
+
+/* All devices found, in order of kind; at most `most` rows are written. A driver without
+ * devices adds none; `missing` (may be NULL, DEVICE_KINDS entries) gets its sentence. */
+int device_list(struct device_row *, int most, struct why *missing);
+
+/* Open by id ("cpu", "opencl:0"; "opencl" is "opencl:0"). Errors: STATUS_INVALID for an
+ * unknown id with the ids that exist, STATUS_UNAVAILABLE, STATUS_DEVICE. */
+int device_open(struct device *, const char *id, struct why *);
+void device_close(struct device *);
+
+#endif

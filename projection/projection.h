@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* GPUs that are not here: a catalogue of datasheets and a physical model of a call's time,
+ * always with an interval. */
+#ifndef OFFLOAD_BENCH_PROJECTION_H
+#define OFFLOAD_BENCH_PROJECTION_H
+
+#include "base/operation.h"
+#include "base/terms.h"
+#include "base/why.h"
+
+/* A datasheet. Rates are dense, in the units named; NAN where the datasheet has none. */
+struct gpu {
+    struct name id;        /* short name: "h100-sxm" */
+    struct name full;      /* the data's name: "H100-SXM5-80GB" */
+    struct name vendor, arch;
+    double units;          /* SMs or CUs */
+    double boost_hz;
+    double memory_bytes, memory_bytes_per_s, l2_bytes;
+    double flops_per_s[DTYPES]; /* best dense rate for this type of input (tensor cores) */
+    double vector_flops_per_s;  /* f32 without tensor cores */
+    double tf32_flops_per_s, f64_vector_flops_per_s, fp8_flops_per_s;
+    double link_bytes_per_s;    /* host link, one direction, datasheet */
+    double tdp_w;
+    char sources[64];
+    char unverified[128];       /* fields no source was read for, ';' separated */
+};
+
+/* What the time includes. TIMING_KERNEL: the kernel alone; TIMING_GRAPH: replayed in a
+ * graph; TIMING_LAUNCH: one host launch and its wait; TIMING_EAGER: a framework's dispatch. */
+enum timing { TIMING_KERNEL, TIMING_GRAPH, TIMING_LAUNCH, TIMING_EAGER, TIMINGS };
+
+/* One term of a forecast, for --explain: "DRAM reads", 12.3 us. */
+struct term {
+    const char *name;
+    double us;
+};
+
+enum { FORECAST_TERMS = 12 };
+
+/* 80 % interval. `bound`: compute, memory, latency, link. */
+struct forecast {
+    struct estimate time_us;
+    const char *bound;
+    int terms;
+    struct term term[FORECAST_TERMS];
+    char why[200]; /* how it was predicted and how far from the calibration it lies */
+};
+
+/* The built-in catalogue, sorted by id, then whatever gpu_load added. */
+int gpu_count(void);
+const struct gpu *gpu_at(int index);
+/* By short or full name, case ignored; NULL when unknown (then `why` names the nearest). */
+const struct gpu *gpu_find(const char *name, struct why *);
+/* Add the GPUs of a user's JSON file (one object or an array of the catalogue's form) and
+ * give the first of them. Errors: STATUS_IO; STATUS_INVALID with the field. */
+int gpu_load(const char *path, const struct gpu **first, struct why *);
+
+/* Predict one call. Errors: STATUS_UNAVAILABLE when this operation or dtype cannot be
+ * projected on this GPU, with the reason. Thread-safe, allocates nothing. */
+int project(const struct gpu *, const struct operation *, enum timing, struct forecast *,
+            struct why *);
+
+/* Time of moving `bytes` over the host link from or to `memory` (pageable, pinned). */
+int project_transfer(const struct gpu *, double bytes, enum memory, struct forecast *,
+                     struct why *);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* One way to write the report. A format is one room in report/formats/ that exports
+ * format_<room>. */
+#ifndef OFFLOAD_BENCH_FORMAT_H
+#define OFFLOAD_BENCH_FORMAT_H
+
+#include "base/text.h"
+#include "base/why.h"
+
+struct report; /* report/report.h: everything the records say, judged */
+
+struct format {
+    const char *name;      /* as in `report --format NAME` */
+    const char *brief;
+    const char *extension; /* of report.EXT in the output folder; NULL: only on request */
+    int (*write)(const struct report *, struct text *out, struct why *why);
+};
+
+/* All formats, sorted by name; generated from the rooms. Ends with NULL. */
+extern const struct format *const formats[];
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* What every workload shares: finding one, reading and writing its shapes, its tolerance. */
+#include "workloads/workload.h"
+
+#include <errno.h>
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/embedded.h"
+#include "base/text.h"
+
+const struct workload *workload_find(const char *name)
+{
+    for (const struct workload *const *w = workloads; *w; w++)
+        if (strcmp((*w)->name, name) == 0)
+            return *w;
+    return NULL;
+}
+
+int workload_axes(const struct workload *w)
+{
+    int n = 0;
+
+    while (n < AXES && w->axis[n].name)
+        n++;
+    return n;
+}
+
+int workload_args(const struct workload *w)
+{
+    int n = 0;
+
+    while (n < ARGS && w->args[n].name)
+        n++;
+    return n;
+}
+
+enum dtype workload_arg_dtype(const struct workload *w, const struct problem *p, int i)
+{
+    return w->args[i].type == DTYPE_SAME ? p->dtype : (enum dtype)w->args[i].type;
+}
+
+size_t workload_arg_bytes(const struct workload *w, const struct problem *p, int i)
+{
+    return (size_t)w->args[i].count(p) * dtype_bytes(workload_arg_dtype(w, p, i));
+}
+
+void workload_shape_text(const struct workload *w, const struct shape *shape, char *out,
+                         size_t size)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < workload_axes(w); i++) {
+        const struct axis *axis = &w->axis[i];
+        int n;
+
+        if (shape->n[i] == axis->fallback)
+            continue;
+        if (axis->value)
+            n = snprintf(out + used, size - used, "%s%s=%s", used ? " " : "", axis->name,
+                         axis->value[shape->n[i]]);
+        else
+            n = snprintf(out + used, size - used, "%s%s=%" PRId64, used ? " " : "",
+                         axis->name, shape->n[i]);
+        if (n < 0 || (size_t)n >= size - used)
+            return;
+        used += (size_t)n;
+    }
+}
+
+static int value_count(const struct axis *axis)
+{
+    int n = 0;
+
+    while (axis->value[n])
+        n++;
+    return n;
+}
+
+/* "512", "1e6", "2k" (1000), "2Ki" (1024), M, Mi, G, Gi; false when it is no whole number. */
+static bool parse_count(const char *text, int64_t *count)
+{
+    static const struct {
+        const char *suffix;
+        double factor;
+    } unit[] = {{"", 1}, {"k", 1e3}, {"Ki", 0x1p10}, {"M", 1e6}, {"Mi", 0x1p20}, {"G", 1e9},
+                {"Gi", 0x1p30}};
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end == text || !isfinite(value))
+        return false;
+    for (size_t i = 0; i < sizeof unit / sizeof *unit; i++) {
+        if (strcmp(end, unit[i].suffix) != 0)
+            continue;
+        value *= unit[i].factor;
+        if (value != floor(value) || fabs(value) > 0x1p53)
+            return false;
+        *count = (int64_t)value;
+        return true;
+    }
+    return false;
+}
+
+static int axis_set(const struct workload *w, const struct axis *axis, int64_t *n,
+                    const char *value, struct why *why)
+{
+    if (axis->value) {
+        char near[160];
+
+        for (int i = 0; axis->value[i]; i++)
+            if (strcmp(axis->value[i], value) == 0) {
+                *n = i;
+                return 0;
+            }
+        text_nearest(near, sizeof near, value, axis->value, (size_t)value_count(axis));
+        return why_fail(why, STATUS_INVALID, "%s: axis '%s' has no value '%s' %s", w->name,
+                        axis->name, value, near);
+    }
+    if (!parse_count(value, n))
+        return why_fail(why, STATUS_INVALID, "%s: axis '%s' is '%s', which is not a whole number",
+                        w->name, axis->name, value);
+    return 0;
+}
+
+int workload_shape_set(const struct workload *w, struct shape *shape, const char *axis,
+                       const char *value, struct why *why)
+{
+    const char *name[AXES];
+    int axes = workload_axes(w);
+    char near[160];
+
+    for (int i = 0; i < axes; i++) {
+        name[i] = w->axis[i].name;
+        if (strcmp(name[i], axis) == 0)
+            return axis_set(w, &w->axis[i], &shape->n[i], value, why);
+    }
+    text_nearest(near, sizeof near, axis, name, (size_t)axes);
+    return why_fail(why, STATUS_INVALID, "%s has no axis '%s' %s; hint: offload-bench list workloads",
+                    w->name, axis, near);
+}
+
+void workload_shape_init(const struct workload *w, struct shape *shape)
+{
+    *shape = (struct shape){0};
+    for (int i = 0; i < workload_axes(w); i++)
+        shape->n[i] = w->axis[i].fallback;
+}
+
+int workload_problem_check(const struct workload *w, const struct problem *p, struct why *why)
+{
+    if (!(w->dtypes >> p->dtype & 1))
+        return why_fail(why, STATUS_INVALID, "%s does not exist in %s", w->name,
+                        dtype_name(p->dtype));
+    for (int i = 0; i < workload_axes(w); i++) {
+        const struct axis *axis = &w->axis[i];
+
+        if (p->shape.n[i] == AXIS_REQUIRED)
+            return why_fail(why, STATUS_INVALID, "%s: axis '%s' (%s) is missing", w->name,
+                            axis->name, axis->meaning);
+        if (axis->value ? p->shape.n[i] < 0 || p->shape.n[i] >= value_count(axis)
+                        : p->shape.n[i] < axis->least)
+            return why_fail(why, STATUS_INVALID, "%s: axis '%s' is %" PRId64 ", least is %" PRId64,
+                            w->name, axis->name, p->shape.n[i], axis->least);
+    }
+    return !w->valid || w->valid(p, why) ? 0 : STATUS_INVALID;
+}
+
+double workload_error_bound(const struct workload *w, const struct problem *p, int arg,
+                            double want, double scale)
+{
+    double accumulate = dtype_roundoff(p->dtype == DTYPE_F64 ? DTYPE_F64 : DTYPE_F32);
+    double out = dtype_roundoff(workload_arg_dtype(w, p, arg));
+    /* below the smallest normal number of the type, rounding is absolute */
+    double tiny = p->dtype == DTYPE_F16 ? 0x1p-24 : p->dtype == DTYPE_F64 ? DBL_MIN : FLT_MIN;
+
+    if (out == 0)
+        return 0;
+    return out * fabs(want) +
+           ((4 * sqrt(w->length(p)) + 8) * accumulate + w->roundings * dtype_roundoff(p->dtype)) *
+               fabs(scale) +
+           tiny;
+}
+
+const char *workload_device_code(const char *name)
+{
+    char path[200];
+    const struct embedded *code;
+
+    snprintf(path, sizeof path, "workloads/%s/%s.cl", name, name);
+    code = embedded_find(path);
+    return code ? code->text : NULL;
+}
