@@ -68,6 +68,7 @@ void onednn_free(struct onednn *p)
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define DNNL_SYMBOLS(X)                                                                \
     X(dnnl_version) X(dnnl_get_effective_cpu_isa) X(dnnl_status2str)                   \
@@ -95,7 +96,7 @@ static dnnl_engine_t engine;
 static dnnl_stream_t stream;
 static char version_text[120];
 
-enum { SLOTS = 4, ALIGN = 4096 };
+enum { SLOTS = 4, HUGE_BYTES = 2 << 20, PAGE_BYTES = 4096 };
 
 struct onednn {
     dnnl_primitive_t primitive;
@@ -479,16 +480,22 @@ int onednn_pack(struct onednn *p, int slot, const struct onednn_tensor *plain,
                 const void *data, struct why *why)
 {
     size_t bytes = onednn_slot_bytes(p, slot);
+    size_t align = bytes >= HUGE_BYTES ? HUGE_BYTES : PAGE_BYTES;
     dnnl_memory_desc_t layout;
     int status = layout_of(&layout, plain, why);
 
     if (status)
         return status;
     free(p->packed[slot]);
-    p->packed[slot] = aligned_alloc(ALIGN, (bytes + ALIGN - 1) / ALIGN * ALIGN);
+    bytes = (bytes + align - 1) / align * align;
+    p->packed[slot] = aligned_alloc(align, bytes);
     if (!p->packed[slot])
         return why_fail(why, STATUS_MEMORY, "cannot pack a matrix of %.1f MiB: out of memory",
                         (double)bytes / 0x1p20);
+#ifdef MADV_HUGEPAGE
+    if (align == HUGE_BYTES) /* as the plain matrix has them */
+        madvise(p->packed[slot], bytes, MADV_HUGEPAGE);
+#endif
     status = onednn_bind(p, slot, p->packed[slot], why);
     return status ? status : reorder(p, slot, &layout, data, why);
 }

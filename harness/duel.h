@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Variants of one problem timed against each other: in rounds, in random order, so that what
+ * the machine does meanwhile hits all of them alike. What the benches under tests/bench use. */
+#ifndef OFFLOAD_BENCH_DUEL_H
+#define OFFLOAD_BENCH_DUEL_H
+
+#include <stdio.h>
+
+#include "base/series.h"
+#include "harness/trial.h"
+
+enum { DUEL_ROWS = 16 };
+
+/* One entry a round in both series: nanoseconds per call, and how often the kernel took the
+ * processor from this process meanwhile (above 0: a contended sample). */
+struct duel_row {
+    struct trial trial;
+    struct series ns, switches;
+    double error; /* of its bound, when it was checked */
+};
+
+struct duel {
+    struct bench bench;
+    struct device *host; /* not owned */
+    int rows, rounds, threads;
+    struct duel_row row[DUEL_ROWS];
+};
+
+/* Open the bench and every CPU variant that can run here, and check each once; a wrong one
+ * is told on stderr and left out. `only`: NULL, or the variants to take, NULL-terminated.
+ * cold_bytes as in bench_open. Allocate the duel statically: it is large.
+ * Errors: those of bench_open; then nothing is left open. */
+int duel_open(struct duel *, const struct workload *, const struct problem *,
+              struct device *host, const char *const *only, uint64_t cold_bytes, int threads,
+              uint64_t seed, struct why *why);
+void duel_close(struct duel *);
+
+/* Time all rows, `rounds` more times. A sample: a pause in which the previous variant's
+ * waiting threads fall asleep, untimed calls for 0.2 ms or one, then as many timed calls as
+ * last 0.5 ms, at least one. Contended samples are repeated up to three times. */
+int duel_run(struct duel *, int rounds, uint64_t seed, struct why *why);
+
+/* Row by variant name, or NULL; the row with the least median among those of providers. */
+const struct duel_row *duel_find(const struct duel *, const char *variant);
+const struct duel_row *duel_best_provider(const struct duel *);
+
+/* Median nanoseconds per call of the uncontended samples, of all when fewer than three are
+ * (*contended, which may be NULL, says so). NAN when there is none. */
+double duel_median_ns(const struct duel_row *, bool *contended);
+/* Median over the rounds of a's time over b's: both were timed within a round. */
+double duel_ratio(const struct duel_row *a, const struct duel_row *b);
+
+/* What a bench promises: `ours` takes at most `most` times as long as `against` (NULL: as the
+ * best provider); no promise when most is 0. */
+struct duel_goal {
+    const char *ours, *against;
+    double most;
+};
+
+/* One line a row (time, GFLOP/s, GB/s by the workload's cost, contended samples), one line a
+ * goal (ends with a NULL `ours`). Returns how many goals were missed. */
+int duel_print(const struct duel *, const struct duel_goal *, FILE *);
+
+#endif
