@@ -6,6 +6,22 @@
 
 #include "base/terms.h"
 
+/* How numbers are held and multiplied where no enum dtype says it: tf32 multiplies f32 data
+ * with fewer bits; fp8 with one scale per tensor or per block; I8_WEIGHT and I4_WEIGHT keep
+ * weights small and multiply in 16 bits; SMOOTH is int8 with 16-bit activations quantised in
+ * the call; fp4 is Blackwell's block-scaled 4-bit type. */
+enum precision {
+    PRECISION_PLAIN,
+    PRECISION_TF32,
+    PRECISION_FP8,
+    PRECISION_FP8_BLOCK,
+    PRECISION_I8_WEIGHT,
+    PRECISION_I4_WEIGHT,
+    PRECISION_SMOOTH,
+    PRECISION_FP4,
+    PRECISIONS
+};
+
 /* Unused numbers are 0. `op` is the name used by `project --csv`:
  *   gemm, gemm_bias, bmm             m n k, batch; out[m,n] = A[m,k] * B[k,n]
  *   gemv                             as gemm with m = 1
@@ -19,6 +35,7 @@
 struct operation {
     const char *op;
     enum dtype dtype, kv_dtype;
+    enum precision precision, kv_precision; /* PRECISION_PLAIN (0): dtype says it */
     int64_t m, n, k, batch;
     int64_t rows, cols;
     int64_t heads, kv_heads, head_dim, q_len, kv_len, causal, window;

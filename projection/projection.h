@@ -12,17 +12,21 @@
 struct gpu {
     struct name id;        /* short name: "h100-sxm" */
     struct name full;      /* the data's name: "H100-SXM5-80GB" */
+    struct name also[3];   /* other names it goes by; empty when unused */
     struct name vendor, arch;
     double units;          /* SMs or CUs */
+    double dies;           /* 2: one kernel sees half of every number (MI250); else 1 */
     double boost_hz;
-    double memory_bytes, memory_bytes_per_s, l2_bytes;
+    double memory_bytes, memory_bytes_per_s, l2_bytes, l3_bytes;
     double flops_per_s[DTYPES]; /* best dense rate for this type of input (tensor cores) */
     double vector_flops_per_s;  /* f32 without tensor cores */
     double tf32_flops_per_s, f64_vector_flops_per_s, fp8_flops_per_s;
-    double link_bytes_per_s;    /* host link, one direction, datasheet */
+    double link_gen, link_lanes; /* PCI Express of the host link */
+    double link_bytes_per_s;     /* host link, one direction, datasheet */
     double tdp_w;
-    char sources[64];
-    char unverified[128];       /* fields no source was read for, ';' separated */
+    char sources[200];
+    char unverified[200];        /* fields no source was read for, ';' separated */
+    char remark[200];
 };
 
 /* What the time includes. TIMING_KERNEL: the kernel alone; TIMING_GRAPH: replayed in a

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The sub-commands and what the program's exit status means. */
+#ifndef OFFLOAD_BENCH_COMMAND_H
+#define OFFLOAD_BENCH_COMMAND_H
+
+enum exit_status {
+    EXIT_DONE = 0,           /* done, no confirmed regression */
+    EXIT_USAGE = 2,          /* usage, unreadable input, unwritable output */
+    EXIT_NOTHING = 3,        /* nothing could be measured */
+    EXIT_WRONG = 5,          /* a wrong result or a failed cell */
+    EXIT_INTERRUPTED = 130   /* Ctrl-C: what was measured is kept and reported */
+};
+
+/* Each gets the arguments behind its own name (argv[0] is the name) and gives the exit
+ * status. */
+int command_run(int argc, char **argv);
+int command_report(int argc, char **argv);
+int command_project(int argc, char **argv);
+int command_list(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+
+/* "offload-bench: " and the sentence on stderr; gives `status` back. */
+int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* `offload-bench project`: predictions for a table of operations, row by row as it comes in,
+ * or the terms of one prediction as a ledger. Nothing is measured. */
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/command.h"
+#include "harness/project_row.h"
+
+enum { CELLS = 256, OUTPUT_BYTES = 1 << 16, KEY_EXPLAIN = 256 };
+
+struct request {
+    const char *gpu, *csv;
+    bool is_explained;
+    char **word; /* op m=1 n=2 ... */
+    int words;
+};
+
+/* Where the known columns stand in the table that is being read; -1: absent. */
+struct table {
+    int at[COLUMNS];
+    struct row_reader reader;
+    bool is_explained;
+};
+
+static const struct argp_option options[] = {
+    {"gpu", 'g', "NAME", 0, "GPU for rows that name none ('list gpus'), or a JSON file", 0},
+    {"csv", 'c', "FILE", 0, "table of operations with a header; - is standard input", 0},
+    {"explain", KEY_EXPLAIN, NULL, 0, "print the terms of each prediction instead", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Predict the time of operations on a GPU that is not here, with 80 % intervals.\v"
+    "Columns known: gpu op dtype kv_dtype m n k batch rows cols heads kv_heads head_dim q_len "
+    "kv_len causal window timing memory; others pass through. timing is kernel (default), "
+    "graph, launch or eager.\n\n"
+    "  offload-bench project --gpu l4 --csv ops.csv\n"
+    "  offload-bench project --gpu l4 --explain gemm dtype=bf16 m=512 n=4096 k=4096\n";
+
+static error_t option_parse(int key, char *arg, struct argp_state *state)
+{
+    struct request *r = state->input;
+
+    switch (key) {
+    case 'g':
+        r->gpu = arg;
+        return 0;
+    case 'c':
+        r->csv = arg;
+        return 0;
+    case KEY_EXPLAIN:
+        r->is_explained = true;
+        return 0;
+    case ARGP_KEY_ARGS:
+        r->word = state->argv + state->next;
+        r->words = state->argc - state->next;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int complain(const char *sentence)
+{
+    fprintf(stderr, "offload-bench: %s\n", sentence);
+    return EXIT_USAGE;
+}
+
+/* Cut a line at its commas, in place; quotes are taken off. Returns the number of cells. */
+static int line_split(char *line, char *cell[CELLS])
+{
+    char *from = line, *to = line;
+    int n = 0;
+
+    while (n < CELLS) {
+        bool is_quoted = *from == '"';
+
+        cell[n++] = to;
+        from += is_quoted;
+        while (*from && (is_quoted ? *from != '"' || from[1] == '"' : *from != ',')) {
+            from += is_quoted && *from == '"';
+            *to++ = *from++;
+        }
+        while (*from && *from != ',')
+            from++;
+        if (!*from) {
+            *to = '\0';
+            return n;
+        }
+        from++;
+        *to++ = '\0';
+    }
+    return n;
+}
+
+static void line_trim(char *line)
+{
+    size_t n = strlen(line);
+
+    while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+        line[--n] = '\0';
+}
+
+/* Four significant places, as short as they are. */
+static int number_write(char *out, double us)
+{
+    static const double ten[] = {1, 10, 100, 1000, 10000};
+    int places = us < 10 ? 4 : us < 100 ? 3 : us < 1000 ? 2 : us < 10000 ? 1 : 0;
+    int64_t scaled, whole;
+    char digits[8];
+
+    if (!(us < 9e13))
+        return sprintf(out, "%.6g", us);
+    if (us < 0.01)
+        return sprintf(out, "%.4g", us);
+    scaled = (int64_t)(us * ten[places] + 0.5);
+    whole = scaled / (int64_t)ten[places];
+    for (int i = places; i-- > 0; scaled /= 10)
+        digits[i] = (char)('0' + scaled % 10);
+    return sprintf(out, places ? "%lld.%.*s" : "%lld", (long long)whole, places, digits);
+}
+
+static void field_write(FILE *out, const char *text)
+{
+    if (!strpbrk(text, ",\"")) {
+        fputs(text, out);
+        return;
+    }
+    putc('"', out);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', out);
+        putc(*text, out);
+    }
+    putc('"', out);
+}
+
+static void forecast_write(FILE *out, int status, const struct forecast *f,
+                           const struct why *why)
+{
+    char numbers[128];
+    int n = 0;
+
+    if (status != 0) {
+        fputs(",,,,,", out);
+        field_write(out, why->text);
+    } else {
+        const double us[] = {f->time_us.value, f->time_us.low, f->time_us.high};
+
+        for (int i = 0; i < 3; i++) {
+            numbers[n++] = ',';
+            n += number_write(numbers + n, us[i]);
+        }
+        numbers[n] = '\0';
+        fputs(numbers, out);
+        putc(',', out);
+        fputs(f->bound, out);
+        putc(',', out);
+        field_write(out, f->why);
+    }
+    putc('\n', out);
+}
+
+static void forecast_explain(FILE *out, const struct row *row, const struct forecast *f)
+{
+    fprintf(out, "%s on %s (%s)\n", row->operation.op, row->gpu->id.text,
+            row->gpu->full.text);
+    for (int i = 0; i < f->terms; i++)
+        fprintf(out, "  %12.3f us  %s\n", f->term[i].us, f->term[i].name);
+    fprintf(out, "  %12.3f us  projected; 80 %% interval %.3f ... %.3f us; bound: %s\n",
+            f->time_us.value, f->time_us.low, f->time_us.high, f->bound);
+    fprintf(out, "  %s\n", f->why);
+}
+
+/* Project the row whose known cells are in `cell` and write what was asked for. */
+static void row_project(struct table *t, const char *const cell[COLUMNS])
+{
+    struct row row;
+    struct forecast f;
+    struct why why = {""};
+    int status = row_read(&t->reader, cell, &row, &why);
+
+    if (status == 0)
+        status = project(row.gpu, &row.operation, row.timing, &f, &why);
+    if (!t->is_explained)
+        forecast_write(stdout, status, &f, &why);
+    else if (status == 0)
+        forecast_explain(stdout, &row, &f);
+    else
+        printf("%s: not projected: %s\n", cell[COLUMN_OP], why.text);
+}
+
+static void table_row(struct table *t, const char *line, char *const cell[], int cells)
+{
+    const char *known[COLUMNS];
+
+    for (int i = 0; i < COLUMNS; i++)
+        known[i] = t->at[i] >= 0 && t->at[i] < cells ? cell[t->at[i]] : "";
+    if (!t->is_explained)
+        fputs(line, stdout);
+    row_project(t, known);
+}
+
+static int table_open(struct table *t, char *header)
+{
+    char *cell[CELLS], *copy = strdup(header);
+    int n;
+
+    if (!copy)
+        return STATUS_MEMORY;
+    n = line_split(copy, cell);
+    for (int i = 0; i < COLUMNS; i++)
+        t->at[i] = -1;
+    for (int i = n - 1; i >= 0; i--) {
+        int column = column_find(cell[i]);
+
+        if (column >= 0)
+            t->at[column] = i;
+    }
+    free(copy);
+    return t->at[COLUMN_OP] < 0 ? STATUS_INVALID : 0;
+}
+
+static int table_stream(struct table *t, FILE *in, const char *name)
+{
+    char *line = NULL, *copy = NULL, *cell[CELLS], sentence[200];
+    size_t cap = 0, copy_cap = 0;
+    int status = 0;
+
+    if (getline(&line, &cap, in) < 0) {
+        snprintf(sentence, sizeof sentence, "'%.100s' is empty: a header line is needed", name);
+        status = complain(sentence);
+        goto out;
+    }
+    line_trim(line);
+    if (table_open(t, line + (strncmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0)) != 0) {
+        snprintf(sentence, sizeof sentence, "the header of '%.100s' has no column 'op'", name);
+        status = complain(sentence);
+        goto out;
+    }
+    if (!t->is_explained)
+        printf("%s,pred_us,low_us,high_us,bound,why\n", line);
+    while (getline(&line, &cap, in) >= 0) {
+        line_trim(line);
+        if (!*line)
+            continue;
+        if (copy_cap < cap) {
+            char *grown = realloc(copy, cap);
+
+            if (!grown) {
+                status = complain("out of memory for a line of the table");
+                break;
+            }
+            copy = grown;
+            copy_cap = cap;
+        }
+        strcpy(copy, line);
+        table_row(t, line, cell, line_split(copy, cell));
+    }
+out:
+    free(line);
+    free(copy);
+    return status;
+}
+
+/* Words of the command line: the operation, then column=value. */
+static int words_project(struct table *t, char **word, int words)
+{
+    const char *cell[COLUMNS];
+    char sentence[200];
+
+    for (int i = 0; i < COLUMNS; i++)
+        cell[i] = "";
+    cell[COLUMN_OP] = word[0];
+    for (int i = 1; i < words; i++) {
+        char *value = strchr(word[i], '=');
+        int column;
+
+        if (value)
+            *value++ = '\0';
+        column = value ? column_find(word[i]) : -1;
+        if (column < 0) {
+            snprintf(sentence, sizeof sentence, "'%.80s' is no column; hint: column=value, "
+                     "'project --help' lists the columns", word[i]);
+            return complain(sentence);
+        }
+        cell[column] = value;
+    }
+    if (!t->is_explained) {
+        printf("op,pred_us,low_us,high_us,bound,why\n%s", word[0]);
+    }
+    row_project(t, cell);
+    return EXIT_DONE;
+}
+
+static int gpu_choose(const char *name, const struct gpu **gpu)
+{
+    size_t n = strlen(name);
+    bool is_file = strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".json") == 0);
+    struct why why = {""};
+    int status = 0;
+
+    if (is_file)
+        status = gpu_load(name, gpu, &why);
+    else
+        *gpu = gpu_find(name, &why);
+    return status == 0 && *gpu ? EXIT_DONE : complain(why.text);
+}
+
+int command_project(int argc, char **argv)
+{
+    static const struct argp parser = {.options = options, .parser = option_parse,
+                                       .args_doc = "[OP COLUMN=VALUE...]", .doc = doc};
+    struct request r = {0};
+    struct table t = {0};
+    char sentence[300];
+    FILE *in = stdin;
+    int status = 0;
+
+    if (argp_parse(&parser, argc, argv, 0, NULL, &r) != 0)
+        return EXIT_USAGE;
+    if (r.gpu)
+        status = gpu_choose(r.gpu, &t.reader.fallback);
+    if (status != 0)
+        return status;
+    t.is_explained = r.is_explained;
+    if (r.words > 0 && r.csv)
+        return complain("name one operation or a table with --csv; not both");
+    if (r.words == 0 && !r.csv)
+        return complain("nothing to project; hint: --csv FILE, or an operation such as "
+                        "'gemm dtype=bf16 m=512 n=4096 k=4096'");
+    if (r.words > 0)
+        return words_project(&t, r.word, r.words);
+    if (strcmp(r.csv, "-") != 0)
+        in = fopen(r.csv, "r");
+    if (!in) {
+        snprintf(sentence, sizeof sentence, "cannot open '%.200s': %s", r.csv, strerror(errno));
+        return complain(sentence);
+    }
+    status = table_stream(&t, in, r.csv);
+    if (in != stdin)
+        fclose(in);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return complain("cannot write the predictions to standard output");
+    return status;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of the projection: one call on one GPU as the models see it. The models are pure:
+ * numbers in, a ledger of microseconds out; intervals are laid around it elsewhere. */
+#ifndef OFFLOAD_BENCH_MODEL_H
+#define OFFLOAD_BENCH_MODEL_H
+
+#include "projection/parameters.h"
+#include "projection/projection.h"
+
+/* Which model a call belongs to. */
+enum model { MODEL_MATRIX, MODEL_PREFILL, MODEL_DECODE, MODEL_ROWS, MODEL_MAP, MODEL_REDUCE,
+             MODEL_GATHER, MODEL_LAUNCH, MODEL_COPY, MODELS };
+
+/* What is known of an operation by its name: elements read and written and operations done
+ * per element of rows x cols, and kernels launched. */
+struct op_kind {
+    const char *name;
+    enum model model;
+    double reads, writes, flops, kernels;
+};
+
+/* By name, case ignored; NULL when no model knows it. */
+const struct op_kind *op_kind_find(const char *name);
+/* The i-th operation known, or NULL. */
+const struct op_kind *op_kind_at(int i);
+
+/* One call, prepared: sizes as doubles, bytes of an element, the pipe's datasheet rate. */
+struct work {
+    const struct gpu *gpu;
+    const struct parameters *parameter;
+    const struct operation *op;
+    const struct op_kind *kind;
+    enum timing timing;
+    double units, dram_bytes_per_s, l2_bytes; /* of the die that runs the kernel */
+    double pipe_flops_per_s;                  /* datasheet rate for this precision */
+    bool is_tensor;
+    double element_bytes, weight_bytes;       /* of A, C and of B (quantised weights) */
+};
+
+/* Microseconds by cause. `total` is what the model says, at most the sum of the others. */
+struct ledger {
+    double compute, memory, latency, link, total;
+    int terms;
+    struct term term[FORECAST_TERMS];
+    const char *note; /* what was chosen, e.g. the tile; "" when nothing */
+};
+
+void ledger_add(struct ledger *, const char *name, double us);
+
+/* Fill *work. STATUS_UNAVAILABLE with the reason when op, dtype or sizes do not fit. */
+int work_init(struct work *, const struct gpu *, const struct operation *, enum timing,
+              struct why *);
+
+void model_matrix(const struct work *, struct ledger *);
+void model_attention(const struct work *, struct ledger *);
+void model_traffic(const struct work *, struct ledger *);
+void model_copy(const struct work *, struct ledger *);
+
+/* What the timing mode adds to a call of `kernels` kernels, microseconds. */
+double model_overhead_us(const struct work *);
+
+#endif

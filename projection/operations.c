@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* What the projection knows of an operation by its name, and how a call is made ready for the
+ * models: which pipe multiplies, how many bytes an element has, what cannot be projected. */
+#include "projection/model.h"
+
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct op_kind kinds[] = {
+    {"gemm", MODEL_MATRIX, 0, 0, 0, 1},
+    {"gemm_bias", MODEL_MATRIX, 0, 0, 0, 1},
+    {"bmm", MODEL_MATRIX, 0, 0, 0, 1},
+    {"batched_gemm", MODEL_MATRIX, 0, 0, 0, 1},
+    {"gemv", MODEL_MATRIX, 0, 0, 0, 1},
+    {"attn_prefill", MODEL_PREFILL, 0, 0, 0, 2},
+    {"attention_prefill", MODEL_PREFILL, 0, 0, 0, 2},
+    {"attn_decode", MODEL_DECODE, 0, 0, 0, 2},
+    {"attention_decode", MODEL_DECODE, 0, 0, 0, 2},
+    {"softmax", MODEL_ROWS, 1, 1, 5, 1},
+    {"layernorm", MODEL_ROWS, 1, 1, 8, 1},
+    {"rmsnorm", MODEL_ROWS, 1, 1, 5, 1},
+    {"add", MODEL_MAP, 2, 1, 1, 1},
+    {"sub", MODEL_MAP, 2, 1, 1, 1},
+    {"mul", MODEL_MAP, 2, 1, 1, 1},
+    {"div", MODEL_MAP, 2, 1, 8, 1},
+    {"pow", MODEL_MAP, 2, 1, 60, 1},
+    {"add_scalar", MODEL_MAP, 1, 1, 1, 1},
+    {"sub_scalar", MODEL_MAP, 1, 1, 1, 1},
+    {"mul_scalar", MODEL_MAP, 1, 1, 1, 1},
+    {"div_scalar", MODEL_MAP, 1, 1, 1, 1},
+    {"pow_scalar", MODEL_MAP, 1, 1, 2, 1},
+    {"relu", MODEL_MAP, 1, 1, 1, 1},
+    {"gelu", MODEL_MAP, 1, 1, 20, 1},
+    {"tanh", MODEL_MAP, 1, 1, 15, 1},
+    {"sigmoid", MODEL_MAP, 1, 1, 10, 1},
+    {"exp", MODEL_MAP, 1, 1, 8, 1},
+    {"sqrt", MODEL_MAP, 1, 1, 8, 1},
+    {"silu", MODEL_MAP, 1, 1, 10, 1},
+    {"silu_mul", MODEL_MAP, 2, 1, 11, 1},
+    {"swiglu", MODEL_MAP, 2, 1, 11, 1},
+    {"rope", MODEL_MAP, 1.5, 1, 4, 1},
+    {"copy", MODEL_MAP, 1, 1, 0, 1},
+    {"stream_copy", MODEL_MAP, 1, 1, 0, 1},
+    {"stream_scale", MODEL_MAP, 1, 1, 1, 1},
+    {"stream_mul", MODEL_MAP, 1, 1, 1, 1},
+    {"scale_repeat", MODEL_MAP, 1, 1, 1, 1},
+    {"stream_add", MODEL_MAP, 2, 1, 1, 1},
+    {"stream_triad", MODEL_MAP, 2, 1, 2, 1},
+    {"stream_init", MODEL_MAP, 0, 1, 0, 1},
+    {"scale_matrix", MODEL_MAP, 1, 0.5, 2, 1},
+    {"compute_scale", MODEL_REDUCE, 1, 0, 2, 2},
+    {"sum", MODEL_REDUCE, 1, 0, 1, 2},
+    {"max", MODEL_REDUCE, 1, 0, 1, 2},
+    {"argmax", MODEL_REDUCE, 1, 0, 2, 2},
+    {"norm2", MODEL_REDUCE, 1, 0, 2, 2},
+    {"dot", MODEL_REDUCE, 2, 0, 2, 2},
+    {"stream_dot", MODEL_REDUCE, 2, 0, 2, 2},
+    {"stream_read", MODEL_REDUCE, 1, 0, 1, 1},
+    {"embedding", MODEL_GATHER, 1, 1, 0, 1},
+    {"launch", MODEL_LAUNCH, 0, 0, 0, 1},
+    {"upload", MODEL_COPY, 0, 0, 0, 0},
+    {"download", MODEL_COPY, 0, 0, 0, 0},
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const struct op_kind *op_kind_at(int i)
+{
+    return i >= 0 && i < KINDS ? &kinds[i] : NULL;
+}
+
+const struct op_kind *op_kind_find(const char *name)
+{
+    for (int i = 0; name && i < KINDS; i++)
+        if (strcasecmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+/* A pipe's rate; types that a GPU lacks run as the next wider one that it has. */
+static void pipe_choose(struct work *w)
+{
+    const struct gpu *g = w->gpu;
+    enum dtype dtype = w->op->dtype;
+    double rate = g->flops_per_s[dtype], f16 = g->flops_per_s[DTYPE_F16];
+
+    if (isnan(f16))
+        f16 = g->flops_per_s[DTYPE_BF16];
+    w->is_tensor = dtype != DTYPE_F32;
+    switch (w->op->precision) {
+    case PRECISION_TF32:
+        rate = g->tf32_flops_per_s;
+        w->is_tensor = true;
+        break;
+    case PRECISION_FP8:
+    case PRECISION_FP8_BLOCK:
+        rate = g->fp8_flops_per_s;
+        w->element_bytes = w->weight_bytes = 1;
+        break;
+    case PRECISION_SMOOTH:
+        rate = g->flops_per_s[DTYPE_I8];
+        w->weight_bytes = 1;
+        break;
+    case PRECISION_I8_WEIGHT:
+        w->weight_bytes = 1;
+        break;
+    case PRECISION_I4_WEIGHT:
+        w->weight_bytes = 0.5;
+        break;
+    case PRECISION_FP4:
+        rate = strstr(g->arch.text, "Blackwell") ? 2 * g->fp8_flops_per_s : NAN;
+        w->element_bytes = w->weight_bytes = 0.5;
+        break;
+    default:
+        break;
+    }
+    if (dtype == DTYPE_BF16 && isnan(rate))
+        rate = g->vector_flops_per_s;
+    if (dtype == DTYPE_F16 && isnan(rate))
+        rate = isnan(f16) ? g->vector_flops_per_s : f16;
+    w->pipe_flops_per_s = rate / g->dies;
+}
+
+static int sizes_check(const struct work *w, struct why *why)
+{
+    const struct operation *op = w->op;
+    const char *missing = NULL;
+
+    switch (w->kind->model) {
+    case MODEL_MATRIX:
+        missing = op->m < 1 ? "m" : op->n < 1 ? "n" : op->k < 1 ? "k" : NULL;
+        break;
+    case MODEL_PREFILL:
+    case MODEL_DECODE:
+        missing = op->heads < 1 ? "heads" : op->head_dim < 1 ? "head_dim" :
+                  op->kv_len < 1 && op->q_len < 1 ? "kv_len" : NULL;
+        break;
+    case MODEL_ROWS:
+    case MODEL_MAP:
+    case MODEL_REDUCE:
+    case MODEL_GATHER:
+        missing = op->rows < 1 && op->m < 1 ? "rows" : op->cols < 1 && op->k < 1 ? "cols" : NULL;
+        break;
+    case MODEL_COPY:
+        missing = op->cols < 0 ? "cols" : NULL;
+        break;
+    default:
+        break;
+    }
+    if (missing)
+        return why_fail(why, STATUS_UNAVAILABLE, "'%s' needs '%s' to be at least 1",
+                        w->kind->name, missing);
+    return 0;
+}
+
+int work_init(struct work *w, const struct gpu *gpu, const struct operation *op,
+              enum timing timing, struct why *why)
+{
+    const struct op_kind *kind = op_kind_find(op->op);
+
+    if (!kind)
+        return why_fail(why, STATUS_UNAVAILABLE, "no model for the operation '%s'",
+                        op->op ? op->op : "");
+    *w = (struct work){.gpu = gpu, .op = op, .kind = kind, .timing = timing,
+                       .units = gpu->units / gpu->dies,
+                       .dram_bytes_per_s = gpu->memory_bytes_per_s / gpu->dies,
+                       .l2_bytes = gpu->l2_bytes / gpu->dies,
+                       .element_bytes = (double)dtype_bytes(op->dtype)};
+    w->weight_bytes = w->element_bytes;
+    pipe_choose(w);
+    if (kind->model <= MODEL_DECODE && !(w->pipe_flops_per_s > 0))
+        return why_fail(why, STATUS_UNAVAILABLE, "the datasheet of '%s' gives no rate for this "
+                        "dtype", gpu->id.text);
+    return sizes_check(w, why);
+}
