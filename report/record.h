@@ -118,7 +118,22 @@ char *record_write(const struct record *);
 /* From a parsed line. Errors: STATUS_INVALID naming the field. */
 int record_read(struct record *, const json_t *line, struct why *);
 
-/* A whole results file. Every whole line is used; a broken one becomes a note. */
+/* A whole results file. Every whole line is used; a broken or cut one becomes a note. A later
+ * record of the same cell (kind, workload, shape, dtype, variant, device, memory, cache,
+ * threads) replaces the earlier: a resumed run may hold both.
+ *
+ * The first line:
+ *   {"kind":"header", "schema":RESULTS_SCHEMA, "version", "date", "command", "suite", "model",
+ *    "seed", "budget_s", "note",
+ *    "gpus":    [{"id","full","vendor","arch","memory_bytes","memory_bytes_per_s","l2_bytes",
+ *                 "link_bytes_per_s","flops_per_s":{"f32":...,"bf16":...}}...]  projected ones
+ *    "devices": [{"id","model","driver","evidence","is_gpu"}...],
+ *    "missing": [{"what","why"}...],
+ *    "machine": {free form, may be nested}}
+ * A chain's line: the passes of a model, each link one operation done `count` times:
+ *   {"kind":"chain", "model","phase","batch","context","tokens",
+ *    "links":[{"op","workload","dtype","cache","shape":{...},"count"}...]}
+ * Of a link, workload, dtype, cache and shape are spelled as in the record it belongs to. */
 struct results {
     json_t *header;          /* first line: machine, run, ceilings, devices missing, ... */
     json_t **chain;          /* lines of kind "chain" */

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* How fast each device can go at best, and which of these limits a time stands at. CPU
+ * ceilings are measured by the workload "peak" beside everything else; those of GPUs that
+ * are not here come from their datasheets, in the header. */
+#include <math.h>
+#include <string.h>
+
+#include "report/judge.h"
+#include "report/stats.h"
+
+/* Above this share of a ceiling the ceiling explains the time. */
+static const double explained = 0.3;
+/* A call shorter than this, far from every ceiling, is mostly fixed cost. */
+static const double short_us = 20;
+/* Reads faster than DRAM by this factor come from a cache. */
+static const double beyond_dram = 1.1;
+
+static struct ceiling *find(const struct report *report, const char *device, bool is_memory,
+                            enum dtype dtype)
+{
+    for (size_t i = 0; i < report->ceilings; i++) {
+        struct ceiling *c = &report->ceiling[i];
+
+        if (c->is_memory == is_memory && (is_memory || c->dtype == dtype) &&
+            strcmp(c->device.text, device) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+double report_flops_per_s(const struct report *report, const char *device, enum dtype dtype)
+{
+    const struct ceiling *c = find(report, device, false, dtype);
+
+    return c ? c->per_s : NAN;
+}
+
+double report_bytes_per_s(const struct report *report, const char *device)
+{
+    const struct ceiling *c = find(report, device, true, DTYPE_F32);
+
+    return c ? c->per_s : NAN;
+}
+
+/* The highest of several measurements is the ceiling. */
+static int raise_ceiling(struct report *report, const struct ceiling *seen)
+{
+    struct ceiling *c = find(report, seen->device.text, seen->is_memory, seen->dtype);
+
+    if (!(seen->per_s > 0))
+        return 0;
+    if (c && !(seen->per_s > c->per_s))
+        return 0;
+    if (!c)
+        c = report_push(&report->ceiling, &report->ceilings, sizeof *c);
+    if (!c)
+        return STATUS_MEMORY;
+    *c = *seen;
+    return 0;
+}
+
+static int from_peak(struct report *report, const struct record *r)
+{
+    double us = record_wall_us(r).value;
+    const char *op = json_string_value(json_object_get(r->shape, "op"));
+    bool is_memory = op ? strcmp(op, "fma") != 0 : !(r->flops > 0);
+    struct ceiling seen = {.device = r->device,
+                           .is_memory = is_memory,
+                           .dtype = r->dtype,
+                           .per_s = (is_memory ? r->bytes_read : r->flops) / us * 1e6,
+                           .evidence = r->evidence};
+
+    return raise_ceiling(report, &seen);
+}
+
+static int from_datasheet(struct report *report, const json_t *gpu)
+{
+    struct ceiling seen = {.evidence = EVIDENCE_PROJECTED, .is_memory = true};
+    const json_t *rate = json_object_get(gpu, "memory_bytes_per_s");
+    const char *id = json_string_value(json_object_get(gpu, "id"));
+    int status;
+
+    if (!id)
+        return 0;
+    snprintf(seen.device.text, sizeof seen.device.text, "%s", id);
+    seen.per_s = json_is_number(rate) ? json_number_value(rate) : NAN;
+    status = raise_ceiling(report, &seen);
+    seen.is_memory = false;
+    for (int dtype = 0; dtype < DTYPES && !status; dtype++) {
+        rate = json_object_get(json_object_get(gpu, "flops_per_s"),
+                               dtype_name((enum dtype)dtype));
+        seen.dtype = (enum dtype)dtype;
+        seen.per_s = json_is_number(rate) ? json_number_value(rate) : NAN;
+        status = raise_ceiling(report, &seen);
+    }
+    return status;
+}
+
+int judge_ceilings(struct report *report)
+{
+    const json_t *gpus = json_object_get(report->results->header, "gpus");
+    int status = 0;
+
+    for (size_t i = 0; i < report->results->records && !status; i++) {
+        const struct record *r = &report->results->record[i];
+
+        if (r->kind == RECORD_CELL && r->outcome == OUTCOME_OK && !r->proof &&
+            strcmp(r->workload.text, "peak") == 0)
+            status = from_peak(report, r);
+    }
+    for (size_t i = 0; i < json_array_size(gpus) && !status; i++)
+        status = from_datasheet(report, json_array_get(gpus, i));
+    return status;
+}
+
+/* ---- bounds ---------------------------------------------------------------------------- */
+
+static void name_bound(struct bound *b, const char *kind, double share)
+{
+    snprintf(b->kind.text, sizeof b->kind.text, "%s", kind);
+    b->share = share;
+}
+
+struct bound bound_of(const struct report *report, const struct record *r,
+                      struct estimate time_us)
+{
+    double bytes = r->bytes_read + r->bytes_written, seconds = time_us.value * 1e-6;
+    struct bound b = {.share = NAN, .flops_per_s = r->flops / seconds,
+                      .bytes_per_s = bytes / seconds};
+    double dram = fmax(report_bytes_per_s(report, r->device.text), r->dram_bytes_per_s);
+    double compute = b.flops_per_s / report_flops_per_s(report, r->device.text, r->dtype);
+    double memory = b.bytes_per_s / dram;
+
+    if (r->kind == RECORD_PROJECTION)
+        name_bound(&b, r->bound.text, strcmp(r->bound.text, "compute") == 0  ? compute
+                                      : strcmp(r->bound.text, "memory") == 0 ? memory
+                                                                             : NAN);
+    else if (memory > beyond_dram && !(compute > explained))
+        name_bound(&b, "cache", memory);
+    else if (compute > explained && !(memory > compute && memory <= beyond_dram))
+        name_bound(&b, "compute", compute);
+    else if (memory > explained)
+        name_bound(&b, "memory", memory);
+    else if (time_us.value < short_us)
+        name_bound(&b, "latency", NAN);
+    else if (!isnan(compute) && !isnan(memory)) /* the roof above it, however far */
+        name_bound(&b, compute > memory ? "compute" : "memory", fmax(compute, memory));
+    return b;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* A model's pass as the sum of its operations. The best mix is the faster of two plans: all
+ * of it on the GPU, or operation by operation, where every moved operation pays for its
+ * activations over the link both ways (weights stay where they are used). Host launches are
+ * paid one by one: a captured graph would do better, so this is a bound from above. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/judge.h"
+#include "report/stats.h"
+
+struct estimate chain_tokens_per_s(const struct chain *chain, struct estimate us)
+{
+    double tokens = chain->tokens * 1e6;
+
+    return (struct estimate){tokens / us.value, tokens / us.high, tokens / us.low};
+}
+
+static const struct contender *gpu_contender(const struct contest *contest,
+                                             const struct gpu_side *gpu)
+{
+    const struct contender *best = NULL;
+
+    for (size_t i = 0; contest && gpu && i < contest->gpus; i++) {
+        const struct contender *c = &contest->gpu[i];
+
+        if (strcmp(c->record->device.text, gpu->id.text) == 0 &&
+            (!best || c->time_us.value < best->time_us.value))
+            best = c;
+    }
+    return best;
+}
+
+static void fill_step(struct chain_step *step, const struct report *report, const json_t *link,
+                      const struct gpu_side *gpu)
+{
+    const char *op = json_string_value(json_object_get(link, "op"));
+    const struct contender *c;
+    struct link_cost cost;
+
+    *step = (struct chain_step){.contest = contest_of_link(report, link),
+                                .count = json_number_value(json_object_get(link, "count")),
+                                .cpu_us = estimate_missing(),
+                                .gpu_us = estimate_missing(),
+                                .gpu_moved_us = NAN,
+                                .cpu_share = NAN};
+    snprintf(step->op.text, sizeof step->op.text, "%s", op ? op : "");
+    if (step->contest && step->contest->cpus)
+        step->cpu_us = estimate_scale(step->contest->cpu[0].time_us, step->count);
+    c = gpu_contender(step->contest, gpu);
+    if (!c)
+        return;
+    cost = link_cost_of(c->record);
+    step->gpu_us = estimate_scale(c->time_us, step->count);
+    step->gpu_moved_us = step->gpu_us.value +
+                         step->count * (cost.activation_us.value + cost.download_us.value);
+}
+
+/* Operation by operation: the moved one's interval is widened by its transfers. */
+static struct estimate moved_us(const struct chain_step *step)
+{
+    double link = step->gpu_moved_us - step->gpu_us.value;
+
+    return estimate_add(step->gpu_us, estimate_exact(link));
+}
+
+static void choose_mix(struct chain *chain)
+{
+    struct estimate mix = estimate_exact(0);
+
+    for (size_t i = 0; i < chain->steps; i++) {
+        struct chain_step *step = &chain->step[i];
+
+        step->is_moved = step->gpu_moved_us < step->cpu_us.value;
+        mix = estimate_add(mix, step->is_moved ? moved_us(step) : step->cpu_us);
+    }
+    chain->mix_us = mix;
+    if (chain->gpu_us.value < mix.value) {
+        chain->mix_us = chain->gpu_us;
+        for (size_t i = 0; i < chain->steps; i++)
+            chain->step[i].is_moved = true;
+    }
+    for (size_t i = 0; i < chain->steps; i++)
+        chain->moved += chain->step[i].is_moved;
+    chain->mix_speedup = chain->moved > 0 ? estimate_ratio(chain->cpu_us, chain->mix_us)
+                                          : estimate_exact(1);
+}
+
+static void sum_chain(struct chain *chain)
+{
+    chain->cpu_us = chain->gpu_us = estimate_exact(0);
+    for (size_t i = 0; i < chain->steps; i++) {
+        const struct chain_step *step = &chain->step[i];
+
+        chain->cpu_us = estimate_add(chain->cpu_us, step->cpu_us);
+        chain->gpu_us = estimate_add(chain->gpu_us, step->gpu_us);
+        chain->missing += !estimate_is_known(step->cpu_us) ||
+                          (chain->gpu && !estimate_is_known(step->gpu_us));
+        chain->weight_bytes +=
+            step->contest ? step->count * step->contest->about->stationary_bytes : NAN;
+    }
+    for (size_t i = 0; i < chain->steps; i++)
+        chain->step[i].cpu_share = chain->step[i].cpu_us.value / chain->cpu_us.value;
+    chain->speedup = estimate_ratio(chain->cpu_us, chain->gpu_us);
+    chain->mix_us = chain->cpu_us;
+    chain->mix_speedup = estimate_missing();
+    if (chain->gpu && estimate_is_known(chain->cpu_us))
+        choose_mix(chain);
+    chain->decision = decision_of(chain->mix_speedup);
+    chain->evidence = chain->gpu ? chain->gpu->evidence : EVIDENCE_MEASURED;
+}
+
+static int64_t count_at(const json_t *line, const char *key)
+{
+    return (int64_t)json_number_value(json_object_get(line, key));
+}
+
+static int add_chain(struct report *report, const json_t *line, const struct gpu_side *gpu)
+{
+    const json_t *links = json_object_get(line, "links");
+    const char *model = json_string_value(json_object_get(line, "model"));
+    const char *phase = json_string_value(json_object_get(line, "phase"));
+    struct chain *chain = report_push(&report->chain, &report->chains, sizeof *chain);
+
+    if (!chain)
+        return STATUS_MEMORY;
+    *chain = (struct chain){.batch = count_at(line, "batch"),
+                            .context = count_at(line, "context"),
+                            .tokens = json_number_value(json_object_get(line, "tokens")),
+                            .gpu = gpu};
+    snprintf(chain->model.text, sizeof chain->model.text, "%s", model ? model : "");
+    snprintf(chain->phase.text, sizeof chain->phase.text, "%s", phase ? phase : "");
+    chain->step = calloc(json_array_size(links) + 1, sizeof *chain->step);
+    if (!chain->step)
+        return STATUS_MEMORY;
+    for (size_t i = 0; i < json_array_size(links); i++)
+        fill_step(&chain->step[chain->steps++], report, json_array_get(links, i), gpu);
+    sum_chain(chain);
+    chain_explain(report, chain);
+    return 0;
+}
+
+int judge_chains(struct report *report)
+{
+    int status = 0;
+
+    for (size_t i = 0; i < report->results->chains && !status; i++) {
+        if (report->gpus == 0)
+            status = add_chain(report, report->results->chain[i], NULL);
+        for (size_t g = 0; g < report->gpus && !status; g++)
+            status = add_chain(report, report->results->chain[i], &report->gpu[g]);
+    }
+    return status;
+}

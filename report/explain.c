@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Why, in one sentence: what each side reaches of what limits it, then what decides. Rates
+ * and shares are printed only where they are known. */
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "report/judge.h"
+#include "report/stats.h"
+#include "report/units.h"
+
+/* The link decides when it takes more than this share of the GPU's time. */
+static const double link_decides = 0.5;
+
+static bool is_bound(const struct bound *b, const char *kind)
+{
+    return strcmp(b->kind.text, kind) == 0;
+}
+
+static const char *would(const struct contender *gpu)
+{
+    return gpu->record->kind == RECORD_PROJECTION ? "would " : "";
+}
+
+/* "s" of the third person, which a conditional has not. */
+static const char *person(const struct contender *gpu)
+{
+    return gpu->record->kind == RECORD_PROJECTION ? "" : "s";
+}
+
+static double bytes_of(const struct record *r)
+{
+    return r->bytes_read + r->bytes_written;
+}
+
+static void cpu_phrase(const struct contender *cpu, struct text *out)
+{
+    const struct record *r = cpu->record;
+    const struct bound *b = &cpu->bound;
+
+    text_printf(out, "the CPU (%s) ", r->variant.text);
+    if (is_bound(b, "memory"))
+        text_printf(out, "moves %s at %s, %s of its DRAM rate",
+                    words_si(bytes_of(r), "B").text, words_si(b->bytes_per_s, "B/s").text,
+                    words_percent(b->share).text);
+    else if (is_bound(b, "cache"))
+        text_printf(out, "moves %s at %s, from its caches", words_si(bytes_of(r), "B").text,
+                    words_si(b->bytes_per_s, "B/s").text);
+    else if (is_bound(b, "compute"))
+        text_printf(out, "computes at %s, %s of its %s peak",
+                    words_si(b->flops_per_s, "FLOP/s").text, words_percent(b->share).text,
+                    dtype_name(r->dtype));
+    else if (is_bound(b, "latency"))
+        text_printf(out, "needs %s, mostly the cost of a call",
+                    words_time(cpu->time_us.value).text);
+    else
+        text_printf(out, "needs %s", words_time(cpu->time_us.value).text);
+}
+
+static void gpu_phrase(const struct contender *gpu, struct text *out)
+{
+    const struct record *r = gpu->record;
+    const struct bound *b = &gpu->bound;
+    const char *s = person(gpu);
+
+    text_printf(out, "%s %s", r->device.text, would(gpu));
+    if (is_bound(b, "memory") && bytes_of(r) > 0)
+        text_printf(out, "move%s %s at %s", s, words_si(bytes_of(r), "B").text,
+                    words_si(b->bytes_per_s, "B/s").text);
+    else if (is_bound(b, "compute") && r->flops > 0)
+        text_printf(out, "compute%s at %s", s, words_si(b->flops_per_s, "FLOP/s").text);
+    else if (is_bound(b, "latency"))
+        text_printf(out, "need%s %s, mostly launch and latency", s,
+                    words_time(gpu->time_us.value).text);
+    else
+        text_printf(out, "need%s %s", s, words_time(gpu->time_us.value).text);
+}
+
+/* What a call pays for the link; the sent bytes depend on the placement. */
+static void link_phrase(const struct verdict *v, double share, struct text *out)
+{
+    const struct record *r = v->gpu->record;
+    double sent = v->placement == PLACEMENT_EVERY
+                      ? r->upload_bytes
+                      : r->upload_bytes - r->stationary_bytes * (1 - 1 / v->calls);
+
+    text_printf(out, "%s %sspend%s %s of %s a call on the link (%s up, %s down)",
+                r->device.text, would(v->gpu), person(v->gpu), words_percent(share).text,
+                words_time(v->gpu_us.value).text, words_si(sent, "B").text,
+                words_si(r->download_bytes, "B").text);
+}
+
+static void conclusion(const struct verdict *v, struct text *out)
+{
+    if (v->decision == DECISION_UNDECIDED)
+        text_printf(out, ": too close to call, the speed-up lies within %s",
+                    words_ratio_range(v->speedup).text);
+    else
+        text_printf(out, ": %s as fast (%s)", words_ratio(v->speedup.value).text,
+                    words_ratio_range(v->speedup).text);
+}
+
+static void because(const struct verdict *v, struct text *out)
+{
+    double share = 1 - v->gpu->time_us.value / v->gpu_us.value;
+
+    cpu_phrase(v->cpu, out);
+    text_add(out, "; ");
+    if (share > link_decides)
+        link_phrase(v, share, out);
+    else
+        gpu_phrase(v->gpu, out);
+    conclusion(v, out);
+}
+
+/* ---- what would change it -------------------------------------------------------------- */
+
+static void flip_by_reuse(const struct verdict *v, struct text *out)
+{
+    double n = v->reuse_n.value;
+
+    if (isnan(v->reuse_n.low)) /* transfers unknown */
+        return;
+    if (isnan(n) && v->gpu_us.value < v->cpu_us.value)
+        text_add(out, "once activations and results cross the link on each call it no longer "
+                      "pays");
+    else if (isnan(n))
+        text_add(out, "no reuse of an upload makes it pay");
+    else if (v->decision == DECISION_STAY && n > v->calls)
+        text_printf(out, "pays once %s calls share one upload", words_count(n).text);
+    else if (v->decision == DECISION_OFFLOAD && n > 1)
+        text_printf(out, "pays as long as at least %s calls share one upload",
+                    words_count(n).text);
+}
+
+/* How much the choice of the CPU variant matters. */
+static void flip_by_runner_up(const struct verdict *v, struct text *out)
+{
+    const struct contest *contest = v->contest;
+
+    if (contest->cpus < 2)
+        return;
+    text_printf(out, "%sagainst the runner-up on the CPU, %s, it would read %s",
+                out->n ? "; " : "", contest->cpu[1].record->variant.text,
+                words_ratio(contest->cpu[1].time_us.value / v->gpu_us.value).text);
+}
+
+void verdict_explain(const struct report *report, struct verdict *v)
+{
+    struct text text = {0};
+
+    (void)report;
+    because(v, &text);
+    snprintf(v->because, sizeof v->because, "%s", text.failed ? "" : text.data);
+    text_release(&text);
+    flip_by_reuse(v, &text);
+    flip_by_runner_up(v, &text);
+    snprintf(v->flip, sizeof v->flip, "%s", text.n ? text.data : "");
+    text_release(&text);
+}
+
+/* ---- chains ---------------------------------------------------------------------------- */
+
+/* The operation that takes most of the CPU's time. */
+static const struct chain_step *heaviest(const struct chain *chain)
+{
+    const struct chain_step *top = NULL;
+
+    for (size_t i = 0; i < chain->steps; i++)
+        if (!top || chain->step[i].cpu_us.value > top->cpu_us.value)
+            top = &chain->step[i];
+    return top;
+}
+
+static void explain_gpu(const struct chain *chain, struct text *out)
+{
+    const char *gpu = chain->gpu->id.text;
+    double weights = chain->weight_bytes, memory = chain->gpu->memory_bytes;
+
+    if (estimate_is_known(chain->gpu_us))
+        text_printf(out, "; on %s all of it %s %s (%s as fast, %s)", gpu,
+                    chain->evidence == EVIDENCE_MEASURED ? "takes" : "would take",
+                    words_time(chain->gpu_us.value).text,
+                    words_ratio(chain->speedup.value).text,
+                    words_ratio_range(chain->speedup).text);
+    if (chain->moved > 0 && chain->moved < (double)chain->steps)
+        text_printf(out, "; the best mix moves %.0f of %zu operations (%s)", chain->moved,
+                    chain->steps, words_ratio_range(chain->mix_speedup).text);
+    else if (chain->moved == 0)
+        text_add(out, "; no operation is worth moving");
+    if (weights > 0 && memory > 0)
+        text_printf(out, "; weights and caches, %s, %s its %s of memory",
+                    words_si(weights, "B").text, weights < memory ? "fit" : "do not fit",
+                    words_si(memory, "B").text);
+}
+
+void chain_explain(const struct report *report, struct chain *chain)
+{
+    const struct chain_step *top = heaviest(chain);
+    struct text text = {0};
+
+    (void)report;
+    if (!estimate_is_known(chain->cpu_us)) {
+        snprintf(chain->because, sizeof chain->because,
+                 "%.0f of %zu operations have no CPU time, so the sum is not known",
+                 chain->missing, chain->steps);
+        return;
+    }
+    text_printf(&text, "a pass takes the CPU %s, %s of it in %s",
+                words_time(chain->cpu_us.value).text, words_percent(top->cpu_share).text,
+                top->op.text);
+    if (chain->gpu)
+        explain_gpu(chain, &text);
+    snprintf(chain->because, sizeof chain->because, "%s", text.failed ? "" : text.data);
+    text_release(&text);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The steps of report_build, each in its own room, in the order in which they run. All of
+ * them return 0 or STATUS_MEMORY and leave a report that report_release can free. */
+#ifndef OFFLOAD_BENCH_JUDGE_H
+#define OFFLOAD_BENCH_JUDGE_H
+
+#include "report/report.h"
+
+int judge_gpus(struct report *);       /* contest.c: who takes part */
+int judge_ceilings(struct report *);   /* ceiling.c */
+int judge_contests(struct report *);   /* contest.c */
+int judge_verdicts(struct report *);   /* verdict.c */
+int judge_chains(struct report *);     /* chain.c */
+int judge_crossovers(struct report *); /* crossover.c */
+int judge_headline(struct report *);   /* headline.c: headline, caution, notes */
+
+/* What limits `r` at `time_us`, by the ceilings of its device; GPU projections bring their
+ * own word. */
+struct bound bound_of(const struct report *, const struct record *, struct estimate time_us);
+
+/* The decision that an interval of a speed-up allows; `undecided` when it is unknown. */
+enum decision decision_of(struct estimate speedup);
+
+/* Because and flip of a verdict whose numbers stand. */
+void verdict_explain(const struct report *, struct verdict *);
+void chain_explain(const struct report *, struct chain *);
+
+/* GPU's costs per call beside contender.time_us: upload of all inputs, upload without the
+ * stationary ones, download. Missing ones are NAN. */
+struct link_cost {
+    struct estimate upload_us, activation_us, download_us;
+};
+struct link_cost link_cost_of(const struct record *);
+
+/* The contest that a link of a results file's chain names, or NULL. */
+const struct contest *contest_of_link(const struct report *, const json_t *link);
+
+/* Room for one more element at the end of a growing array: a pointer to it, zeroed, or NULL
+ * when out of memory. Zero-initialised pointer and count; the count grows by one. */
+void *report_push(void *array, size_t *count, size_t size);
+int report_note(struct report *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

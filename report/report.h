@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that the records say, judged: what limits this machine, who won each contest
+ * and why, what that adds up to for a model, what to do about it. Formats only print it. */
+#ifndef OFFLOAD_BENCH_REPORT_H
+#define OFFLOAD_BENCH_REPORT_H
+
+#include "report/record.h"
+
+#define DECISION_MAP(X)                                                                \
+    X(DECISION_OFFLOAD, "offload") X(DECISION_STAY, "stay")                            \
+    X(DECISION_UNDECIDED, "undecided")
+enum decision {
+#define X(value, text) value,
+    DECISION_MAP(X)
+#undef X
+};
+const char *decision_name(enum decision);
+
+/* The rate that a resource can reach. From cells of the workload "peak" (measured), or from
+ * the header's `gpus` (projected: a datasheet). */
+struct ceiling {
+    struct name device;
+    bool is_memory;          /* bytes per second of memory, else operations of `dtype` */
+    enum dtype dtype;
+    double per_s;            /* flop/s or byte/s */
+    enum evidence evidence;
+};
+
+/* What limits a time. `kind`: "compute", "memory" (DRAM), "cache" (reads faster than DRAM
+ * delivers), "latency", "link"; "" when the ceilings do not tell. */
+struct bound {
+    struct name kind;
+    double share;                     /* reached share of that ceiling; NAN unknown */
+    double flops_per_s, bytes_per_s;  /* achieved; NAN without a count */
+};
+
+/* One way to do the work, with its time. */
+struct contender {
+    const struct record *record;
+    struct estimate time_us;  /* one call with its arguments in place; GPU: launch included */
+    struct bound bound;
+    size_t rounds, contended; /* used; set aside because the system took the processor */
+};
+
+/* One problem (workload, dtype, shape, cache) and everything that ran it. */
+struct contest {
+    const struct record *about; /* any of its records: names, shape, cost, bytes */
+    struct name op;             /* what models call it ("k_proj, v_proj"); else the workload */
+    size_t rank;                /* its place in the models, from 1; 0: in none */
+    struct contender *cpu;      /* correct and judged, fastest first */
+    size_t cpus;
+    struct contender *gpu;      /* strongest per GPU and memory, in order of report.gpu */
+    size_t gpus;
+};
+
+/* A GPU that takes part. Facts are NAN where the header has none. */
+struct gpu_side {
+    struct name id;
+    char model[128];
+    enum evidence evidence;
+    double memory_bytes, memory_bytes_per_s, link_bytes_per_s;
+};
+
+/* The answer for one contest, GPU and placement. `speedup` is CPU time over GPU time; its
+ * interval combines both sides' extremes, or comes from interleaved pairs when is_paired.
+ * Decision: offload when the whole interval lies above 1 + VERDICT_TIE, stay when it lies
+ * below 1 + VERDICT_TIE (moving must pay for itself), else undecided. */
+struct verdict {
+    const struct contest *contest;
+    const struct contender *cpu, *gpu;
+    enum placement placement;
+    double calls;              /* placement once: calls that share the upload; else 1 */
+    struct estimate cpu_us, gpu_us, speedup;
+    bool is_paired;
+    enum decision decision;
+    enum evidence evidence;    /* the weaker of both sides */
+    struct estimate reuse_n;   /* calls that must share one upload before the GPU pays; value
+                                * NAN: never, or unknown when low is NAN too; high
+                                * INFINITY: perhaps never */
+    char because[700];         /* one sentence from both sides' bounds */
+    char flip[300];            /* what would change the decision */
+};
+
+/* What an upload may be shared by in the verdict `once`, and the band around "as fast". */
+enum { ONCE_CALLS = 100 };
+#define VERDICT_TIE 0.05
+
+/* One operation of a chain on one GPU. Times are of all its calls in one pass. */
+struct chain_step {
+    struct name op;
+    const struct contest *contest; /* NULL: was not measured */
+    double count;
+    struct estimate cpu_us, gpu_us;
+    double gpu_moved_us;       /* gpu_us and its activations over the link, both ways */
+    double cpu_share;          /* of the chain's CPU time */
+    bool is_moved;             /* on the GPU in the best mix */
+};
+
+/* One phase of a model, as a whole, on one GPU. */
+struct chain {
+    struct name model, phase;
+    int64_t batch, context;
+    double tokens;
+    const struct gpu_side *gpu; /* NULL: no GPU side; only the CPU's numbers */
+    struct chain_step *step;
+    size_t steps;
+    struct estimate cpu_us, gpu_us, mix_us; /* one pass; NAN when operations are missing */
+    struct estimate speedup, mix_speedup;
+    enum decision decision;
+    enum evidence evidence;
+    double missing;            /* operations without a CPU time or a GPU time */
+    double weight_bytes;       /* stationary bytes of all calls; NAN unknown */
+    double moved;              /* operations on the GPU in the best mix */
+    char because[700];
+};
+/* Tokens per second of a pass that takes `us`; low and high change places. */
+struct estimate chain_tokens_per_s(const struct chain *, struct estimate us);
+
+/* Where the winner changes between two neighbouring sizes that were measured. */
+struct crossover {
+    const struct contest *from, *to; /* the neighbours; both the same: no change seen */
+    struct name gpu, axis;
+    enum placement placement;
+    enum evidence evidence;
+    double low, high;          /* the bracket on `axis`; NAN: the winner never changes */
+    enum decision before, after;
+    char text[300];
+};
+
+/* The cost rows of one device cell beside the time they should add up to. */
+struct ledger_row {
+    const struct record *record;
+    double call_ns;            /* launch + kernel + sync */
+    double wall_ns;            /* median wall time of a call; residual = wall - call */
+};
+
+struct report {
+    const struct results *results; /* not owned: must outlive the report */
+    char headline[700];        /* answers "is it worth it?" in one sentence */
+    char caution[500];         /* what stands above everything ("no GPU was measured ..."), or "" */
+    struct gpu_side *gpu;
+    size_t gpus;
+    struct ceiling *ceiling;
+    size_t ceilings;
+    struct contest *contest;   /* in a model's order, then by workload, dtype and shape */
+    size_t contests;
+    struct verdict *verdict;   /* by contest, GPU, placement */
+    size_t verdicts;
+    struct chain *chain;       /* by chain, GPU */
+    size_t chains;
+    struct crossover *crossover;
+    size_t crossovers;
+    struct ledger_row *ledger;
+    size_t ledgers;
+    const struct record **check; /* every cell that was compared with the reference */
+    size_t checks;
+    const struct record **left_out; /* wrong, failed or skipped, with their why */
+    size_t left_outs;
+    const struct record **overhead; /* measured but never judged: launch, transfer, peak */
+    size_t overheads;
+    char **note;
+    size_t notes;
+};
+
+/* Judge `results`. On failure everything is released. Errors: STATUS_INVALID when the file
+ * holds no record at all, STATUS_MEMORY. */
+int report_build(const struct results *, struct report *, struct why *);
+void report_release(struct report *);
+
+/* Verdict of a contest on a GPU at a placement, or NULL. */
+const struct verdict *report_verdict(const struct report *, const struct contest *,
+                                     const char *gpu, enum placement);
+/* Rate of `device`, or NAN. */
+double report_flops_per_s(const struct report *, const char *device, enum dtype);
+double report_bytes_per_s(const struct report *, const char *device);
+/* Text of a key of the header ("" when absent): "version", "suite", "model", "date". */
+const char *report_header(const struct report *, const char *key);
+
+/* Times of a cell without its contended rounds (all of them when hardly any is left), in
+ * microseconds: the median with its 95 % interval. NAN when there are none. */
+struct estimate record_wall_us(const struct record *);
+struct estimate record_series_us(const struct record *, const struct series *);
+
+#endif
