@@ -26,7 +26,7 @@ int device_list(struct device_row *row, int most, struct why *missing)
             missing[(*d)->kind] = why;
         for (int i = 0; i < count && rows < most; i++)
             if ((*d)->describe(i, &row[rows], &why) == 0)
-                rows++;
+                row[rows++].kind = (*d)->kind;
             else if (missing)
                 missing[(*d)->kind] = why;
     }
@@ -69,7 +69,7 @@ int device_open(struct device *device, const char *id, struct why *why)
         status = (*d)->describe(index, &device->row, why);
         if (status == 0)
             status = (*d)->open(device, index, why);
-        device->kind = (*d)->kind;
+        device->kind = device->row.kind = (*d)->kind;
         device->open_ns = (double)(clock_ns() - start);
         return status;
     }

@@ -19,6 +19,7 @@ struct kernel; /* a compiled kernel, owned by the device until close */
 
 /* What `list devices` and the records say about a device that need not be open. */
 struct device_row {
+    enum device_kind kind;
     struct name id;         /* "cpu", "opencl:0", "cuda:1" */
     char model[128];        /* "NVIDIA H100 80GB HBM3" */
     char driver[128];       /* driver and version in words */

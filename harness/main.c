@@ -1,5 +1,57 @@
 /* SPDX-License-Identifier: MIT */
-int main(void)
+/* Finds the sub-command; `run` is the default one. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "harness/command.h"
+
+static const struct command {
+    const char *name, *brief;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", "measure a suite and judge it (default)", command_run},
+    {"report", "judge results files again, in any format", command_report},
+    {"project", "predict a table of operations on GPUs that are not here", command_project},
+    {"list", "suites, workloads, devices, gpus, models, probes, formats", command_list},
+    {"doctor", "what can be measured here, and how to enable the rest", command_doctor},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int help(void)
 {
-    return 0;
+    puts("offload-bench answers, with evidence: is it worth moving this work from the CPU\n"
+         "to a GPU?\n\n"
+         "usage: offload-bench [COMMAND] [OPTION...]\n");
+    for (int i = 0; i < COMMANDS; i++)
+        printf("  %-8s %s\n", commands[i].name, commands[i].brief);
+    puts("\nThe main job:   offload-bench --suite llm\n"
+         "Its options:    offload-bench run --help\n"
+         "Manual:         man offload-bench");
+    return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name[COMMANDS];
+    char near[160];
+
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+                     strcmp(argv[1], "-h") == 0))
+        return help();
+    if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+        puts("offload-bench " OFFLOAD_BENCH_VERSION);
+        return EXIT_DONE;
+    }
+    if (argc < 2 || argv[1][0] == '-')
+        return command_run(argc, argv);
+    for (int i = 0; i < COMMANDS; i++) {
+        name[i] = commands[i].name;
+        if (strcmp(argv[1], name[i]) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    text_nearest(near, sizeof near, argv[1], name, COMMANDS);
+    return command_fail(EXIT_USAGE, "no command '%s' %s; hint: offload-bench --help", argv[1],
+                        near);
 }

@@ -92,7 +92,7 @@ static int trial_ready(struct trial *t, struct why *why)
     }
     now = clock_ns();
     t->alloc_ns = (double)(now - start);
-    if (!on_host(t) && (status = trial_upload(t, why)))
+    if (!on_host(t) && (status = trial_upload(t, t->copies, why)))
         return status;
     start = clock_ns();
     t->upload_ns = (double)(start - now);
@@ -164,12 +164,12 @@ int trial_run(struct trial *t, struct why *why)
     return status;
 }
 
-int trial_upload(struct trial *t, struct why *why)
+int trial_upload(struct trial *t, int copies, struct why *why)
 {
     const struct workload *w = t->bench->workload;
 
     for (int i = 0; i < workload_args(w); i++)
-        for (int c = 0; c < t->copies; c++) {
+        for (int c = 0; c < copies; c++) {
             int status;
 
             if (!(w->args[i].flow & FLOW_IN) || !t->arg[c][i].bytes ||

@@ -29,8 +29,9 @@ void trial_close(struct trial *);
 
 /* Enqueue one call on the next copy of the arguments; may return before it is done. */
 int trial_run(struct trial *, struct why *);
-/* Send every input; fetch every output of copy 0 into the bench's host memory. Both wait. */
-int trial_upload(struct trial *, struct why *);
+/* Send every input of the first `copies` copies; fetch every output of copy 0 into the
+ * bench's host memory. Both wait. */
+int trial_upload(struct trial *, int copies, struct why *);
 int trial_download(struct trial *, struct why *);
 
 /* Run once on restored inputs and poisoned outputs, compare every element of every output:

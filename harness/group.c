@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/group.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "harness/observer.h"
+#include "harness/sampler.h"
+#include "workloads/isa.h"
+
+/* A cold problem's stationary arguments exceed the last-level cache so many times over. */
+enum { COLD_CACHES = 4, CELLS = 64 };
+/* Cache to assume where the system does not say. */
+static const double cache_unknown_bytes = 64e6;
+
+/* One variant on one device, with its record in the making. */
+struct cell {
+    struct trial trial;
+    struct sample_set set;
+    struct record record;
+    bool is_ready; /* checked: may be sampled */
+};
+
+int workshop_open(struct workshop *shop, struct why *why)
+{
+    shop->observer = observer_new(); /* before OpenMP makes threads: counters are inherited */
+    return device_open(&shop->host, "cpu", why);
+}
+
+void workshop_close(struct workshop *shop)
+{
+    for (int i = 0; i < SURVEY_DEVICES; i++)
+        device_close(&shop->device[i]);
+    device_close(&shop->host);
+    observer_free(shop->observer);
+}
+
+/* ---- describing ------------------------------------------------------------------------ */
+
+json_t *group_shape(const struct group *g)
+{
+    json_t *shape = json_object();
+
+    for (int i = 0; shape && i < workload_axes(g->workload); i++) {
+        const struct axis *axis = &g->workload->axis[i];
+        int64_t n = g->problem.shape.n[i];
+
+        if (n != axis->fallback)
+            json_object_set_new(shape, axis->name,
+                                axis->value ? json_string(axis->value[n]) : json_integer(n));
+    }
+    return shape;
+}
+
+static void describe_bytes(struct record *r, const struct group *g)
+{
+    const struct workload *w = g->workload;
+    struct cost cost = w->cost(&g->problem);
+
+    r->flops = cost.flops;
+    r->bytes_read = cost.bytes_read;
+    r->bytes_written = cost.bytes_written;
+    r->upload_bytes = r->stationary_bytes = r->download_bytes = 0;
+    for (int i = 0; i < workload_args(w); i++) {
+        double bytes = (double)workload_arg_bytes(w, &g->problem, i);
+
+        if (w->args[i].flow & FLOW_IN)
+            r->upload_bytes += bytes;
+        if (w->args[i].flow & FLOW_IN && w->args[i].trait == ARG_STATIONARY)
+            r->stationary_bytes += bytes;
+        if (w->args[i].flow & FLOW_OUT)
+            r->download_bytes += bytes;
+    }
+}
+
+#define SAY(field, text_) snprintf((field).text, sizeof (field).text, "%s", (text_) ? (text_) : "")
+
+void group_describe(struct record *r, const struct group *g, const struct device_row *row,
+                    const struct variant *v)
+{
+    record_init(r);
+    SAY(r->workload, g->workload->name);
+    r->shape = group_shape(g);
+    workload_shape_text(g->workload, &g->problem.shape, r->shape_text.text,
+                        sizeof r->shape_text.text);
+    r->dtype = g->problem.dtype;
+    r->cache = g->cache;
+    r->judged = g->workload->role == ROLE_JUDGED && !g->is_proof;
+    r->proof = g->is_proof;
+    r->memory = MEMORY_PAGEABLE;
+    describe_bytes(r, g);
+    if (row) {
+        r->device_kind = row->kind;
+        SAY(r->device, row->id.text);
+        SAY(r->device_model, row->model);
+        r->evidence = row->evidence;
+    }
+    if (v) {
+        SAY(r->variant, v->name);
+        SAY(r->provider, v->provider);
+        SAY(r->note, v->note);
+    }
+}
+
+static void refuse(struct record *r, enum outcome outcome, const char *why)
+{
+    r->outcome = outcome;
+    SAY(r->why, why);
+}
+
+/* ---- running --------------------------------------------------------------------------- */
+
+/* Portable kernels say OpenCL; every device that compiles the dialect runs them. */
+static bool runs_on(const struct variant *v, enum device_kind kind)
+{
+    return v->on == kind || (v->steps && v->on == DEVICE_OPENCL && kind != DEVICE_CPU);
+}
+
+static double available_bytes(void)
+{
+    FILE *file = fopen("/proc/meminfo", "r");
+    char line[160];
+    long kib = -1;
+
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %ld kB", &kib) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return kib >= 0 ? (double)kib * 1024 : INFINITY;
+}
+
+/* One record for the whole group, when not even the bench can be made. */
+static void give_up(struct workshop *shop, const struct group *g, enum outcome outcome,
+                    const char *why)
+{
+    struct record r;
+
+    group_describe(&r, g, &shop->host.row, NULL);
+    refuse(&r, outcome, why);
+    shop->emit(shop->to, &r);
+    record_release(&r);
+}
+
+static int open_bench(struct workshop *shop, const struct group *g, struct bench *bench)
+{
+    double cache = shop->host.cache_bytes ? (double)shop->host.cache_bytes
+                                          : cache_unknown_bytes;
+    double cold = g->cache == CACHE_COLD ? COLD_CACHES * cache : 0;
+    double need = bench_bytes(g->workload, &g->problem) + 2 * cold;
+    struct why why = {{0}};
+    int status;
+
+    if (need > 0.9 * available_bytes()) {
+        why_fail(&why, STATUS_MEMORY, "needs about %.1f GiB of memory, %.1f GiB are available",
+                 need / 0x1p30, available_bytes() / 0x1p30);
+        give_up(shop, g, OUTCOME_SKIPPED, why.text);
+        return STATUS_MEMORY;
+    }
+    status = bench_open(bench, g->workload, &g->problem, &shop->host, (uint64_t)cold, shop->seed,
+                        &why);
+    if (status)
+        give_up(shop, g, status == STATUS_MEMORY ? OUTCOME_SKIPPED : OUTCOME_FAILED, why.text);
+    return status;
+}
+
+/* Make ready and check; the record gets the outcome. */
+static void ready(struct cell *c, struct bench *bench, struct device *device,
+                  const struct variant *v, int threads)
+{
+    struct why why = {{0}};
+    int status = trial_open(&c->trial, bench, device, v, threads, &why);
+
+    if (!status) {
+        c->record.prepare_ns = c->trial.prepare_ns;
+        status = trial_check(&c->trial, &c->record.error, &why);
+        if (!status && !(c->record.error <= 1))
+            refuse(&c->record, OUTCOME_WRONG, why.text);
+    }
+    if (status)
+        refuse(&c->record,
+               status == STATUS_UNAVAILABLE || status == STATUS_MEMORY ? OUTCOME_SKIPPED
+                                                                       : OUTCOME_FAILED,
+               why.text);
+    c->is_ready = c->record.outcome == OUTCOME_OK;
+}
+
+static struct device *device_at(struct workshop *shop, int i, struct why *why)
+{
+    if (shop->plan->device[i].kind == DEVICE_CPU)
+        return &shop->host;
+    if (!shop->device[i].ops &&
+        device_open(&shop->device[i], shop->plan->device[i].id.text, why) != 0)
+        return NULL;
+    return &shop->device[i];
+}
+
+/* All variants of the group on device i; cells that do not apply leave no trace. */
+static int open_cells(struct workshop *shop, const struct group *g, struct bench *bench, int i,
+                      struct cell *cell, int most)
+{
+    const struct device_row *row = &shop->plan->device[i];
+    struct why why = {{0}};
+    int cells = 0;
+
+    for (const struct variant *v = g->workload->variants + 1; v->name && cells < most; v++) {
+        struct cell *c = &cell[cells];
+        struct device *device;
+
+        if (!runs_on(v, row->kind) || (v->fits && !v->fits(&g->problem)))
+            continue;
+        cells++;
+        group_describe(&c->record, g, row, v);
+        c->record.threads = row->kind == DEVICE_CPU ? shop->plan->threads : 0;
+        c->record.seed = (int64_t)shop->seed;
+        c->record.page_bytes = (int64_t)bench->arg[0][0].page_bytes;
+        if (row->kind == DEVICE_CPU && !v->provider)
+            SAY(c->record.isa, isa_name(isa_best()));
+        if (shop->is_deadly(shop->to, row->id.text, v->name)) {
+            refuse(&c->record, OUTCOME_FAILED, "its process died or hung; left out afterwards");
+            continue;
+        }
+        shop->at(shop->to, row->id.text, v->name);
+        device = device_at(shop, i, &why);
+        if (device)
+            ready(c, bench, device, v, shop->plan->threads);
+        else
+            refuse(&c->record, OUTCOME_FAILED, why.text);
+    }
+    return cells;
+}
+
+/* Uploads and downloads of a device cell, each three times. */
+static void sample_transfers(struct cell *c)
+{
+    enum { TIMES = 3 };
+
+    for (int i = 0; i < TIMES; i++) {
+        int64_t start = clock_ns(), between;
+
+        if (trial_upload(&c->trial, 1, NULL))
+            return;
+        between = clock_ns();
+        if (trial_download(&c->trial, NULL))
+            return;
+        series_push(&c->record.upload_ns, (double)(between - start));
+        series_push(&c->record.download_ns, (double)(clock_ns() - between));
+    }
+}
+
+static double mean(const struct series *s)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < s->n; i++)
+        sum += s->value[i];
+    return s->n ? sum / (double)s->n : NAN;
+}
+
+/* Rows of one call with everything sent and fetched; what opening cost stands beside it. */
+static void fill_ledger(struct cell *c)
+{
+    double *row = c->record.ledger_ns, wall = mean(&c->record.wall_ns);
+
+    row[LEDGER_CONTEXT] = c->trial.device->open_ns;
+    row[LEDGER_COMPILE] = c->trial.compile_ns;
+    row[LEDGER_ALLOC] = c->trial.alloc_ns;
+    row[LEDGER_UPLOAD] = mean(&c->record.upload_ns);
+    row[LEDGER_LAUNCH] = mean(&c->set.launch_ns);
+    row[LEDGER_KERNEL] = mean(&c->record.kernel_ns);
+    row[LEDGER_SYNC] = fmax(wall - row[LEDGER_LAUNCH] - row[LEDGER_KERNEL], 0);
+    row[LEDGER_DOWNLOAD] = mean(&c->record.download_ns);
+}
+
+static void move_samples(struct cell *c)
+{
+    struct record *r = &c->record;
+
+    r->calls = c->set.calls;
+    SAY(r->stop, c->set.stop);
+    r->wall_ns = c->set.wall_ns;
+    r->kernel_ns = c->set.kernel_ns;
+    r->position = c->set.position;
+    r->contended = c->set.contended;
+    c->set.wall_ns = c->set.kernel_ns = c->set.position = c->set.contended = (struct series){0};
+    if (c->set.status)
+        refuse(r, OUTCOME_FAILED, c->set.why.text);
+}
+
+static void sample_cells(struct workshop *shop, const struct group *g, struct cell *cell,
+                         int cells, double budget_s)
+{
+    struct sampler_limits limits = sampler_defaults(0.7 * budget_s);
+    struct trial *trial[CELLS];
+    struct sample_set set[CELLS] = {{0}};
+    int index[CELLS], n = 0;
+
+    for (int i = 0; i < cells; i++)
+        if (cell[i].is_ready) {
+            index[n] = i;
+            trial[n++] = &cell[i].trial;
+        }
+    if (g->is_proof) { /* the times prove nothing: a few samples show that they exist */
+        limits.rounds_least = limits.rounds_most = 3;
+        limits.sample_ns = 0;
+    }
+    shop->at(shop->to, "", "sampling");
+    sampler_run(trial, set, n, &limits, shop->seed + (uint64_t)g->problem.shape.n[0]);
+    for (int i = 0; i < n; i++) {
+        struct cell *c = &cell[index[i]];
+
+        c->set = set[i];
+        move_samples(c);
+        if (c->trial.device->kind != DEVICE_CPU && c->record.outcome == OUTCOME_OK) {
+            sample_transfers(c);
+            fill_ledger(c);
+        } else if (!g->is_proof && c->record.outcome == OUTCOME_OK &&
+                   strcmp(c->record.stop.text, "hopeless") != 0) {
+            observer_watch(shop->observer, &c->trial, fmin(0.005, 0.05 * budget_s), &c->record);
+        }
+    }
+}
+
+void group_run(struct workshop *shop, const struct group *g, double budget_s)
+{
+    struct cell *cell = calloc(CELLS, sizeof *cell);
+    struct bench bench;
+    int cells = 0;
+
+    if (!cell) {
+        give_up(shop, g, OUTCOME_FAILED, "out of memory");
+        return;
+    }
+    shop->at(shop->to, "", "making the inputs and expected results");
+    if (open_bench(shop, g, &bench) == 0) {
+        for (int i = 0; i < shop->plan->devices; i++)
+            if (g->devices >> i & 1)
+                cells += open_cells(shop, g, &bench, i, cell + cells, CELLS - cells);
+        sample_cells(shop, g, cell, cells, budget_s);
+        for (int i = 0; i < cells; i++) {
+            shop->emit(shop->to, &cell[i].record);
+            record_release(&cell[i].record);
+            sample_set_release(&cell[i].set);
+            trial_close(&cell[i].trial);
+        }
+        bench_close(&bench);
+    }
+    free(cell);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs one group of the plan, in the child process: makes the bench, checks every variant,
+ * samples them side by side, observes them, and hands over one record per cell. */
+#ifndef OFFLOAD_BENCH_GROUP_H
+#define OFFLOAD_BENCH_GROUP_H
+
+#include "harness/plan.h"
+#include "report/record.h"
+
+/* What the child keeps open between groups. */
+struct workshop {
+    const struct plan *plan;
+    struct device host;                  /* the cpu device */
+    struct device device[SURVEY_DEVICES];  /* opened when first needed; [i].ops NULL: not open */
+    struct observer *observer;           /* open probes, or NULL */
+    uint64_t seed;
+    /* Told before a cell starts, so that its death can be laid at its door. */
+    void (*at)(void *to, const char *device, const char *variant);
+    /* Was this cell the death of an earlier child? */
+    bool (*is_deadly)(void *to, const char *device, const char *variant);
+    void (*emit)(void *to, const struct record *);
+    void *to;
+};
+
+int workshop_open(struct workshop *, struct why *);
+void workshop_close(struct workshop *);
+
+/* `budget_s`: time that sampling may take. A group that cannot be set up at all gives one
+ * skipped or failed record. */
+void group_run(struct workshop *, const struct group *, double budget_s);
+
+/* Fill what a record says about the group and the variant on the device. */
+void group_describe(struct record *, const struct group *, const struct device_row *,
+                    const struct variant *);
+/* Axes of the shape by name, those at their fallback left out. New reference or NULL. */
+json_t *group_shape(const struct group *);
+
+#endif

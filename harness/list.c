@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* The `list` sub-command: what there is to choose from. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "devices/device.h"
+#include "harness/command.h"
+#include "probes/probe.h"
+#include "projection/projection.h"
+#include "report/format.h"
+#include "suites/suite.h"
+#include "workloads/workload.h"
+
+static void list_suites(void)
+{
+    for (const char *const *name = suite_names(); *name; name++)
+        printf("  %-14s %s\n", *name, suite_brief(*name));
+}
+
+static void list_models(void)
+{
+    for (const char *const *name = model_names(); *name; name++)
+        printf("  %-14s %s\n", *name, model_brief(*name));
+}
+
+static void list_workloads(void)
+{
+    for (const struct workload *const *at = workloads; *at; at++) {
+        const struct workload *w = *at;
+
+        printf("  %-18s %s\n    axes:", w->name, w->brief);
+        for (int i = 0; i < workload_axes(w); i++)
+            printf(" %s", w->axis[i].name);
+        printf("\n    types:");
+        for (int d = 0; d < DTYPES; d++)
+            if (w->dtypes >> d & 1)
+                printf(" %s", dtype_name((enum dtype)d));
+        printf("\n    variants:");
+        for (const struct variant *v = w->variants; v->name; v++)
+            printf(" %s%s", v->name, v->on == DEVICE_CPU ? "" : " (device)");
+        printf("\n    sweeps:");
+        for (const struct sweep *s = w->sweeps; s && s->name; s++)
+            printf(" %s", s->name);
+        putchar('\n');
+    }
+}
+
+static void list_devices(void)
+{
+    enum { MOST = 32 };
+    struct device_row row[MOST];
+    struct why missing[DEVICE_KINDS] = {{{0}}};
+    int rows = device_list(row, MOST, missing);
+
+    for (int i = 0; i < rows; i++)
+        printf("  %-10s %s (%s; evidence: %s)\n", row[i].id.text, row[i].model, row[i].driver,
+               evidence_name(row[i].evidence));
+    for (int k = 0; k < DEVICE_KINDS; k++)
+        if (missing[k].text[0])
+            printf("  %-10s not here: %s\n", device_kind_name((enum device_kind)k),
+                   missing[k].text);
+    printf("  %-10s not built into this version: NVIDIA GPUs are projected, or measured "
+           "through OpenCL\n", "cuda");
+}
+
+static void list_gpus(void)
+{
+    for (int i = 0; i < gpu_count(); i++) {
+        const struct gpu *gpu = gpu_at(i);
+
+        printf("  %-22s %-26s %-10s %6.0f GB/s", gpu->id.text, gpu->full.text, gpu->arch.text,
+               gpu->memory_bytes_per_s * 1e-9);
+        if (gpu->flops_per_s[DTYPE_BF16] > 0)
+            printf(" %7.0f bf16 TFLOP/s", gpu->flops_per_s[DTYPE_BF16] * 1e-12);
+        else if (gpu->vector_flops_per_s > 0)
+            printf(" %7.1f f32 TFLOP/s", gpu->vector_flops_per_s * 1e-12);
+        putchar('\n');
+    }
+}
+
+static void list_probes(void)
+{
+    for (const struct probe *const *p = probes; *p; p++)
+        printf("  %-10s %s\n", (*p)->name, (*p)->brief);
+}
+
+static void list_formats(void)
+{
+    for (const struct format *const *f = formats; *f; f++)
+        printf("  %-10s %s\n", (*f)->name, (*f)->brief);
+}
+
+static const struct listing {
+    const char *name;
+    void (*list)(void);
+} listings[] = {
+    {"suites", list_suites},   {"workloads", list_workloads}, {"devices", list_devices},
+    {"gpus", list_gpus},       {"models", list_models},       {"probes", list_probes},
+    {"formats", list_formats},
+};
+
+enum { LISTINGS = sizeof listings / sizeof *listings };
+
+int command_list(int argc, char **argv)
+{
+    const char *name[LISTINGS];
+    char near[160];
+    int listed = 0;
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        puts("usage: offload-bench list [suites|workloads|devices|gpus|models|probes|formats]");
+        return EXIT_DONE;
+    }
+    for (int i = 0; i < LISTINGS; i++) {
+        name[i] = listings[i].name;
+        if (argc > 1 && strcmp(argv[1], name[i]) != 0)
+            continue;
+        printf("%s\n", name[i]);
+        listings[i].list();
+        listed++;
+    }
+    if (listed)
+        return EXIT_DONE;
+    text_nearest(near, sizeof near, argv[1], name, LISTINGS);
+    return command_fail(EXIT_USAGE, "nothing to list under '%s' %s; hint: offload-bench list --help",
+                        argv[1], near);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* All probes at once: opened before any thread exists, run over a pass of their own. */
+#ifndef OFFLOAD_BENCH_OBSERVER_H
+#define OFFLOAD_BENCH_OBSERVER_H
+
+#include "harness/trial.h"
+#include "report/record.h"
+
+struct observer;
+
+/* Never fails for want of a probe: those that cannot open are left out. NULL: no memory. */
+struct observer *observer_new(void);
+void observer_free(struct observer *);
+
+/* Run the trial for about `pass_s` (at least one call) under each probe and append one
+ * measure per metric to the record: the value per call. A count of floating-point operations
+ * or bytes that disagrees with the analytic cost beyond a factor of two is marked suspect. */
+void observer_watch(struct observer *, struct trial *, double pass_s, struct record *);
+
+#endif

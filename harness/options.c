@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/options.h"
+
+#include <argp.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "harness/command.h"
+
+static const struct argp_option table[] = {
+    {"suite", 's', "NAME[,NAME]", 0, "what to measure (default: llm); see `list suites`", 0},
+    {"device", 'd', "SEL[,SEL]", 0,
+     "cpu, opencl[:N], gpu (every real GPU) or all; default: cpu and every real GPU, or cpu "
+     "and the software devices, which only prove the device code", 0},
+    {"gpu", 'g', "NAME[,NAME]", 0,
+     "GPUs to project: names of `list gpus` or JSON files; 'none' for none", 0},
+    {"model", 'm', "NAME|FILE", 0, "llm suite: model to take apart; see `list models`", 0},
+    {"batch", 'b', "LIST", 0, "llm suite: sequences at once, such as 1,8", 0},
+    {"context", 'c', "LIST", 0, "llm suite: tokens of context, such as 512,4096", 0},
+    {"dtype", 't', "LIST", 0, "element types: f32, f64, f16, bf16", 0},
+    {"budget", 'B', "TIME", 0, "time that sampling may take, such as 90s or 5m", 0},
+    {"out", 'o', "DIR", 0, "where results and report go (default: offload-report)", 0},
+    {"resume", 'r', NULL, 0, "go on with the results that are in DIR", 0},
+    {"seed", 'S', "N", 0, "seed of inputs and order (default: 1)", 0},
+    {"quiet", 'q', NULL, 0, "no progress and notes, only the report and errors", 0},
+    {"no-progress", 'P', NULL, 0, "no progress line", 0},
+    {0},
+};
+
+/* Cut `text` at its commas into at most OPTION_LIST parts. */
+static int cut(struct argp_state *state, const char *option, char *text, const char **part)
+{
+    int n = 0;
+
+    for (char *next; text; text = next) {
+        next = strchr(text, ',');
+        if (next)
+            *next++ = '\0';
+        if (!*text)
+            argp_error(state, "--%s: an empty name in the list", option);
+        if (n == OPTION_LIST)
+            argp_error(state, "--%s: more than %d names", option, OPTION_LIST);
+        part[n++] = text;
+    }
+    return n;
+}
+
+static int cut_counts(struct argp_state *state, const char *option, char *text, int64_t *count)
+{
+    const char *part[OPTION_LIST];
+    int n = cut(state, option, text, part);
+
+    for (int i = 0; i < n; i++) {
+        char *end;
+
+        count[i] = strtoll(part[i], &end, 10);
+        if (*end || count[i] < 1 || count[i] > 100000000)
+            argp_error(state, "--%s: '%s' is not a whole number of 1 or more", option, part[i]);
+    }
+    return n;
+}
+
+static int cut_dtypes(struct argp_state *state, char *text, enum dtype *dtype)
+{
+    const char *part[OPTION_LIST], *name[DTYPES];
+    int n = cut(state, "dtype", text, part);
+
+    for (int i = 0; i < DTYPES; i++)
+        name[i] = dtype_name((enum dtype)i);
+    for (int i = 0; i < n; i++) {
+        int value = dtype_parse(part[i]);
+        char near[160];
+
+        text_nearest(near, sizeof near, part[i], name, DTYPES);
+        if (value < 0)
+            argp_error(state, "--dtype: no type '%s' %s", part[i], near);
+        dtype[i] = (enum dtype)value;
+    }
+    return n;
+}
+
+double options_seconds(const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+    double unit = strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1
+                  : strcmp(end, "m") == 0                       ? 60
+                  : strcmp(end, "h") == 0                       ? 3600
+                                                                : NAN;
+
+    return end != text && value > 0 && isfinite(value) ? value * unit : NAN;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    char *end;
+
+    switch (key) {
+    case 's':
+        o->suites = cut(state, "suite", arg, o->suite);
+        break;
+    case 'd':
+        o->devices = cut(state, "device", arg, o->device);
+        break;
+    case 'g':
+        o->gpus = cut(state, "gpu", arg, o->gpu);
+        break;
+    case 'm':
+        o->model = arg;
+        break;
+    case 'b':
+        o->batches = cut_counts(state, "batch", arg, o->batch);
+        break;
+    case 'c':
+        o->contexts = cut_counts(state, "context", arg, o->context);
+        break;
+    case 't':
+        o->dtypes = cut_dtypes(state, arg, o->dtype);
+        break;
+    case 'B':
+        o->budget_s = options_seconds(arg);
+        if (isnan(o->budget_s))
+            argp_error(state, "--budget: '%s' is not a time such as 90s, 5m or 1h", arg);
+        break;
+    case 'o':
+        o->out = arg;
+        break;
+    case 'r':
+        o->resume = true;
+        break;
+    case 'S':
+        o->seed = strtoull(arg, &end, 10);
+        if (*end || end == arg || *arg == '-' || o->seed > INT64_MAX)
+            argp_error(state, "--seed: '%s' is not a whole number", arg);
+        break;
+    case 'q':
+        o->quiet = true;
+        break;
+    case 'P':
+        o->no_progress = true;
+        break;
+    case ARGP_KEY_ARG:
+        argp_error(state, "what is '%s'? hint: options begin with --, commands stand first", arg);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+/* argp knows that an option is unknown, not what it may have meant. */
+static void check_names(int argc, char **argv)
+{
+    enum { NAMES = sizeof table / sizeof *table - 1 };
+    const char *name[NAMES + 2];
+    size_t names = 0;
+
+    for (int i = 0; i < NAMES; i++)
+        name[names++] = table[i].name;
+    name[names++] = "help";
+    name[names++] = "usage";
+    for (int i = 1; i < argc; i++) {
+        size_t n = strcspn(argv[i], "=");
+        char word[64], near[160];
+        bool known = strncmp(argv[i], "--", 2) != 0 || n == 2;
+
+        for (size_t j = 0; j < names && !known; j++)
+            known = strncmp(name[j], argv[i] + 2, n - 2) == 0;
+        if (known)
+            continue;
+        snprintf(word, sizeof word, "%.*s", (int)(n - 2), argv[i] + 2);
+        text_nearest(near, sizeof near, word, name, names);
+        exit(command_fail(EXIT_USAGE, "no option '--%s' %s; hint: offload-bench run --help",
+                          word, near));
+    }
+}
+
+void options_parse(struct options *o, int argc, char **argv)
+{
+    static char name[] = "offload-bench run";
+    static const struct argp argp = {
+        .options = table,
+        .parser = parse_option,
+        .doc = "Measure a suite on the CPU and every GPU found, project the GPUs that are not "
+               "here, and say whether moving the work is worth it.",
+    };
+
+    *o = (struct options){.out = "offload-report", .seed = 1};
+    argp_err_exit_status = EXIT_USAGE;
+    argv[0] = name;
+    check_names(argc, argv);
+    argp_parse(&argp, argc, argv, 0, NULL, o);
+    if (!o->suites)
+        o->suite[o->suites++] = "llm";
+}

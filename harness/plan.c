@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/plan.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+int plan_threads(void)
+{
+    enum { CORES = 1024 };
+    long seen[CORES];
+    int cores = 0;
+    cpu_set_t allowed;
+
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return 1;
+    for (int cpu = 0; cpu < CPU_SETSIZE && cores < CORES; cpu++) {
+        char path[120];
+        FILE *file;
+        long core = cpu;
+        bool is_new = true;
+
+        if (!CPU_ISSET(cpu, &allowed))
+            continue;
+        /* the first sibling stands for the core; no such file: every CPU is one */
+        snprintf(path, sizeof path,
+                 "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+        file = fopen(path, "r");
+        if (file && fscanf(file, "%ld", &core) != 1)
+            core = cpu;
+        if (file)
+            fclose(file);
+        for (int i = 0; i < cores && is_new; i++)
+            is_new = seen[i] != core;
+        if (is_new)
+            seen[cores++] = core;
+    }
+    return cores > 0 ? cores : 1;
+}
+
+static int plan_add(struct plan *plan, struct group group, struct why *why)
+{
+    struct group *grown;
+
+    for (int i = 0; i < plan->groups; i++) {
+        struct group *g = &plan->group[i];
+
+        if (g->workload == group.workload && g->cache == group.cache &&
+            g->is_proof == group.is_proof &&
+            memcmp(&g->problem, &group.problem, sizeof g->problem) == 0) {
+            g->devices |= group.devices;
+            return 0;
+        }
+    }
+    grown = realloc(plan->group, ((size_t)plan->groups + 1) * sizeof *grown);
+    if (!grown)
+        return why_fail(why, STATUS_MEMORY, "cannot plan the run: out of memory");
+    plan->group = grown;
+    plan->group[plan->groups++] = group;
+    return 0;
+}
+
+/* ---- devices ------------------------------------------------------------------------- */
+
+static bool is_selected(const char *selection, const struct device_row *row)
+{
+    size_t n = strlen(selection);
+
+    return strcmp(selection, "all") == 0 || strcmp(selection, row->id.text) == 0 ||
+           (strcmp(selection, "gpu") == 0 && row->is_gpu &&
+            row->evidence == EVIDENCE_MEASURED) ||
+           (strncmp(selection, row->id.text, n) == 0 && row->id.text[n] == ':');
+}
+
+static int no_device(const char *selection, struct plan *plan, struct why *why)
+{
+    const char *name[SURVEY_DEVICES + 2] = {"gpu", "all"};
+    int names = 2, kind = device_kind_parse(selection);
+    char near[160];
+
+    if (strcmp(selection, "gpu") == 0)
+        return why_fail(why, STATUS_UNAVAILABLE, "no GPU was found; hint: offload-bench doctor");
+    if (strncmp(selection, "cuda", 4) == 0)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "device '%s': the CUDA device is not built into this version", selection);
+    if (kind >= 0 && plan->missing[kind].text[0])
+        return why_fail(why, STATUS_UNAVAILABLE, "device '%s': %s", selection,
+                        plan->missing[kind].text);
+    for (int i = 0; i < plan->devices; i++)
+        name[names++] = plan->device[i].id.text;
+    text_nearest(near, sizeof near, selection, name, (size_t)names);
+    return why_fail(why, STATUS_INVALID,
+                    "no device '%s' here %s; hint: offload-bench list devices", selection, near);
+}
+
+/* Which devices run the problems themselves, and which only prove the device code. */
+static int choose_devices(struct plan *plan, const struct options *o,
+                          unsigned *real, unsigned *proof, struct why *why)
+{
+    *real = *proof = 0;
+    snprintf(plan->missing[DEVICE_CUDA].text, sizeof plan->missing[DEVICE_CUDA].text,
+             "the CUDA device is not built into this version: NVIDIA GPUs are projected, or "
+             "measured through OpenCL");
+    for (int i = 0; i < plan->devices && !o->devices; i++)
+        *(plan->device[i].evidence == EVIDENCE_SOFTWARE ? proof : real) |= 1u << i;
+    for (int s = 0; s < o->devices; s++) {
+        unsigned chosen = 0;
+
+        for (int i = 0; i < plan->devices; i++)
+            if (is_selected(o->device[s], &plan->device[i]))
+                chosen |= 1u << i;
+        if (!chosen)
+            return no_device(o->device[s], plan, why);
+        *real |= chosen;
+    }
+    return 0;
+}
+
+/* ---- GPUs to project ------------------------------------------------------------------ */
+
+static int add_gpu(struct plan *plan, const char *name, struct why *why)
+{
+    const struct gpu *gpu = NULL;
+    size_t n = strlen(name);
+    int status;
+
+    if (n > 5 && strcmp(name + n - 5, ".json") == 0) {
+        status = gpu_load(name, &gpu, why);
+        if (status)
+            return status;
+    } else {
+        gpu = gpu_find(name, why);
+        if (!gpu)
+            return STATUS_INVALID;
+    }
+    for (int i = 0; i < plan->gpus; i++)
+        if (plan->gpu[i] == gpu)
+            return 0;
+    if (plan->gpus < OPTION_LIST)
+        plan->gpu[plan->gpus++] = gpu;
+    return 0;
+}
+
+/* Without a wish: one of each kind that people consider (a training GPU, an inference card,
+ * a desktop card), unless a real GPU is being measured. */
+static int choose_gpus(struct plan *plan, const struct options *o, unsigned real,
+                       struct why *why)
+{
+    static const char *const usual[] = {"h100-sxm", "l4", "rtx-4090"};
+    bool is_measured = false;
+
+    if (o->gpus == 1 && strcmp(o->gpu[0], "none") == 0)
+        return 0;
+    for (int i = 0; i < o->gpus; i++) {
+        int status = add_gpu(plan, o->gpu[i], why);
+
+        if (status)
+            return status;
+    }
+    for (int i = 0; i < plan->devices; i++)
+        is_measured |= real >> i & 1 && plan->device[i].is_gpu;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual && !o->gpus && !is_measured; i++)
+        add_gpu(plan, usual[i], NULL);
+    return 0;
+}
+
+/* ---- groups ---------------------------------------------------------------------------- */
+
+static int add_row(struct plan *plan, const struct suite_row *row, unsigned real,
+                   struct why *why)
+{
+    const struct workload *w = workload_find(row->workload.text);
+    struct group group = {.workload = w, .problem.dtype = row->dtype, .cache = row->cache,
+                          .devices = real};
+    int status;
+
+    if (!w)
+        return why_fail(why, STATUS_INVALID, "a suite names workload '%s', which does not exist",
+                        row->workload.text);
+    workload_shape_init(w, &group.problem.shape);
+    for (int i = 0; i < row->axes; i++) {
+        status = workload_shape_set(w, &group.problem.shape, row->axis[i].text,
+                                    row->value[i].text, why);
+        if (status)
+            return status;
+    }
+    status = workload_problem_check(w, &group.problem, why);
+    return status ? status : plan_add(plan, group, why);
+}
+
+/* Device code is proved at the smoke shapes of every workload and dtype in the suite. */
+static int add_proofs(struct plan *plan, unsigned proof, struct why *why)
+{
+    int groups = plan->groups, status = 0;
+
+    for (int i = 0; i < groups && proof; i++) {
+        const struct workload *w = plan->group[i].workload;
+        struct group group = {.workload = w, .devices = proof, .is_proof = true,
+                              .problem.dtype = plan->group[i].problem.dtype};
+
+        for (int s = 0; s < w->smokes && !status; s++) {
+            group.problem.shape = w->smoke[s];
+            status = plan_add(plan, group, why);
+        }
+    }
+    return status;
+}
+
+/* The CPU's own ceilings, in every dtype that the suite uses; they need the CPU device. */
+static int add_ceilings(struct plan *plan, unsigned cpu, struct why *why)
+{
+    unsigned dtypes = 1u << DTYPE_F32;
+    struct suite_row row = {.workload = {"peak"}, .axes = 1, .axis = {{"op"}}};
+    const struct workload *peak = workload_find("peak");
+    int status = 0;
+
+    for (int i = 0; i < plan->groups; i++)
+        dtypes |= 1u << plan->group[i].problem.dtype;
+    for (int d = 0; d < DTYPES && !status && peak && cpu; d++) {
+        row.dtype = (enum dtype)d;
+        row.value[0] = (struct name){"fma"};
+        if (dtypes & peak->dtypes & 1u << d)
+            status = add_row(plan, &row, cpu, why);
+        row.value[0] = (struct name){"read"};
+        if (!status && d == DTYPE_F32)
+            status = add_row(plan, &row, cpu, why);
+    }
+    return status;
+}
+
+/* Groups of one workload stand together, in the order in which workloads first appear. */
+static void sort_groups(struct plan *plan)
+{
+    struct group *sorted = calloc((size_t)plan->groups + 1, sizeof *sorted);
+    int n = 0;
+
+    if (!sorted)
+        return;
+    for (int i = 0; i < plan->groups; i++) {
+        const struct workload *w = plan->group[i].workload;
+        bool is_done = false;
+
+        for (int j = 0; j < i && !is_done; j++)
+            is_done = plan->group[j].workload == w;
+        for (int j = i; j < plan->groups && !is_done; j++)
+            if (plan->group[j].workload == w)
+                sorted[n++] = plan->group[j];
+    }
+    free(plan->group);
+    plan->group = sorted;
+}
+
+static int add_suites(struct plan *plan, const struct options *o, unsigned real,
+                      struct why *why)
+{
+    struct suite_request request = {
+        .model = o->model, .batch = o->batch, .context = o->context, .batches = o->batches,
+        .contexts = o->contexts, .dtype = o->dtype, .dtypes = o->dtypes};
+
+    plan->suite = calloc((size_t)o->suites, sizeof *plan->suite);
+    if (!plan->suite)
+        return why_fail(why, STATUS_MEMORY, "cannot plan the run: out of memory");
+    for (int s = 0; s < o->suites; s++) {
+        struct suite *suite = &plan->suite[s];
+        int status = suite_load(suite, o->suite[s], &request, why);
+
+        if (status)
+            return status;
+        plan->suites++;
+        plan->budget_s += suite->budget_s;
+        for (int r = 0; r < suite->rows; r++) {
+            status = add_row(plan, &suite->row[r], real, why);
+            if (status)
+                return status;
+        }
+    }
+    if (o->budget_s > 0)
+        plan->budget_s = o->budget_s;
+    return 0;
+}
+
+int plan_make(struct plan *plan, const struct options *o, const struct survey *survey,
+              struct why *why)
+{
+    unsigned real, proof, cpu = 0;
+    int status;
+
+    *plan = (struct plan){.threads = plan_threads(), .devices = survey->devices};
+    memcpy(plan->device, survey->device, sizeof plan->device);
+    memcpy(plan->missing, survey->missing, sizeof plan->missing);
+    status = choose_devices(plan, o, &real, &proof, why);
+    for (int i = 0; i < plan->devices; i++)
+        if (plan->device[i].kind == DEVICE_CPU)
+            cpu |= real & 1u << i;
+    if (!status)
+        status = choose_gpus(plan, o, real, why);
+    if (!status)
+        status = add_suites(plan, o, real, why);
+    if (!status)
+        status = add_proofs(plan, proof, why);
+    if (!status)
+        status = add_ceilings(plan, cpu, why);
+    if (status) {
+        plan_release(plan);
+        return status;
+    }
+    sort_groups(plan);
+    return 0;
+}
+
+void plan_release(struct plan *plan)
+{
+    for (int i = 0; i < plan->suites; i++)
+        suite_release(&plan->suite[i]);
+    free(plan->suite);
+    free(plan->group);
+    *plan = (struct plan){0};
+}

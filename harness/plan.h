@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What a run will do: suites and options resolved against the workloads, devices and GPUs
+ * that exist. */
+#ifndef OFFLOAD_BENCH_PLAN_H
+#define OFFLOAD_BENCH_PLAN_H
+
+#include "harness/options.h"
+#include "harness/survey.h"
+#include "projection/projection.h"
+#include "workloads/workload.h"
+
+/* One problem and where it runs: all its variants are sampled together, interleaved. */
+struct group {
+    const struct workload *workload;
+    struct problem problem;
+    enum cache cache;
+    unsigned devices; /* bit i: plan->device[i] */
+    bool is_proof;    /* smoke shape on software devices, only to prove the device code */
+};
+
+struct plan {
+    struct suite *suite;      /* the suites asked for */
+    int suites;
+    struct group *group;      /* same workloads stand together: a child process runs them */
+    int groups;
+    struct device_row device[SURVEY_DEVICES];
+    int devices;
+    struct why missing[DEVICE_KINDS]; /* per kind of device: why there is none */
+    const struct gpu *gpu[OPTION_LIST];
+    int gpus;
+    int threads;              /* CPU threads of every CPU variant */
+    double budget_s;
+};
+
+/* Errors: STATUS_INVALID for unknown suites, models, devices, GPUs, with the nearest names;
+ * STATUS_UNAVAILABLE when a device asked for is not here; STATUS_IO, STATUS_MEMORY. */
+int plan_make(struct plan *, const struct options *, const struct survey *, struct why *);
+void plan_release(struct plan *);
+
+/* Threads that the CPU side may use: one per physical core of those this process may run
+ * on. */
+int plan_threads(void);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/publish.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "report/format.h"
+#include "report/report.h"
+
+static int write_format(const struct format *format, const struct report *report,
+                        const char *out, struct why *why)
+{
+    struct text text = {0};
+    char path[1024];
+    int status = format->write(report, &text, why);
+
+    snprintf(path, sizeof path, "%s/report.%s", out, format->extension);
+    if (!status && text.failed)
+        status = why_fail(why, STATUS_MEMORY, "cannot write '%s': out of memory", path);
+    if (!status)
+        status = text_write_file(path, text.data, text.n, why);
+    text_release(&text);
+    return status;
+}
+
+static int write_terminal(const struct report *report, struct why *why)
+{
+    struct text text = {0};
+    int status = STATUS_OK;
+
+    for (const struct format *const *f = formats; *f; f++)
+        if (strcmp((*f)->name, "text") == 0)
+            status = (*f)->write(report, &text, why);
+    if (text.data)
+        fwrite(text.data, 1, text.n, stdout);
+    text_release(&text);
+    return status;
+}
+
+static int publish_report(const struct report *report, const char *out, struct why *why)
+{
+    int status = 0;
+
+    for (const struct format *const *f = formats; *f && !status; f++)
+        if ((*f)->extension)
+            status = write_format(*f, report, out, why);
+    return status ? status : write_terminal(report, why);
+}
+
+int publish(const char *path, const char *out, bool is_quiet, struct why *why)
+{
+    struct results results = {0};
+    struct report report;
+    int status = results_read(&results, path, why);
+
+    if (!status)
+        status = report_build(&results, &report, why);
+    if (!status) {
+        status = publish_report(&report, out, why);
+        report_release(&report);
+    }
+    results_release(&results);
+    if (!status && !is_quiet)
+        printf("\nreport: %s/report.html\n", out);
+    return status;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+#include "harness/results.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "harness/group.h"
+
+/* ---- the file ---------------------------------------------------------------------------- */
+
+/* Cut off what follows the last newline: the line a killed run was writing. */
+static int cut_broken_end(int fd, const char *path, struct why *why)
+{
+    struct text all = {0};
+    int status = text_read_file(&all, path, why);
+
+    if (!status && all.n > 0 && all.data[all.n - 1] != '\n') {
+        while (all.n > 0 && all.data[all.n - 1] != '\n')
+            all.n--;
+        if (ftruncate(fd, (off_t)all.n) != 0)
+            status = why_fail(why, STATUS_IO, "cannot repair '%s': %s", path, strerror(errno));
+    }
+    text_release(&all);
+    return status;
+}
+
+int results_open(const struct options *o, char *path, size_t size, int *fd, bool *is_new,
+                 struct why *why)
+{
+    struct stat info;
+    char old[1024];
+
+    if (mkdir(o->out, 0777) != 0 && errno != EEXIST)
+        return why_fail(why, STATUS_IO, "cannot create the output folder '%s': %s", o->out,
+                        strerror(errno));
+    snprintf(path, size, "%s/results.jsonl", o->out);
+    snprintf(old, sizeof old, "%s/results-old.jsonl", o->out);
+    if (!o->resume && stat(path, &info) == 0 && info.st_size > 0 && rename(path, old) != 0)
+        return why_fail(why, STATUS_IO, "cannot keep '%s' aside as '%s': %s", path, old,
+                        strerror(errno));
+    *fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (*fd < 0)
+        return why_fail(why, STATUS_IO, "cannot write '%s': %s", path, strerror(errno));
+    if (cut_broken_end(*fd, path, why) != 0)
+        return STATUS_IO;
+    *is_new = fstat(*fd, &info) == 0 && info.st_size == 0;
+    return 0;
+}
+
+static int append(int fd, const struct text *lines, struct why *why)
+{
+    size_t at = 0;
+
+    if (lines->failed)
+        return why_fail(why, STATUS_MEMORY, "cannot write results.jsonl: out of memory");
+    while (at < lines->n) {
+        ssize_t wrote = write(fd, lines->data + at, lines->n - at);
+
+        if (wrote < 0 && errno != EINTR)
+            return why_fail(why, STATUS_IO, "cannot write results.jsonl: %s", strerror(errno));
+        at += wrote > 0 ? (size_t)wrote : 0;
+    }
+    return 0;
+}
+
+static void add_line(struct text *lines, json_t *object)
+{
+    char *line = json_dumps(object, JSON_COMPACT);
+
+    text_printf(lines, "%s\n", line ? line : "");
+    free(line);
+    json_decref(object);
+}
+
+/* ---- header and chains ------------------------------------------------------------------- */
+
+static json_t *names(const char *const *name, int n)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_string(name[i]));
+    return list;
+}
+
+static json_t *describe_devices(const struct plan *plan)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < plan->devices; i++) {
+        const struct device_row *row = &plan->device[i];
+
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s, s:b}", "id", row->id.text, "model", row->model,
+                            "driver", row->driver, "evidence", evidence_name(row->evidence),
+                            "is_gpu", row->is_gpu));
+    }
+    return list;
+}
+
+static json_t *describe_missing(const struct plan *plan)
+{
+    json_t *list = json_array();
+
+    for (int k = 0; k < DEVICE_KINDS; k++)
+        if (plan->missing[k].text[0])
+            json_array_append_new(list, json_pack("{s:s, s:s}", "what",
+                                                  device_kind_name((enum device_kind)k), "why",
+                                                  plan->missing[k].text));
+    return list;
+}
+
+/* A number that the datasheet may lack. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *describe_gpus(const struct plan *plan)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < plan->gpus; i++) {
+        const struct gpu *gpu = plan->gpu[i];
+        json_t *peak = json_object();
+
+        for (int d = 0; d < DTYPES; d++)
+            if (gpu->flops_per_s[d] > 0)
+                json_object_set_new(peak, dtype_name((enum dtype)d),
+                                    number(gpu->flops_per_s[d]));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "id", gpu->id.text,
+                            "model", gpu->full.text, "arch", gpu->arch.text, "memory_bytes",
+                            number(gpu->memory_bytes), "memory_bytes_per_s",
+                            number(gpu->memory_bytes_per_s), "link_bytes_per_s",
+                            number(gpu->link_bytes_per_s), "tdp_w", number(gpu->tdp_w),
+                            "peak_flops_per_s", peak, "unverified", gpu->unverified));
+    }
+    return list;
+}
+
+static json_t *describe_notes(const struct plan *plan)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < plan->suites; i++)
+        if (plan->suite[i].note[0])
+            json_array_append_new(list, json_string(plan->suite[i].note));
+    return list;
+}
+
+static json_t *header(const struct plan *plan, const struct survey *survey,
+                      const struct options *o, const char *command_line)
+{
+    char date[32];
+    time_t now = time(NULL);
+    struct tm utc;
+
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:f, s:i, s:o, s:o, s:o, s:o, s:O}",
+                     "kind", "header", "schema", RESULTS_SCHEMA, "version",
+                     OFFLOAD_BENCH_VERSION, "date", date, "command", command_line, "suites",
+                     names(o->suite, o->suites), "model", o->model ? o->model : "", "seed",
+                     (json_int_t)o->seed, "budget_s", plan->budget_s, "threads", plan->threads,
+                     "gpus", describe_gpus(plan), "devices", describe_devices(plan), "missing",
+                     describe_missing(plan), "suite_notes", describe_notes(plan), "machine",
+                     survey->machine ? survey->machine : json_null());
+}
+
+static json_t *describe_link(const struct suite *suite, const struct suite_link *link)
+{
+    const struct suite_row *row = &suite->row[link->row];
+    const struct workload *w = workload_find(row->workload.text);
+    struct group group = {.workload = w};
+    char text[128];
+
+    workload_shape_init(w, &group.problem.shape);
+    for (int i = 0; i < row->axes; i++)
+        workload_shape_set(w, &group.problem.shape, row->axis[i].text, row->value[i].text, NULL);
+    workload_shape_text(w, &group.problem.shape, text, sizeof text);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:f}", "op", link->op.text, "workload",
+                     row->workload.text, "dtype", dtype_name(row->dtype), "cache",
+                     cache_name(row->cache), "shape", group_shape(&group), "shape_text", text,
+                     "count", link->count);
+}
+
+static json_t *describe_chain(const struct suite *suite, const struct suite_chain *chain)
+{
+    json_t *links = json_array();
+
+    for (int i = 0; i < chain->links; i++)
+        json_array_append_new(links, describe_link(suite, &chain->link[i]));
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:o}", "kind", "chain", "suite",
+                     suite->name.text, "model", chain->model.text, "phase", chain->phase.text,
+                     "batch", (json_int_t)chain->batch, "context", (json_int_t)chain->context,
+                     "tokens", chain->tokens, "links", links);
+}
+
+int results_begin(int fd, const struct plan *plan, const struct survey *survey,
+                  const struct options *o, const char *command_line, struct why *why)
+{
+    struct text lines = {0};
+    int status;
+
+    add_line(&lines, header(plan, survey, o, command_line));
+    for (int s = 0; s < plan->suites; s++)
+        for (int c = 0; c < plan->suite[s].chains; c++)
+            add_line(&lines, describe_chain(&plan->suite[s], &plan->suite[s].chain[c]));
+    status = append(fd, &lines, why);
+    text_release(&lines);
+    return status;
+}
+
+/* ---- going on ---------------------------------------------------------------------------- */
+
+static bool is_cell_of(const struct record *r, const struct group *g)
+{
+    json_t *shape = group_shape(g);
+    bool same = r->kind == RECORD_CELL && strcmp(r->workload.text, g->workload->name) == 0 &&
+                r->dtype == g->problem.dtype && r->cache == g->cache &&
+                !!r->proof == g->is_proof && r->shape && json_equal(r->shape, shape);
+
+    json_decref(shape);
+    return same;
+}
+
+/* The header must be of the same question: the seed, the model and the suites. */
+static int is_same_run(const json_t *head, const struct options *o, const char *path,
+                       struct why *why)
+{
+    json_t *suites = names(o->suite, o->suites);
+    const char *model = json_string_value(json_object_get(head, "model"));
+    bool same = json_equal(suites, json_object_get(head, "suites")) && model &&
+                strcmp(model, o->model ? o->model : "") == 0 &&
+                json_integer_value(json_object_get(head, "seed")) == (json_int_t)o->seed;
+
+    json_decref(suites);
+    return same ? 0
+                : why_fail(why, STATUS_INVALID,
+                           "'%s' is of another run (suite, model or seed differ); hint: leave "
+                           "out --resume or name another --out", path);
+}
+
+int results_done(const char *path, const struct plan *plan, const struct options *o,
+                 bool *is_done, struct why *why)
+{
+    struct results results = {0};
+    int status = results_read(&results, path, why);
+
+    if (!status)
+        status = is_same_run(results.header, o, path, why);
+    for (int g = 0; g < plan->groups && !status; g++)
+        for (size_t r = 0; r < results.records && !is_done[g]; r++)
+            is_done[g] = is_cell_of(&results.record[r], &plan->group[g]);
+    results_release(&results);
+    return status;
+}
+
+/* ---- projections ------------------------------------------------------------------------- */
+
+static struct estimate transfer_us(const struct gpu *gpu, double bytes)
+{
+    struct forecast forecast = {.time_us = {NAN, NAN, NAN}};
+
+    if (bytes <= 0)
+        return (struct estimate){0, 0, 0}; /* nothing to move takes no time */
+    if (project_transfer(gpu, bytes, MEMORY_PAGEABLE, &forecast, NULL) != 0)
+        return (struct estimate){NAN, NAN, NAN};
+    return forecast.time_us;
+}
+
+static void project_group(const struct group *g, const struct gpu *gpu, struct text *lines)
+{
+    struct operation op = {.dtype = g->problem.dtype, .kv_dtype = g->problem.dtype,
+                           .batch = 1, .cold = g->cache == CACHE_COLD};
+    struct operation launch = {.op = "launch", .dtype = DTYPE_F32};
+    struct forecast forecast = {.bound = NULL};
+    struct why why = {{0}};
+    struct record r;
+    char *line;
+
+    group_describe(&r, g, NULL, NULL);
+    r.kind = RECORD_PROJECTION;
+    r.evidence = EVIDENCE_PROJECTED;
+    r.device_kind = DEVICE_CUDA;
+    snprintf(r.device.text, sizeof r.device.text, "%s", gpu->id.text);
+    snprintf(r.device_model.text, sizeof r.device_model.text, "%s", gpu->full.text);
+    snprintf(r.variant.text, sizeof r.variant.text, "model");
+    op.flops = r.flops;
+    op.bytes_read = r.bytes_read;
+    op.bytes_written = r.bytes_written;
+    g->workload->operation(&g->problem, &op);
+    if (project(gpu, &op, TIMING_KERNEL, &forecast, &why) != 0) {
+        r.outcome = OUTCOME_SKIPPED;
+        r.why = why;
+    } else {
+        r.time_us = forecast.time_us;
+        snprintf(r.bound.text, sizeof r.bound.text, "%s", forecast.bound);
+        snprintf(r.note.text, sizeof r.note.text, "%s", forecast.why);
+        if (project(gpu, &launch, TIMING_LAUNCH, &forecast, NULL) == 0)
+            r.launch_us = forecast.time_us;
+        r.upload_us = transfer_us(gpu, r.upload_bytes);
+        r.activation_us = transfer_us(gpu, r.upload_bytes - r.stationary_bytes);
+        r.download_us = transfer_us(gpu, r.download_bytes);
+    }
+    line = record_write(&r);
+    text_add(lines, line ? line : "");
+    free(line);
+    record_release(&r);
+}
+
+int results_project(int fd, const struct plan *plan, struct why *why)
+{
+    struct text lines = {0};
+    int status;
+
+    for (int g = 0; g < plan->groups; g++)
+        for (int i = 0; i < plan->gpus; i++)
+            if (plan->group[g].workload->role == ROLE_JUDGED && !plan->group[g].is_proof)
+                project_group(&plan->group[g], plan->gpu[i], &lines);
+    status = append(fd, &lines, why);
+    text_release(&lines);
+    return status;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* The `run` sub-command: plan, measure, project, judge. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "harness/command.h"
+#include "harness/publish.h"
+#include "harness/results.h"
+#include "harness/runner.h"
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+struct progress {
+    const struct plan *plan;
+    bool is_shown;
+};
+
+/* One line that is written over, on a terminal only. */
+static void show_progress(void *to, int group, double left_s)
+{
+    const struct progress *p = to;
+    const struct group *g = &p->plan->group[group];
+    char shape[120];
+
+    if (!p->is_shown)
+        return;
+    workload_shape_text(g->workload, &g->problem.shape, shape, sizeof shape);
+    fprintf(stderr, "\r\033[K[%d/%d] %s %s %s%s, about %.0f s left", group + 1,
+            p->plan->groups, g->workload->name, dtype_name(g->problem.dtype), shape,
+            g->is_proof ? " (proof of the device code)" : "", left_s);
+}
+
+static char *join(int argc, char **argv)
+{
+    struct text line = {0};
+
+    text_add(&line, "offload-bench");
+    for (int i = 1; i < argc; i++)
+        text_printf(&line, " %s", argv[i]);
+    return line.data;
+}
+
+/* Measure what is not done yet and append the projections. */
+static int measure(const struct options *o, struct runner *runner, const char *path, bool is_new,
+                   const struct survey *survey, const char *command_line, struct why *why)
+{
+    const struct plan *plan = runner->plan;
+    bool *is_done = calloc((size_t)plan->groups + 1, sizeof *is_done);
+    int status;
+
+    if (!is_done)
+        return why_fail(why, STATUS_MEMORY, "out of memory");
+    status = is_new ? results_begin(runner->results, plan, survey, o, command_line, why)
+                    : results_done(path, plan, o, is_done, why);
+    runner->is_done = is_done;
+    if (!status)
+        status = runner_run(runner, why);
+    if (!status)
+        status = results_project(runner->results, plan, why);
+    runner->is_done = NULL;
+    free(is_done);
+    return status;
+}
+
+static int exit_status(const struct runner *runner)
+{
+    if (interrupted)
+        return EXIT_INTERRUPTED;
+    if (runner->outcome[OUTCOME_WRONG] || runner->outcome[OUTCOME_FAILED])
+        return EXIT_WRONG;
+    if (runner->groups_run > 0 && !runner->outcome[OUTCOME_OK])
+        return EXIT_NOTHING;
+    return EXIT_DONE;
+}
+
+static int run_plan(const struct options *o, const struct plan *plan,
+                    const struct survey *survey, const char *command_line)
+{
+    struct progress progress = {plan, isatty(STDERR_FILENO) && !o->quiet && !o->no_progress};
+    struct runner runner = {.plan = plan, .seed = o->seed, .interrupted = &interrupted,
+                            .progress = show_progress, .to = &progress};
+    struct sigaction action = {.sa_handler = interrupt};
+    struct why why = {{0}};
+    char path[1024];
+    bool is_new;
+    int status;
+
+    if (results_open(o, path, sizeof path, &runner.results, &is_new, &why) != 0)
+        return command_fail(EXIT_USAGE, "%s", why.text);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    status = measure(o, &runner, path, is_new, survey, command_line, &why);
+    close(runner.results);
+    if (progress.is_shown)
+        fputs("\r\033[K", stderr);
+    if (interrupted)
+        fputs("offload-bench: interrupted; what was measured is kept and reported below, "
+              "--resume goes on\n", stderr);
+    if (status)
+        return command_fail(EXIT_USAGE, "%s", why.text);
+    if (publish(path, o->out, o->quiet, &why) != 0)
+        return command_fail(EXIT_USAGE, "%s", why.text);
+    return exit_status(&runner);
+}
+
+int command_run(int argc, char **argv)
+{
+    char *command_line = join(argc, argv);
+    struct options options;
+    struct survey survey;
+    struct plan plan;
+    struct why why = {{0}};
+    int status;
+
+    options_parse(&options, argc, argv);
+    if (survey_take(&survey, &why) != 0)
+        return command_fail(EXIT_NOTHING, "%s", why.text);
+    status = plan_make(&plan, &options, &survey, &why);
+    if (status)
+        status = command_fail(status == STATUS_UNAVAILABLE ? EXIT_NOTHING : EXIT_USAGE, "%s",
+                              why.text);
+    else
+        status = run_plan(&options, &plan, &survey, command_line);
+    plan_release(&plan);
+    survey_release(&survey);
+    free(command_line);
+    return status;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* The child tells, line by line: "G n" group n begins, "A device\tvariant" a cell begins,
+ * "R {...}" a record, "D n" group n is done. The parent keeps a group's records until it is
+ * done and writes them at once, so that the results never hold half a group. */
+#include "harness/runner.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "harness/group.h"
+
+enum { DEADLY = 32 };
+
+/* A cell whose process died. */
+struct deadly {
+    int group;
+    struct name device, variant;
+};
+
+struct child {
+    struct runner *runner;
+    pid_t pid;
+    int fd;                     /* parent: reading end; child: writing end */
+    int group;                  /* in progress */
+    struct name device, variant; /* cell in progress */
+    struct text records, line;
+    struct deadly deadly[DEADLY];
+    int deaths;
+    int64_t deadline;           /* clock_ns at which the budget is spent */
+};
+
+/* ---- in the child ---------------------------------------------------------------------- */
+
+static void say(int fd, const char *text, size_t n)
+{
+    while (n > 0) {
+        ssize_t wrote = write(fd, text, n);
+
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            _exit(1); /* the parent is gone */
+        text += wrote;
+        n -= (size_t)wrote;
+    }
+}
+
+static void say_at(void *to, const char *device, const char *variant)
+{
+    struct child *child = to;
+    char line[200];
+
+    say(child->fd, line, (size_t)snprintf(line, sizeof line, "A %s\t%s\n", device, variant));
+}
+
+static bool is_deadly(void *to, const char *device, const char *variant)
+{
+    const struct child *child = to;
+
+    for (int i = 0; i < child->deaths; i++)
+        if (child->deadly[i].group == child->group &&
+            strcmp(child->deadly[i].device.text, device) == 0 &&
+            strcmp(child->deadly[i].variant.text, variant) == 0)
+            return true;
+    return false;
+}
+
+static void say_record(void *to, const struct record *record)
+{
+    struct child *child = to;
+    char *line = record_write(record);
+
+    if (!line)
+        _exit(1);
+    say(child->fd, "R ", 2);
+    say(child->fd, line, strlen(line));
+    free(line);
+}
+
+/* How much of the sampling time a group deserves: with the square root of its work, so that
+ * long problems get more rounds without starving short ones. Proofs need none. */
+static double weight(const struct group *g)
+{
+    struct cost cost = g->workload->cost(&g->problem);
+
+    if (g->is_proof)
+        return 0;
+    return 0.05 + sqrt(cost.flops / 1e11 + (cost.bytes_read + cost.bytes_written) / 2e10);
+}
+
+static bool is_skipped(const struct runner *r, int group)
+{
+    return r->is_done && r->is_done[group];
+}
+
+static double group_budget_s(const struct runner *r, int group, int64_t deadline)
+{
+    double all = 0, left_s = (double)(deadline - clock_ns()) * 1e-9;
+
+    for (int i = group; i < r->plan->groups; i++)
+        all += is_skipped(r, i) ? 0 : weight(&r->plan->group[i]);
+    return all > 0 ? fmax(left_s, 0) * weight(&r->plan->group[group]) / all : 0;
+}
+
+static void child_main(struct child *child, int from, int to)
+{
+    struct runner *r = child->runner;
+    struct workshop shop = {.plan = r->plan, .seed = r->seed, .at = say_at,
+                            .is_deadly = is_deadly, .emit = say_record, .to = child};
+    struct why why = {{0}};
+
+    if (workshop_open(&shop, &why) != 0)
+        _exit(1);
+    for (int i = from; i < to; i++) {
+        char line[32];
+
+        if (is_skipped(r, i))
+            continue;
+        child->group = i;
+        say(child->fd, line, (size_t)snprintf(line, sizeof line, "G %d\n", i));
+        group_run(&shop, &r->plan->group[i], group_budget_s(r, i, child->deadline));
+        say(child->fd, line, (size_t)snprintf(line, sizeof line, "D %d\n", i));
+    }
+    workshop_close(&shop);
+}
+
+/* Start a child on `work`; the parent gets the reading end. */
+static pid_t start(void (*work)(int fd, void *to), void *to, int *fd)
+{
+    int end[2];
+    pid_t pid;
+
+    if (pipe(end) != 0)
+        return -1;
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGINT, SIG_IGN); /* Ctrl-C is the parent's to handle */
+        close(end[0]);
+        work(end[1], to);
+        close(end[1]);
+        fflush(NULL);
+        _exit(0);
+    }
+    close(end[1]);
+    if (pid < 0)
+        close(end[0]);
+    *fd = end[0];
+    return pid;
+}
+
+static int wait_for(pid_t pid)
+{
+    int state = 0;
+
+    while (waitpid(pid, &state, 0) < 0 && errno == EINTR)
+        ;
+    return state;
+}
+
+int runner_isolate(void (*work)(int fd, void *to), void *to, struct text *said,
+                   struct why *why)
+{
+    char chunk[4096];
+    ssize_t n;
+    int fd, state;
+    pid_t pid = start(work, to, &fd);
+
+    if (pid < 0)
+        return why_fail(why, STATUS_IO, "cannot start a process: %s", strerror(errno));
+    while ((n = read(fd, chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR))
+        if (n > 0)
+            text_add_bytes(said, chunk, (size_t)n);
+    close(fd);
+    state = wait_for(pid);
+    if (!WIFEXITED(state) || WEXITSTATUS(state) != 0)
+        return why_fail(why, STATUS_IO, "a helper process died (%s)",
+                        WIFSIGNALED(state) ? strsignal(WTERMSIG(state)) : "it gave up");
+    return 0;
+}
+
+/* ---- in the parent --------------------------------------------------------------------- */
+
+static int flush_group(struct child *child, struct why *why)
+{
+    const char *at = child->records.data;
+    size_t n = child->records.n;
+
+    while (n > 0) {
+        ssize_t wrote = write(child->runner->results, at, n);
+
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return why_fail(why, STATUS_IO, "cannot write results.jsonl: %s; what was measured "
+                            "before is kept", strerror(errno));
+        at += wrote;
+        n -= (size_t)wrote;
+    }
+    child->records.n = 0;
+    child->runner->groups_run++;
+    return 0;
+}
+
+static void count_outcome(struct runner *r, const char *json)
+{
+    json_t *line = json_loads(json, 0, NULL);
+    const char *name = json_string_value(json_object_get(line, "outcome"));
+    int outcome = name ? outcome_parse(name) : -1;
+
+    if (outcome >= 0)
+        r->outcome[outcome]++;
+    json_decref(line);
+}
+
+static int hear(struct child *child, char *line, struct why *why)
+{
+    struct runner *r = child->runner;
+
+    switch (line[0]) {
+    case 'G':
+        child->group = atoi(line + 2);
+        child->records.n = 0;
+        if (r->progress)
+            r->progress(r->to, child->group,
+                        fmax(0, (double)(child->deadline - clock_ns()) * 1e-9));
+        return 0;
+    case 'A':
+        snprintf(child->device.text, sizeof child->device.text, "%.*s",
+                 (int)strcspn(line + 2, "\t"), line + 2);
+        snprintf(child->variant.text, sizeof child->variant.text, "%s",
+                 strchr(line, '\t') ? strchr(line, '\t') + 1 : "");
+        return 0;
+    case 'R':
+        text_printf(&child->records, "%s\n", line + 2);
+        return 0;
+    case 'D':
+        for (char *record = child->records.data; record && *record;) {
+            char *end = strchr(record, '\n'), keep = *end;
+
+            *end = '\0';
+            count_outcome(r, record);
+            *end = keep;
+            record = end + 1;
+        }
+        return flush_group(child, why);
+    }
+    return 0;
+}
+
+/* Every whole line that has come. */
+static int hear_all(struct child *child, const char *bytes, size_t n, struct why *why)
+{
+    int status = 0;
+
+    for (size_t i = 0; i < n && !status; i++) {
+        if (bytes[i] != '\n') {
+            text_add_bytes(&child->line, bytes + i, 1);
+            continue;
+        }
+        if (child->line.data)
+            status = hear(child, child->line.data, why);
+        child->line.n = 0;
+        if (child->line.data)
+            child->line.data[0] = '\0';
+    }
+    return status;
+}
+
+/* Until the child is done, dead, silent for too long, or the user wants to stop. The reason
+ * why it was killed is in `end`, "" when it ended by itself. */
+static int listen_to(struct child *child, double silence_s, struct why *end, struct why *why)
+{
+    int64_t heard = clock_ns();
+
+    end->text[0] = '\0';
+    for (;;) {
+        struct pollfd ready = {.fd = child->fd, .events = POLLIN};
+        char chunk[65536];
+        ssize_t n;
+        int status;
+
+        if (*child->runner->interrupted) {
+            why_fail(end, STATUS_OK, "interrupted");
+            return 0;
+        }
+        if ((double)(clock_ns() - heard) * 1e-9 > silence_s) {
+            why_fail(end, STATUS_OK, "no result within %.0f s: killed", silence_s);
+            return 0;
+        }
+        if (poll(&ready, 1, 200) <= 0)
+            continue;
+        n = read(child->fd, chunk, sizeof chunk);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return 0;
+        heard = clock_ns();
+        status = n > 0 ? hear_all(child, chunk, (size_t)n, why) : 0;
+        if (status)
+            return status;
+    }
+}
+
+/* The record of what killed the child, and where to go on: the same group without the
+ * culprit, or the next group when it was no single cell. */
+static int lay_blame(struct child *child, const char *reason, struct why *why)
+{
+    struct runner *r = child->runner;
+    const struct group *g = &r->plan->group[child->group];
+    struct record record;
+    char *line;
+    int status;
+
+    if (child->device.text[0] && child->deaths < DEADLY) {
+        child->deadly[child->deaths++] = (struct deadly){
+            .group = child->group, .device = child->device, .variant = child->variant};
+        return child->group;
+    }
+    group_describe(&record, g, NULL, NULL);
+    record.device = (struct name){"cpu"};
+    record.outcome = OUTCOME_FAILED;
+    why_fail(&record.why, STATUS_OK, "%s while %s", reason, child->variant.text);
+    line = record_write(&record);
+    record_release(&record);
+    child->records.n = 0;
+    if (line)
+        text_add(&child->records, line);
+    free(line);
+    r->outcome[OUTCOME_FAILED]++;
+    status = flush_group(child, why);
+    return status ? status : child->group + 1;
+}
+
+struct stretch {
+    struct child *child;
+    int from, to;
+};
+
+static void child_work(int fd, void *to)
+{
+    struct stretch *s = to;
+
+    s->child->fd = fd;
+    child_main(s->child, s->from, s->to);
+}
+
+/* Groups from ... to-1, of one workload, in as many children as it takes. */
+static int run_stretch(struct child *child, int from, int to, struct why *why)
+{
+    struct runner *r = child->runner;
+
+    while (from < to && !*r->interrupted) {
+        struct stretch stretch = {child, from, to};
+        double silence_s = r->silence_s > 0 ? r->silence_s : 60 + 4 * r->plan->budget_s;
+        struct why end = {{0}};
+        int state, status;
+
+        child->group = from;
+        child->device = (struct name){""};
+        child->variant = (struct name){"starting"};
+        child->line.n = child->records.n = 0;
+        child->pid = start(child_work, &stretch, &child->fd);
+        if (child->pid < 0)
+            return why_fail(why, STATUS_IO, "cannot start a process: %s", strerror(errno));
+        status = listen_to(child, silence_s, &end, why);
+        if (status || end.text[0])
+            kill(child->pid, SIGKILL);
+        close(child->fd);
+        state = wait_for(child->pid);
+        if (status || *r->interrupted)
+            return status;
+        if (WIFEXITED(state) && WEXITSTATUS(state) == 0 && !end.text[0])
+            return 0;
+        if (!end.text[0])
+            why_fail(&end, STATUS_OK, "the process died (%s)",
+                     WIFSIGNALED(state) ? strsignal(WTERMSIG(state)) : "it gave up");
+        from = lay_blame(child, end.text, why);
+        if (from < 0)
+            return from;
+    }
+    return 0;
+}
+
+int runner_run(struct runner *r, struct why *why)
+{
+    struct child child = {.runner = r};
+    int status = 0, to;
+
+    child.deadline = clock_ns() + (int64_t)(r->plan->budget_s * 1e9);
+    for (int from = 0; from < r->plan->groups && !status && !*r->interrupted; from = to) {
+        bool is_work = false;
+
+        for (to = from; to < r->plan->groups &&
+                        r->plan->group[to].workload == r->plan->group[from].workload; to++)
+            is_work |= !is_skipped(r, to);
+        if (is_work)
+            status = run_stretch(&child, from, to, why);
+    }
+    text_release(&child.records);
+    text_release(&child.line);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs a plan: one child process per workload, so that a crash, a hang or a poisoned device
+ * costs one cell and never the run. The parent opens no device and starts no thread. */
+#ifndef OFFLOAD_BENCH_RUNNER_H
+#define OFFLOAD_BENCH_RUNNER_H
+
+#include <signal.h>
+
+#include "harness/plan.h"
+#include "report/record.h"
+
+struct runner {
+    const struct plan *plan;
+    uint64_t seed;
+    int results;                /* descriptor of results.jsonl; each group is one write */
+    const bool *is_done;        /* per group: already in the results (--resume); may be NULL */
+    double silence_s;           /* a child that says nothing for so long is killed; 0: by budget */
+    const volatile sig_atomic_t *interrupted; /* set by a signal: stop soon */
+    void (*progress)(void *to, int group, double left_s); /* may be NULL */
+    void *to;
+
+    /* what came of it */
+    int outcome[OUTCOMES];      /* cells */
+    int groups_run;
+};
+
+/* Every group of the plan that is not done. STATUS_IO when the results cannot be written
+ * (the run stops); otherwise 0, also when it was interrupted. */
+int runner_run(struct runner *, struct why *);
+
+/* Run `work` in a child process that dies with its parent, and give what it wrote to its
+ * descriptor. Used for everything that would leave threads or driver state in the parent.
+ * Errors: STATUS_IO when it could not start or ended badly. */
+int runner_isolate(void (*work)(int fd, void *to), void *to, struct text *said,
+                   struct why *why);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Interleaved rounds in random order (regression statistics: only what runs within the same
+ * seconds can be compared on a shared machine). Before each sample the trial runs untimed
+ * for a moment, so that another library's spinning threads and cache contents are gone. */
+#include "harness/sampler.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "report/stats.h"
+
+/* Warm-up before a sample: as long as idle worker threads of OpenMP libraries may spin. */
+static const double warm_ns = 1e6;
+/* A trial slower than this is not warmed up again for each sample. */
+static const double slow_ns = 20e6;
+/* Scheduling quantum of Linux's fair scheduler at 250 Hz. */
+static const double quantum_ns = 4e6;
+
+struct sampler_limits sampler_defaults(double budget_s)
+{
+    return (struct sampler_limits){.budget_s = budget_s, .rounds_least = 5, .rounds_most = 60,
+                                   .precision = 0.02, .sample_ns = 1e6, .hopeless = 3};
+}
+
+void sample_set_release(struct sample_set *set)
+{
+    series_release(&set->wall_ns);
+    series_release(&set->kernel_ns);
+    series_release(&set->launch_ns);
+    series_release(&set->position);
+    series_release(&set->contended);
+}
+
+double sample_set_fastest_ns(const struct sample_set *set)
+{
+    double fastest = INFINITY;
+
+    for (size_t i = 0; i < set->wall_ns.n; i++)
+        fastest = fmin(fastest, set->wall_ns.value[i]);
+    return fastest;
+}
+
+static long involuntary_switches(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
+double sampler_overhead_ns(void)
+{
+    enum { BATCHES = 1001 };
+    double batch[BATCHES];
+
+    for (int i = 0; i < BATCHES; i++) {
+        int64_t start = clock_ns();
+
+        batch[i] = (double)(clock_ns() - start);
+    }
+    return stats_median(batch, BATCHES);
+}
+
+static int calls_and_wait(struct trial *t, int64_t calls, struct why *why)
+{
+    int status = 0;
+
+    for (int64_t i = 0; i < calls && !status; i++)
+        status = trial_run(t, why);
+    return status ? status : t->device->ops->sync(t->device, why);
+}
+
+/* Fastest of two calls sets how many make a sample. */
+static void pilot(struct trial *t, struct sample_set *set, double sample_ns)
+{
+    double fastest = INFINITY;
+
+    for (int i = 0; i < 2 && !set->status; i++) {
+        int64_t start = clock_ns();
+
+        set->status = calls_and_wait(t, 1, &set->why);
+        fastest = fmin(fastest, (double)(clock_ns() - start));
+        if (fastest > slow_ns)
+            break;
+    }
+    set->calls = (int64_t)fmin(fmax(ceil(sample_ns / fmax(fastest, 1)), 1), 1e6);
+}
+
+static bool is_contended(const struct sample_set *set, double sample_ns, long switches)
+{
+    double quanta = sample_ns / quantum_ns, whole = round(quanta);
+    double fastest = sample_set_fastest_ns(set) * (double)set->calls;
+
+    return switches > 0 ||
+           (whole >= 1 && fabs(quanta - whole) < 0.03 * whole && sample_ns > 2 * fastest);
+}
+
+/* One sample: untimed calls, then `calls` timed ones between two marks. */
+static void sample(struct trial *t, struct sample_set *set, int position)
+{
+    const struct device_ops *ops = t->device->ops;
+    struct mark from = {NULL}, to = {NULL};
+    bool is_device = t->device->kind != DEVICE_CPU;
+    double before = sample_set_fastest_ns(set);
+    int64_t start, enqueued, end;
+    long switches;
+
+    for (start = clock_ns(); !set->status && before < slow_ns;) {
+        set->status = calls_and_wait(t, 1, &set->why);
+        if ((double)(clock_ns() - start) >= warm_ns)
+            break;
+    }
+    if (!set->status && is_device)
+        set->status = ops->mark(t->device, &from, &set->why);
+    if (set->status)
+        return;
+    switches = involuntary_switches();
+    start = clock_ns();
+    for (int64_t i = 0; i < set->calls && !set->status; i++)
+        set->status = trial_run(t, &set->why);
+    enqueued = clock_ns();
+    if (is_device && !set->status)
+        set->status = ops->mark(t->device, &to, &set->why);
+    if (!set->status)
+        set->status = ops->sync(t->device, &set->why);
+    end = clock_ns();
+    if (set->status)
+        return;
+    if (is_contended(set, (double)(end - start), involuntary_switches() - switches))
+        series_push(&set->contended, (double)set->wall_ns.n);
+    series_push(&set->wall_ns, (double)(end - start) / (double)set->calls);
+    series_push(&set->position, position);
+    if (is_device) {
+        series_push(&set->launch_ns, (double)(enqueued - start) / (double)set->calls);
+        series_push(&set->kernel_ns,
+                    ops->elapsed_ns(t->device, &from, &to) / (double)set->calls);
+    }
+}
+
+/* Fisher-Yates. */
+static void shuffle(int *order, int n, uint64_t *state)
+{
+    for (int i = n - 1; i > 0; i--) {
+        int j = (int)random_below(state, (uint64_t)i + 1), keep = order[i];
+
+        order[i] = order[j];
+        order[j] = keep;
+    }
+}
+
+/* Times without the contended rounds, or all of them when hardly any is left. */
+static size_t quiet_times(const struct sample_set *set, double *out)
+{
+    size_t n = 0, c = 0;
+
+    for (size_t i = 0; i < set->wall_ns.n; i++)
+        if (c < set->contended.n && set->contended.value[c] == (double)i)
+            c++;
+        else
+            out[n++] = set->wall_ns.value[i];
+    if (n >= 3)
+        return n;
+    for (n = 0; n < set->wall_ns.n; n++)
+        out[n] = set->wall_ns.value[n];
+    return n;
+}
+
+static bool is_precise(const struct sample_set *set, double precision)
+{
+    double *time = calloc(set->wall_ns.n + 1, sizeof *time);
+    struct estimate median;
+
+    if (!time)
+        return true;
+    median = stats_median_interval(time, quiet_times(set, time), 0.95);
+    free(time);
+    return (median.high - median.low) / 2 <= precision * median.value;
+}
+
+/* Fastest CPU trial still in the race, as index; -1 when there is none. */
+static int fastest_cpu(struct trial *const *trial, const struct sample_set *set, int trials)
+{
+    int best = -1;
+
+    for (int i = 0; i < trials; i++)
+        if (trial[i]->device->kind == DEVICE_CPU && !set[i].status &&
+            (best < 0 || sample_set_fastest_ns(&set[i]) < sample_set_fastest_ns(&set[best])))
+            best = i;
+    return best;
+}
+
+/* After two rounds: CPU trials that cannot set the bar leave, the others are looked at. */
+static bool all_precise(struct trial *const *trial, struct sample_set *set, int trials,
+                        const struct sampler_limits *limits)
+{
+    int best = fastest_cpu(trial, set, trials);
+    bool precise = true;
+
+    for (int i = 0; i < trials; i++) {
+        if (set[i].status || set[i].stop)
+            continue;
+        if (best >= 0 && trial[i]->device->kind == DEVICE_CPU && set[i].wall_ns.n >= 3 &&
+            sample_set_fastest_ns(&set[i]) >
+                limits->hopeless * sample_set_fastest_ns(&set[best]))
+            set[i].stop = "hopeless";
+        else if (set[i].wall_ns.n >= (size_t)limits->rounds_least)
+            precise &= is_precise(&set[i], limits->precision);
+        else
+            precise = false;
+    }
+    return precise;
+}
+
+/* One round over `active` trials in random order. */
+static void run_round(struct trial *const *trial, struct sample_set *set, int trials,
+                      uint64_t *state)
+{
+    int order[256], n = 0;
+
+    for (int i = 0; i < trials && n < 256; i++)
+        if (!set[i].stop && !set[i].status)
+            order[n++] = i;
+    shuffle(order, n, state);
+    for (int i = 0; i < n; i++)
+        sample(trial[order[i]], &set[order[i]], i);
+}
+
+void sampler_run(struct trial *const *trial, struct sample_set *set, int trials,
+                 const struct sampler_limits *limits, uint64_t seed)
+{
+    int64_t start = clock_ns();
+    const char *stop = "rounds";
+    uint64_t state = seed;
+
+    for (int i = 0; i < trials; i++)
+        pilot(trial[i], &set[i], limits->sample_ns);
+    for (int round = 0; round < limits->rounds_most; round++) {
+        double spent_s;
+
+        run_round(trial, set, trials, &state);
+        if (all_precise(trial, set, trials, limits)) {
+            stop = "precise";
+            break;
+        }
+        spent_s = (double)(clock_ns() - start) * 1e-9;
+        if (spent_s > limits->budget_s &&
+            (round + 1 >= limits->rounds_least || spent_s > 3 * limits->budget_s)) {
+            stop = "budget";
+            break;
+        }
+    }
+    for (int i = 0; i < trials; i++)
+        if (!set[i].stop)
+            set[i].stop = stop;
+}
