@@ -210,6 +210,7 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
     for (const struct variant *v = g->workload->variants + 1; v->name && cells < most; v++) {
         struct cell *c = &cell[cells];
         struct device *device;
+        const char *death;
 
         if (!runs_on(v, row->kind) || (v->fits && !v->fits(&g->problem)))
             continue;
@@ -220,8 +221,9 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
         c->record.page_bytes = (int64_t)bench->arg[0][0].page_bytes;
         if (row->kind == DEVICE_CPU && !v->provider)
             SAY(c->record.isa, isa_name(isa_best()));
-        if (shop->is_deadly(shop->to, row->id.text, v->name)) {
-            refuse(&c->record, OUTCOME_FAILED, "its process died or hung; left out afterwards");
+        death = shop->death(shop->to, row->id.text, v->name);
+        if (death) {
+            refuse(&c->record, OUTCOME_FAILED, death);
             continue;
         }
         shop->at(shop->to, row->id.text, v->name);

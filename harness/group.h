@@ -16,8 +16,8 @@ struct workshop {
     uint64_t seed;
     /* Told before a cell starts, so that its death can be laid at its door. */
     void (*at)(void *to, const char *device, const char *variant);
-    /* Was this cell the death of an earlier child? */
-    bool (*is_deadly)(void *to, const char *device, const char *variant);
+    /* How this cell ended an earlier child; NULL when it did not. */
+    const char *(*death)(void *to, const char *device, const char *variant);
     void (*emit)(void *to, const struct record *);
     void *to;
 };

@@ -24,6 +24,7 @@ enum { DEADLY = 32 };
 struct deadly {
     int group;
     struct name device, variant;
+    struct why how;
 };
 
 struct child {
@@ -62,7 +63,7 @@ static void say_at(void *to, const char *device, const char *variant)
     say(child->fd, line, (size_t)snprintf(line, sizeof line, "A %s\t%s\n", device, variant));
 }
 
-static bool is_deadly(void *to, const char *device, const char *variant)
+static const char *death(void *to, const char *device, const char *variant)
 {
     const struct child *child = to;
 
@@ -70,8 +71,8 @@ static bool is_deadly(void *to, const char *device, const char *variant)
         if (child->deadly[i].group == child->group &&
             strcmp(child->deadly[i].device.text, device) == 0 &&
             strcmp(child->deadly[i].variant.text, variant) == 0)
-            return true;
-    return false;
+            return child->deadly[i].how.text;
+    return NULL;
 }
 
 static void say_record(void *to, const struct record *record)
@@ -115,7 +116,7 @@ static void child_main(struct child *child, int from, int to)
 {
     struct runner *r = child->runner;
     struct workshop shop = {.plan = r->plan, .seed = r->seed, .at = say_at,
-                            .is_deadly = is_deadly, .emit = say_record, .to = child};
+                            .death = death, .emit = say_record, .to = child};
     struct why why = {{0}};
 
     if (workshop_open(&shop, &why) != 0)
@@ -312,7 +313,7 @@ static int listen_to(struct child *child, double silence_s, struct why *end, str
 
 /* The record of what killed the child, and where to go on: the same group without the
  * culprit, or the next group when it was no single cell. */
-static int lay_blame(struct child *child, const char *reason, struct why *why)
+static int lay_blame(struct child *child, struct why reason, struct why *why)
 {
     struct runner *r = child->runner;
     const struct group *g = &r->plan->group[child->group];
@@ -322,13 +323,14 @@ static int lay_blame(struct child *child, const char *reason, struct why *why)
 
     if (child->device.text[0] && child->deaths < DEADLY) {
         child->deadly[child->deaths++] = (struct deadly){
-            .group = child->group, .device = child->device, .variant = child->variant};
+            .group = child->group, .device = child->device, .variant = child->variant,
+            .how = reason};
         return child->group;
     }
     group_describe(&record, g, NULL, NULL);
     record.device = (struct name){"cpu"};
     record.outcome = OUTCOME_FAILED;
-    why_fail(&record.why, STATUS_OK, "%s while %s", reason, child->variant.text);
+    why_fail(&record.why, STATUS_OK, "%.200s while %s", reason.text, child->variant.text);
     line = record_write(&record);
     record_release(&record);
     child->records.n = 0;
@@ -383,7 +385,7 @@ static int run_stretch(struct child *child, int from, int to, struct why *why)
         if (!end.text[0])
             why_fail(&end, STATUS_OK, "the process died (%s)",
                      WIFSIGNALED(state) ? strsignal(WTERMSIG(state)) : "it gave up");
-        from = lay_blame(child, end.text, why);
+        from = lay_blame(child, end, why);
         if (from < 0)
             return from;
     }

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* The runner against workloads that behave badly: a wrong result, a crash, a hang, a refusal.
+ * Each must end in its own record, with a reason, and the others must go on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "harness/runner.h"
+
+static const double twice = 2;
+
+static int64_t one(const struct problem *p)
+{
+    return p->shape.n[0];
+}
+
+static struct cost cost(const struct problem *p)
+{
+    (void)p;
+    return (struct cost){1, 4, 4};
+}
+
+static double length(const struct problem *p)
+{
+    (void)p;
+    return 1;
+}
+
+static void reference(const struct problem *p, const void *const *in, double *const *want,
+                      double *const *scale)
+{
+    for (int64_t i = 0; i < p->shape.n[0]; i++) {
+        want[1][i] = twice * ((const float *)in[0])[i];
+        scale[1][i] = 1;
+    }
+}
+
+static int right(struct call *call, struct why *why)
+{
+    (void)why;
+    for (int64_t i = 0; i < call->problem->shape.n[0]; i++)
+        ((float *)call->arg[1].data)[i] = 2 * ((const float *)call->arg[0].data)[i];
+    return 0;
+}
+
+/* All but the last element. */
+static int wrong(struct call *call, struct why *why)
+{
+    (void)why;
+    for (int64_t i = 0; i + 1 < call->problem->shape.n[0]; i++)
+        ((float *)call->arg[1].data)[i] = 2 * ((const float *)call->arg[0].data)[i];
+    return 0;
+}
+
+static int crash(struct call *call, struct why *why)
+{
+    (void)call;
+    (void)why;
+    signal(SIGSEGV, SIG_DFL); /* past any handler of a sanitizer */
+    raise(SIGSEGV);
+    return 0;
+}
+
+static int hang(struct call *call, struct why *why)
+{
+    (void)call;
+    (void)why;
+    for (;;)
+        pause();
+    return 0;
+}
+
+static int refuse(struct call *call, struct why *why)
+{
+    (void)call;
+    return why_fail(why, STATUS_DEVICE, "the device said no");
+}
+
+static int absent(const struct variant *v, struct why *why)
+{
+    return why_fail(why, STATUS_UNAVAILABLE, "library of '%s' is not installed", v->name);
+}
+
+static const struct variant variants[] = {
+    {.name = "reference", .on = DEVICE_CPU, .reference = reference},
+    {.name = "right", .on = DEVICE_CPU, .run = right},
+    {.name = "wrong", .on = DEVICE_CPU, .run = wrong},
+    {.name = "crash", .on = DEVICE_CPU, .run = crash},
+    {.name = "hang", .on = DEVICE_CPU, .run = hang},
+    {.name = "refuse", .on = DEVICE_CPU, .run = refuse},
+    {.name = "absent", .on = DEVICE_CPU, .run = right, .available = absent},
+    {0},
+};
+
+static const struct workload unruly = {
+    .name = "unruly",
+    .brief = "for this test only",
+    .dtypes = 1u << DTYPE_F32,
+    .axis = {{"n", "elements", NULL, AXIS_REQUIRED, 1}},
+    .args = {{.name = "x", .type = DTYPE_SAME, .flow = FLOW_IN, .count = one},
+             {.name = "y", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = one}},
+    .variants = variants,
+    .cost = cost,
+    .length = length,
+};
+
+static volatile sig_atomic_t interrupted;
+
+/* Run the plan with the results going to a temporary file that is read back. */
+static struct results run_groups(struct group *group, int groups, struct runner *runner)
+{
+    struct plan plan = {.group = group, .groups = groups, .devices = 1, .threads = 1,
+                        .budget_s = 0.05 * groups,
+                        .device = {{.kind = DEVICE_CPU, .id = {"cpu"}}}};
+    char path[] = "/tmp/test_runner_XXXXXX";
+    struct results results = {0};
+    struct why why = {{0}};
+    const char *head = "{\"kind\":\"header\",\"schema\":\"" RESULTS_SCHEMA "\"}\n";
+
+    interrupted = 0;
+    *runner = (struct runner){.plan = &plan, .seed = 1, .results = mkstemp(path),
+                              .silence_s = 1, .interrupted = &interrupted};
+    assert_true(write(runner->results, head, strlen(head)) == (ssize_t)strlen(head));
+    assert_int_equal(runner_run(runner, &why), 0);
+    if (results_read(&results, path, &why) != 0)
+        fail_msg("%s", why.text);
+    close(runner->results);
+    unlink(path);
+    return results;
+}
+
+static const struct record *find(const struct results *results, const char *variant, int64_t n)
+{
+    char shape[32];
+
+    snprintf(shape, sizeof shape, "n=%d", (int)n);
+    for (size_t i = 0; i < results->records; i++)
+        if (strcmp(results->record[i].variant.text, variant) == 0 &&
+            strcmp(results->record[i].shape_text.text, shape) == 0)
+            return &results->record[i];
+    fail_msg("no record of '%s' at %s", variant, shape);
+    return NULL;
+}
+
+static void test_bad_cells_cost_only_themselves(void **state)
+{
+    struct group group[2] = {
+        {.workload = &unruly, .problem = {DTYPE_F32, {{5}}}, .devices = 1},
+        {.workload = &unruly, .problem = {DTYPE_F32, {{9}}}, .devices = 1}};
+    struct runner runner;
+    struct results results = run_groups(group, 2, &runner);
+
+    (void)state;
+    for (int n = 5; n <= 9; n += 4) {
+        assert_int_equal(find(&results, "right", n)->outcome, OUTCOME_OK);
+        assert_true(find(&results, "right", n)->wall_ns.n > 0);
+        assert_int_equal(find(&results, "wrong", n)->outcome, OUTCOME_WRONG);
+        assert_true(find(&results, "wrong", n)->wall_ns.n == 0); /* never timed */
+        assert_int_equal(find(&results, "crash", n)->outcome, OUTCOME_FAILED);
+        assert_int_equal(find(&results, "hang", n)->outcome, OUTCOME_FAILED);
+        assert_int_equal(find(&results, "refuse", n)->outcome, OUTCOME_FAILED);
+        assert_string_equal(find(&results, "refuse", n)->why.text, "the device said no");
+        assert_int_equal(find(&results, "absent", n)->outcome, OUTCOME_SKIPPED);
+    }
+    assert_non_null(strstr(find(&results, "wrong", 5)->why.text, "y[4]"));
+    assert_non_null(strstr(find(&results, "crash", 5)->why.text, "Segmentation"));
+    assert_non_null(strstr(find(&results, "hang", 5)->why.text, "killed"));
+    assert_int_equal(results.notes, 0);
+    assert_int_equal(runner.outcome[OUTCOME_OK], 2);
+    assert_int_equal(runner.outcome[OUTCOME_WRONG], 2);
+    assert_int_equal(runner.outcome[OUTCOME_FAILED], 6);
+    results_release(&results);
+}
+
+static void test_too_large_is_skipped(void **state)
+{
+    struct group group = {.workload = &unruly, .problem = {DTYPE_F32, {{1LL << 42}}},
+                          .devices = 1};
+    struct runner runner;
+    struct results results = run_groups(&group, 1, &runner);
+
+    (void)state;
+    assert_int_equal(results.records, 1);
+    assert_int_equal(results.record[0].outcome, OUTCOME_SKIPPED);
+    assert_non_null(strstr(results.record[0].why.text, "GiB"));
+    results_release(&results);
+}
+
+static void give_up(int fd, void *to)
+{
+    (void)fd;
+    (void)to;
+    _exit(3);
+}
+
+static void say_much(int fd, void *to)
+{
+    (void)to;
+    for (int i = 0; i < 5000; i++)
+        assert_int_equal(write(fd, "0123456789", 10), 10);
+}
+
+static void test_isolate(void **state)
+{
+    struct text said = {0};
+    struct why why = {{0}};
+
+    (void)state;
+    assert_int_equal(runner_isolate(give_up, NULL, &said, &why), STATUS_IO);
+    assert_true(strlen(why.text) > 0);
+    assert_int_equal(runner_isolate(say_much, NULL, &said, &why), 0);
+    assert_int_equal(said.n, 50000);
+    text_release(&said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bad_cells_cost_only_themselves),
+        cmocka_unit_test(test_too_large_is_skipped),
+        cmocka_unit_test(test_isolate),
+    };
+
+    return cmocka_run_group_tests_name("runner", tests, NULL, NULL);
+}
