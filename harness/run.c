@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "harness/command.h"
 #include "harness/publish.h"
-#include "harness/results.h"
+#include "harness/journal.h"
 #include "harness/runner.h"
 
 static volatile sig_atomic_t interrupted;
@@ -60,13 +60,13 @@ static int measure(const struct options *o, struct runner *runner, const char *p
 
     if (!is_done)
         return why_fail(why, STATUS_MEMORY, "out of memory");
-    status = is_new ? results_begin(runner->results, plan, survey, o, command_line, why)
-                    : results_done(path, plan, o, is_done, why);
+    status = is_new ? journal_begin(runner->results, plan, survey, o, command_line, why)
+                    : journal_done(path, plan, o, is_done, why);
     runner->is_done = is_done;
     if (!status)
         status = runner_run(runner, why);
     if (!status)
-        status = results_project(runner->results, plan, why);
+        status = journal_project(runner->results, plan, why);
     runner->is_done = NULL;
     free(is_done);
     return status;
@@ -95,7 +95,7 @@ static int run_plan(const struct options *o, const struct plan *plan,
     bool is_new;
     int status;
 
-    if (results_open(o, path, sizeof path, &runner.results, &is_new, &why) != 0)
+    if (journal_open(o, path, sizeof path, &runner.results, &is_new, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

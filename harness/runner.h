@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "base/text.h"
 #include "harness/plan.h"
 #include "report/record.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The output folder of a run: results.jsonl that grows, and the report's files. */
-#ifndef OFFLOAD_BENCH_RESULTS_H
-#define OFFLOAD_BENCH_RESULTS_H
+/* The journal of a run: results.jsonl in its output folder, only ever appended to. */
+#ifndef OFFLOAD_BENCH_JOURNAL_H
+#define OFFLOAD_BENCH_JOURNAL_H
 
 #include "harness/plan.h"
 #include "report/record.h"
@@ -10,19 +10,19 @@
  * stays (a broken last line is cut off); without it an older file is kept aside as
  * results-old.jsonl. Gives the descriptor in *fd and the path in `path`.
  * Errors: STATUS_IO with the folder and the cause. */
-int results_open(const struct options *, char *path, size_t size, int *fd, bool *is_new,
+int journal_open(const struct options *, char *path, size_t size, int *fd, bool *is_new,
                  struct why *why);
 
 /* First lines: header and chains of the plan. */
-int results_begin(int fd, const struct plan *, const struct survey *, const struct options *,
+int journal_begin(int fd, const struct plan *, const struct survey *, const struct options *,
                   const char *command_line, struct why *why);
 
 /* Which groups of the plan the file already holds; `is_done` has plan->groups entries.
  * Errors: STATUS_INVALID when the file is of another run (suite, model, seed differ). */
-int results_done(const char *path, const struct plan *, const struct options *, bool *is_done,
+int journal_done(const char *path, const struct plan *, const struct options *, bool *is_done,
                  struct why *why);
 
 /* A projection record per judged group and GPU. Appended in one write. */
-int results_project(int fd, const struct plan *, struct why *why);
+int journal_project(int fd, const struct plan *, struct why *why);
 
 #endif

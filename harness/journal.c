@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "harness/results.h"
+#include "harness/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static int cut_broken_end(int fd, const char *path, struct why *why)
     return status;
 }
 
-int results_open(const struct options *o, char *path, size_t size, int *fd, bool *is_new,
+int journal_open(const struct options *o, char *path, size_t size, int *fd, bool *is_new,
                  struct why *why)
 {
     struct stat info;
@@ -204,7 +204,7 @@ static json_t *describe_chain(const struct suite *suite, const struct suite_chai
                      "tokens", chain->tokens, "links", links);
 }
 
-int results_begin(int fd, const struct plan *plan, const struct survey *survey,
+int journal_begin(int fd, const struct plan *plan, const struct survey *survey,
                   const struct options *o, const char *command_line, struct why *why)
 {
     struct text lines = {0};
@@ -249,7 +249,7 @@ static int is_same_run(const json_t *head, const struct options *o, const char *
                            "out --resume or name another --out", path);
 }
 
-int results_done(const char *path, const struct plan *plan, const struct options *o,
+int journal_done(const char *path, const struct plan *plan, const struct options *o,
                  bool *is_done, struct why *why)
 {
     struct results results = {0};
@@ -317,7 +317,7 @@ static void project_group(const struct group *g, const struct gpu *gpu, struct t
     record_release(&r);
 }
 
-int results_project(int fd, const struct plan *plan, struct why *why)
+int journal_project(int fd, const struct plan *plan, struct why *why)
 {
     struct text lines = {0};
     int status;
