@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* The program as a person meets it: exit status and words for right and wrong use, on small
+ * real runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "harness/command.h"
+
+static char program[1024]; /* .../build/offload-bench, from where this test lies */
+static char folder[] = "/tmp/test_cli_XXXXXX";
+
+static int find_program(void **state)
+{
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 40);
+
+    (void)state;
+    if (n < 0 || !mkdtemp(folder))
+        return -1;
+    program[n] = '\0';
+    for (int up = 0; up < 3; up++) /* build/tests/harness/test_cli */
+        *strrchr(program, '/') = '\0';
+    strcat(program, "/offload-bench");
+    return access(program, X_OK);
+}
+
+static int remove_folder(void **state)
+{
+    char command[128];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+/* Run `offload-bench ARGUMENTS` inside the folder: its exit status, and all it said. */
+static int run(const char *arguments, struct text *said)
+{
+    char command[2048], chunk[4096];
+    FILE *pipe;
+    size_t n;
+    int state;
+
+    said->n = 0;
+    snprintf(command, sizeof command, "cd %s && '%s' %s 2>&1", folder, program, arguments);
+    pipe = popen(command, "r");
+    assert_non_null(pipe);
+    while ((n = fread(chunk, 1, sizeof chunk, pipe)) > 0)
+        text_add_bytes(said, chunk, n);
+    state = pclose(pipe);
+    return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+}
+
+static void test_mistakes(void **state)
+{
+    static const struct {
+        const char *arguments;
+        int status;
+        const char *words;
+    } cases[] = {
+        {"--suite lmm", EXIT_USAGE, "did you mean 'llm'"},
+        {"--suite llm --model lama-3.2-1b", EXIT_USAGE, "did you mean 'llama-3.2-1b'"},
+        {"--suite llm --model nowhere.json", EXIT_USAGE, "nowhere.json"},
+        {"--suite smoke --gpu h1000-sxm", EXIT_USAGE, "did you mean 'h100-sxm'"},
+        {"--suite smoke --gpu missing.json", EXIT_USAGE, "missing.json"},
+        {"--suite smoke --device cpuu", EXIT_USAGE, "did you mean 'cpu'"},
+        {"--suite smoke --device cuda", EXIT_NOTHING, "not built into this version"},
+        {"--suite smoke --device opencl:77", EXIT_USAGE, "opencl:77"},
+        {"--sweet llm", EXIT_USAGE, "hint: offload-bench run --help"},
+        {"--dtype bf61", EXIT_USAGE, "did you mean 'bf16'"},
+        {"--batch 0", EXIT_USAGE, "'0' is not a whole number of 1 or more"},
+        {"--context 12,,3", EXIT_USAGE, "empty name"},
+        {"--budget soon", EXIT_USAGE, "'soon' is not a time"},
+        {"--seed -1", EXIT_USAGE, "'-1'"},
+        {"--suite smoke --out /proc/nowhere", EXIT_USAGE, "cannot create the output folder"},
+        {"rum", EXIT_USAGE, "did you mean 'run'"},
+        {"list gpu", EXIT_USAGE, "did you mean 'gpus'"},
+        {"report nowhere.jsonl", EXIT_USAGE, "nowhere.jsonl"},
+        {"report . --format htm", EXIT_USAGE, "did you mean 'html'"},
+    };
+    struct text said = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int status = run(cases[i].arguments, &said);
+        if (status != cases[i].status || !said.data || !strstr(said.data, cases[i].words))
+            fail_msg("'%s' gave %d, expected %d and '%s':\n%s", cases[i].arguments, status,
+                     cases[i].status, cases[i].words, said.data);
+    }
+    text_release(&said);
+}
+
+static void test_lists(void **state)
+{
+    static const char *const expected[][2] = {
+        {"list suites", "llm"},          {"list workloads", "softmax"},
+        {"list devices", "cpu"},         {"list gpus", "h100-sxm"},
+        {"list models", "llama-3.2-1b"}, {"list formats", "junit"},
+        {"list probes", "usage"},        {"--help", "--suite llm"},
+        {"--version", "offload-bench "}, {"run --help", "--budget"},
+        {"doctor", "CUDA"},
+    };
+    struct text said = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        int status = run(expected[i][0], &said);
+
+        if (status != 0 || !said.data || !strstr(said.data, expected[i][1]))
+            fail_msg("'%s' gave %d without '%s':\n%s", expected[i][0], status, expected[i][1],
+                     said.data);
+    }
+    text_release(&said);
+}
+
+static size_t file_size(const char *name)
+{
+    char path[256];
+    struct stat info;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return stat(path, &info) == 0 ? (size_t)info.st_size : 0;
+}
+
+/* A run leaves its files; --resume measures nothing again; a truncated file goes on. */
+static void test_run_and_resume(void **state)
+{
+    struct text said = {0};
+    char path[256];
+    size_t whole, lines;
+    int status = run("--suite smoke --device cpu --budget 2s --out out", &said);
+
+    (void)state;
+    if (status != EXIT_DONE)
+        fail_msg("smoke run gave %d:\n%s", status, said.data);
+    assert_true(file_size("out/report.html") > 10000);
+    assert_true(file_size("out/report.md") > 500);
+    assert_true(file_size("out/report.json") > 500);
+    whole = file_size("out/results.jsonl");
+    assert_true(whole > 1000);
+
+    status = run("--suite smoke --device cpu --budget 2s --out out --resume", &said);
+    assert_int_equal(status, EXIT_DONE);
+    lines = file_size("out/results.jsonl");
+
+    snprintf(path, sizeof path, "%s/out/results.jsonl", folder);
+    assert_int_equal(truncate(path, (off_t)(whole / 2)), 0);
+    status = run("report out --format csv", &said);
+    if (status != EXIT_DONE || !strstr(said.data, "broken"))
+        fail_msg("a truncated file gave %d:\n%s", status, said.data);
+    status = run("--suite smoke --device cpu --budget 2s --out out --resume", &said);
+    if (status != EXIT_DONE)
+        fail_msg("going on gave %d:\n%s", status, said.data);
+    assert_true(file_size("out/results.jsonl") > whole / 2 && lines >= whole);
+    status = run("--suite smoke --seed 2 --device cpu --out out --resume", &said);
+    assert_int_equal(status, EXIT_USAGE);
+    assert_non_null(strstr(said.data, "another run"));
+    text_release(&said);
+}
+
+/* Ctrl-C: the results so far stay, the report of them is written, status 130. */
+static void test_interrupt(void **state)
+{
+    char out[256];
+    int status = 0;
+    pid_t pid;
+
+    (void)state;
+    snprintf(out, sizeof out, "%s/stopped", folder);
+    pid = fork();
+    if (pid == 0) {
+        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+            _exit(9);
+        execl(program, program, "--suite", "blas", "--device", "cpu", "--out", out, NULL);
+        _exit(9);
+    }
+    for (int i = 0; i < 300 && file_size("stopped/results.jsonl") < 20000; i++)
+        usleep(100000);
+    assert_true(file_size("stopped/results.jsonl") > 0);
+    kill(pid, SIGINT);
+    waitpid(pid, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), EXIT_INTERRUPTED);
+    assert_true(file_size("stopped/report.html") > 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_run_and_resume),
+        cmocka_unit_test(test_interrupt),
+    };
+
+    return cmocka_run_group_tests_name("command line", tests, find_program, remove_folder);
+}
