@@ -156,7 +156,7 @@ static int opencl_describe(int index, struct device_row *row, struct why *why)
     char driver[64] = "", platform[64] = "";
     cl_platform_id owner = NULL;
 
-    *row = (struct device_row){{{0}}};
+    *row = (struct device_row){.kind = DEVICE_OPENCL};
     CL_TRY(cl.clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof row->model, row->model, NULL),
            "cannot read an OpenCL device's name");
     cl.clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof driver, driver, NULL);
