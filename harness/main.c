@@ -14,7 +14,6 @@ static const struct command {
     {"report", "judge results files again, in any format", command_report},
     {"project", "predict a table of operations on GPUs that are not here", command_project},
     {"list", "suites, workloads, devices, gpus, models, probes, formats", command_list},
-    {"doctor", "what can be measured here, and how to enable the rest", command_doctor},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -103,7 +103,7 @@ static void test_workload_folders_are_complete(void **state)
     (void)state;
     assert_int_equal(glob("workloads/*/", 0, NULL, &folders), 0);
     for (size_t i = 0; i < folders.gl_pathc; i++) {
-        char path[256], name[128];
+        char path[512], name[128];
 
         snprintf(path, sizeof path, "%s", folders.gl_pathv[i]);
         snprintf(name, sizeof name, "%s", basename(path));
