@@ -327,22 +327,25 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
     }
 }
 
-void group_run(struct workshop *shop, const struct group *g, double budget_s)
+double group_run(struct workshop *shop, const struct group *g, double budget_s)
 {
     struct cell *cell = calloc(CELLS, sizeof *cell);
     struct bench bench;
+    int64_t start = 0, end = 0;
     int cells = 0;
 
     if (!cell) {
         give_up(shop, g, OUTCOME_FAILED, "out of memory");
-        return;
+        return 0;
     }
     shop->at(shop->to, "", "making the inputs and expected results");
     if (open_bench(shop, g, &bench) == 0) {
         for (int i = 0; i < shop->plan->devices; i++)
             if (g->devices >> i & 1)
                 cells += open_cells(shop, g, &bench, i, cell + cells, CELLS - cells);
+        start = clock_ns();
         sample_cells(shop, g, cell, cells, budget_s);
+        end = clock_ns();
         for (int i = 0; i < cells; i++) {
             shop->emit(shop->to, &cell[i].record);
             record_release(&cell[i].record);
@@ -352,4 +355,5 @@ void group_run(struct workshop *shop, const struct group *g, double budget_s)
         bench_close(&bench);
     }
     free(cell);
+    return (double)(end - start) * 1e-9;
 }

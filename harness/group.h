@@ -25,9 +25,9 @@ struct workshop {
 int workshop_open(struct workshop *, struct why *);
 void workshop_close(struct workshop *);
 
-/* `budget_s`: time that sampling may take. A group that cannot be set up at all gives one
- * skipped or failed record. */
-void group_run(struct workshop *, const struct group *, double budget_s);
+/* `budget_s`: time that sampling may take; gives the time it took. A group that cannot be
+ * set up at all gives one skipped or failed record. */
+double group_run(struct workshop *, const struct group *, double budget_s);
 
 /* Fill what a record says about the group and the variant on the device. */
 void group_describe(struct record *, const struct group *, const struct device_row *,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The child tells, line by line: "G n" group n begins, "A device\tvariant" a cell begins,
- * "R {...}" a record, "D n" group n is done. The parent keeps a group's records until it is
+ * "R {...}" a record, "D s" it is done and sampling took s seconds. The parent keeps a group's records until it is
  * done and writes them at once, so that the results never hold half a group. */
 #include "harness/runner.h"
 
@@ -36,7 +36,7 @@ struct child {
     struct text records, line;
     struct deadly deadly[DEADLY];
     int deaths;
-    int64_t deadline;           /* clock_ns at which the budget is spent */
+    double left_s;              /* of the budget, for sampling */
 };
 
 /* ---- in the child ---------------------------------------------------------------------- */
@@ -103,9 +103,9 @@ static bool is_skipped(const struct runner *r, int group)
     return r->is_done && r->is_done[group];
 }
 
-static double group_budget_s(const struct runner *r, int group, int64_t deadline)
+static double group_budget_s(const struct runner *r, int group, double left_s)
 {
-    double all = 0, left_s = (double)(deadline - clock_ns()) * 1e-9;
+    double all = 0;
 
     for (int i = group; i < r->plan->groups; i++)
         all += is_skipped(r, i) ? 0 : weight(&r->plan->group[i]);
@@ -123,13 +123,15 @@ static void child_main(struct child *child, int from, int to)
         _exit(1);
     for (int i = from; i < to; i++) {
         char line[32];
+        double spent_s;
 
         if (is_skipped(r, i))
             continue;
         child->group = i;
         say(child->fd, line, (size_t)snprintf(line, sizeof line, "G %d\n", i));
-        group_run(&shop, &r->plan->group[i], group_budget_s(r, i, child->deadline));
-        say(child->fd, line, (size_t)snprintf(line, sizeof line, "D %d\n", i));
+        spent_s = group_run(&shop, &r->plan->group[i], group_budget_s(r, i, child->left_s));
+        child->left_s -= spent_s;
+        say(child->fd, line, (size_t)snprintf(line, sizeof line, "D %.6f\n", spent_s));
     }
     workshop_close(&shop);
 }
@@ -233,8 +235,7 @@ static int hear(struct child *child, char *line, struct why *why)
         child->group = atoi(line + 2);
         child->records.n = 0;
         if (r->progress)
-            r->progress(r->to, child->group,
-                        fmax(0, (double)(child->deadline - clock_ns()) * 1e-9));
+            r->progress(r->to, child->group, fmax(0, child->left_s));
         return 0;
     case 'A':
         snprintf(child->device.text, sizeof child->device.text, "%.*s",
@@ -254,6 +255,7 @@ static int hear(struct child *child, char *line, struct why *why)
             *end = keep;
             record = end + 1;
         }
+        child->left_s -= atof(line + 2);
         return flush_group(child, why);
     }
     return 0;
@@ -394,10 +396,9 @@ static int run_stretch(struct child *child, int from, int to, struct why *why)
 
 int runner_run(struct runner *r, struct why *why)
 {
-    struct child child = {.runner = r};
+    struct child child = {.runner = r, .left_s = r->plan->budget_s};
     int status = 0, to;
 
-    child.deadline = clock_ns() + (int64_t)(r->plan->budget_s * 1e9);
     for (int from = 0; from < r->plan->groups && !status && !*r->interrupted; from = to) {
         bool is_work = false;
 

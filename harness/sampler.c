@@ -17,6 +17,8 @@
 /* Idle workers of OpenMP and of OpenBLAS spin for milliseconds after a call. */
 static const long pause_ns = 4000000;
 static const double warm_ns = 2e5;
+/* Below its least rounds, a set of trials is left only after so long. */
+static const double patience_s = 3;
 /* A contended sample is taken again so many times before it is kept as contended. */
 enum { ATTEMPTS = 3 };
 /* A trial slower than this is not warmed up again for each sample. */
@@ -286,7 +288,8 @@ void sampler_run(struct trial *const *trial, struct sample_set *set, int trials,
         }
         spent_s = (double)(clock_ns() - start) * 1e-9;
         if (spent_s > limits->budget_s &&
-            (round + 1 >= limits->rounds_least || spent_s > 3 * limits->budget_s)) {
+            (round + 1 >= limits->rounds_least ||
+             spent_s > fmax(3 * limits->budget_s, patience_s))) {
             stop = "budget";
             break;
         }

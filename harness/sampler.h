@@ -10,7 +10,7 @@
 /* When to stop. Precision, not significance, decides. */
 struct sampler_limits {
     double budget_s;        /* stop after the round in which it is spent */
-    int rounds_least;       /* but not before so many (one round where a call is very slow) */
+    int rounds_least;       /* but not before so many, unless they take seconds */
     int rounds_most;
     double precision;       /* half-width of the 95 % interval of the median, relative */
     double sample_ns;       /* a sample holds enough calls to last so long */

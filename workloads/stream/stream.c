@@ -142,7 +142,7 @@ const struct workload workload_stream = {
     .name = "stream",
     .brief = "STREAM: copy, scale, add, triad over large arrays",
     .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F64,
-    .axis = {{"op", "what is computed", ops, STREAM_TRIAD, 0},
+    .axis = {{"op", "what is computed", ops, AXIS_REQUIRED, 0},
              {"n", "elements of an array", NULL, AXIS_REQUIRED, 1}},
     .smoke = smoke,
     .smokes = sizeof smoke / sizeof *smoke,
