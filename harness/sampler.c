@@ -57,19 +57,6 @@ static long involuntary_switches(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_nivcsw : 0;
 }
 
-double sampler_overhead_ns(void)
-{
-    enum { BATCHES = 1001 };
-    double batch[BATCHES];
-
-    for (int i = 0; i < BATCHES; i++) {
-        int64_t start = clock_ns();
-
-        batch[i] = (double)(clock_ns() - start);
-    }
-    return stats_median(batch, BATCHES);
-}
-
 static int calls_and_wait(struct trial *t, int64_t calls, struct why *why)
 {
     int status = 0;
@@ -106,9 +93,49 @@ static bool is_contended(const struct sample_set *set, double sample_ns, long sw
 
 /* What one sample gave. */
 struct taken {
-    double wall_ns, launch_ns, kernel_ns; /* per call */
+    double wall_ns, launch_ns, kernel_ns; /* of all its calls */
     bool is_contended;
 };
+
+/* The timed region: `calls` calls, on a device between two marks and until it is done. */
+static int time_calls(struct trial *t, int64_t calls, struct taken *taken, struct why *why)
+{
+    const struct device_ops *ops = t->device->ops;
+    bool is_device = t->device->kind != DEVICE_CPU;
+    struct mark from = {NULL}, to = {NULL};
+    int status = is_device ? ops->mark(t->device, &from, why) : 0;
+    int64_t start = clock_ns(), enqueued = start, end;
+
+    for (int64_t i = 0; i < calls && !status; i++)
+        status = trial_run(t, why);
+    if (is_device) {
+        enqueued = clock_ns();
+        if (!status)
+            status = ops->mark(t->device, &to, why);
+        if (!status)
+            status = ops->sync(t->device, why);
+    }
+    end = clock_ns();
+    taken->wall_ns = (double)(end - start);
+    taken->launch_ns = (double)(enqueued - start);
+    taken->kernel_ns =
+        is_device && !status ? ops->elapsed_ns(t->device, &from, &to) : NAN;
+    return status;
+}
+
+double sampler_overhead_ns(struct device *host)
+{
+    enum { BATCHES = 1001 };
+    struct trial nothing = {.device = host};
+    double batch[BATCHES];
+    struct taken taken;
+
+    for (int i = 0; i < BATCHES; i++) {
+        time_calls(&nothing, 0, &taken, NULL);
+        batch[i] = taken.wall_ns;
+    }
+    return stats_median(batch, BATCHES);
+}
 
 static int warm_up(struct trial *t, const struct sample_set *set, struct why *why)
 {
@@ -126,33 +153,15 @@ static int warm_up(struct trial *t, const struct sample_set *set, struct why *wh
     return status;
 }
 
-/* `calls` timed calls between two marks. */
 static int take(struct trial *t, const struct sample_set *set, struct taken *taken,
                 struct why *why)
 {
-    const struct device_ops *ops = t->device->ops;
-    struct mark from = {NULL}, to = {NULL};
     long switches = involuntary_switches();
-    int status = ops->mark(t->device, &from, why);
-    int64_t start = clock_ns(), enqueued, end;
+    int status = time_calls(t, set->calls, taken, why);
 
-    for (int64_t i = 0; i < set->calls && !status; i++)
-        status = trial_run(t, why);
-    enqueued = clock_ns();
-    if (!status)
-        status = ops->mark(t->device, &to, why);
-    if (!status)
-        status = ops->sync(t->device, why);
-    end = clock_ns();
-    if (status)
-        return status;
-    *taken = (struct taken){
-        .wall_ns = (double)(end - start) / (double)set->calls,
-        .launch_ns = (double)(enqueued - start) / (double)set->calls,
-        .kernel_ns = ops->elapsed_ns(t->device, &from, &to) / (double)set->calls,
-        .is_contended = is_contended(set, (double)(end - start),
-                                     involuntary_switches() - switches)};
-    return 0;
+    taken->is_contended =
+        is_contended(set, taken->wall_ns, involuntary_switches() - switches);
+    return status;
 }
 
 /* One sample into the set; a contended one only when no attempt was quiet. */
@@ -168,16 +177,16 @@ static void sample(struct trial *t, struct sample_set *set, int position)
             return;
         if (i == 0 || !attempt.is_contended || attempt.wall_ns < taken.wall_ns)
             taken = attempt;
-        if (taken.wall_ns > slow_ns)
+        if (taken.wall_ns > slow_ns * (double)set->calls)
             break; /* a long call is never alone on a busy machine */
     }
     if (taken.is_contended)
         series_push(&set->contended, (double)set->wall_ns.n);
-    series_push(&set->wall_ns, taken.wall_ns);
+    series_push(&set->wall_ns, taken.wall_ns / (double)set->calls);
     series_push(&set->position, position);
     if (t->device->kind != DEVICE_CPU) {
-        series_push(&set->launch_ns, taken.launch_ns);
-        series_push(&set->kernel_ns, taken.kernel_ns);
+        series_push(&set->launch_ns, taken.launch_ns / (double)set->calls);
+        series_push(&set->kernel_ns, taken.kernel_ns / (double)set->calls);
     }
 }
 

@@ -39,8 +39,8 @@ void sample_set_release(struct sample_set *);
 /* Smallest wall time per call so far; INFINITY when none. */
 double sample_set_fastest_ns(const struct sample_set *);
 
-/* What timing itself costs: median nanoseconds that one batch of no calls, timed as a sample
- * is, seems to take. */
-double sampler_overhead_ns(void);
+/* What timing itself costs: median nanoseconds that a batch of no calls, timed exactly as a
+ * sample on `host` (the cpu device) is, seems to take. */
+double sampler_overhead_ns(struct device *host);
 
 #endif
