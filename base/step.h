@@ -42,7 +42,9 @@ enum { STEP_ARGS = 24, STEPS = 4, STEP_DEFINES = 256 };
 /* STEP_LAUNCH: kernel `kernel` of the workload's device code, compiled with `defines`
  * ("-DTILE=64 -D..."; the device adds the dtype's own, see dialect.h), over `groups`
  * work-groups of `group` work-items in up to three dimensions (unused ones 1).
- * STEP_UPLOAD, STEP_DOWNLOAD: arg[0].buffer, whole, from or to its host twin. */
+ * STEP_UPLOAD: the host twin of arg[0].buffer, whole, to the device twin of arg[1].buffer;
+ * STEP_DOWNLOAD: the device twin of arg[0].buffer to the host twin of arg[1].buffer. With one
+ * argument, both are that argument's twins. */
 struct step {
     enum step_kind kind;
     const char *kernel;

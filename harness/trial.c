@@ -32,21 +32,48 @@ static int trial_alloc(struct trial *t, struct why *why)
     return 0;
 }
 
+/* Host memory of the device's own, with the bench's contents, where the workload asks. */
+static int trial_alloc_host(struct trial *t, struct why *why)
+{
+    const struct workload *w = t->bench->workload;
+    enum memory memory = w->host_memory ? w->host_memory(&t->bench->problem) : MEMORY_PAGEABLE;
+
+    for (int i = 0; memory != MEMORY_PAGEABLE && i < workload_args(w); i++) {
+        const struct buffer *from = &t->bench->arg[0][i];
+        int status;
+
+        if (!from->bytes)
+            continue;
+        status = t->device->ops->alloc(t->device, &t->host[i], from->bytes, memory, why);
+        if (status)
+            return status;
+        memcpy(t->host[i].data, from->data, from->bytes);
+    }
+    return 0;
+}
+
+/* The host side of argument i in the variant's own copies. */
+static struct buffer *trial_host(struct trial *t, int copy, int i)
+{
+    return t->host[i].bytes ? &t->host[i] : &t->bench->arg[copy][i];
+}
+
 static int trial_build(struct trial *t, struct why *why)
 {
     const struct workload *w = t->bench->workload;
     const char *source = workload_device_code(w->name);
 
-    if (!source)
-        return why_fail(why, STATUS_UNAVAILABLE, "%s has no device code", w->name);
     t->steps = t->variant->steps(&t->bench->problem, &t->device->facts, t->step);
     for (int s = 0; s < t->steps; s++) {
         int status = 0;
 
-        if (t->step[s].kind == STEP_LAUNCH)
-            status = t->device->ops->build(t->device, source, t->step[s].kernel,
-                                           t->step[s].defines, t->bench->problem.dtype,
-                                           &t->kernel[s], why);
+        if (t->step[s].kind != STEP_LAUNCH)
+            continue;
+        if (!source)
+            return why_fail(why, STATUS_UNAVAILABLE, "%s has no device code", w->name);
+        status = t->device->ops->build(t->device, source, t->step[s].kernel,
+                                       t->step[s].defines, t->bench->problem.dtype,
+                                       &t->kernel[s], why);
         if (status)
             return status;
     }
@@ -80,7 +107,7 @@ static int trial_ready(struct trial *t, struct why *why)
         return why_fail(why, STATUS_UNAVAILABLE, "'%s' does not cover this problem", v->name);
     if (v->available && (status = v->available(v, why)))
         return status;
-    if (!on_host(t) && (status = trial_alloc(t, why)))
+    if (!on_host(t) && ((status = trial_alloc(t, why)) || (status = trial_alloc_host(t, why))))
         return status;
     if (v->scratch_bytes) {
         size_t bytes = v->scratch_bytes(p, &t->device->facts);
@@ -129,6 +156,9 @@ void trial_close(struct trial *t)
         for (int i = 0; i < workload_args(t->bench->workload); i++)
             if (c == 0 || t->bench->workload->args[i].trait == ARG_STATIONARY)
                 t->device->ops->free(t->device, &t->arg[c][i]);
+    for (int i = 0; i < ARGS; i++)
+        if (t->host[i].bytes)
+            t->device->ops->free(t->device, &t->host[i]);
     t->device->ops->free(t->device, &t->scratch);
     *t = (struct trial){0};
 }
@@ -137,16 +167,16 @@ static int trial_step(struct trial *t, int s, int copy, struct why *why)
 {
     const struct device_ops *ops = t->device->ops;
     const struct step *step = &t->step[s];
-    int i = step->arg[0].buffer;
+    int i = step->arg[0].buffer, to = step->args > 1 ? step->arg[1].buffer : i;
 
     switch (step->kind) {
     case STEP_LAUNCH:
         return ops->launch(t->device, t->kernel[s], step, t->arg[copy], &t->scratch, why);
     case STEP_UPLOAD:
-        return ops->copy(t->device, &t->arg[copy][i], &t->bench->arg[copy][i],
+        return ops->copy(t->device, &t->arg[copy][to], trial_host(t, copy, i),
                          t->arg[copy][i].bytes, why);
     case STEP_DOWNLOAD:
-        return ops->copy(t->device, &t->bench->arg[copy][i], &t->arg[copy][i],
+        return ops->copy(t->device, trial_host(t, copy, to), &t->arg[copy][i],
                          t->arg[copy][i].bytes, why);
     }
     return STATUS_INVALID;
@@ -200,7 +230,7 @@ int trial_download(struct trial *t, struct why *why)
     return t->device->ops->sync(t->device, why);
 }
 
-/* Poison the device's outputs too, and put its INOUT arguments back. */
+/* Poison the outputs of the device and of its own host memory too, put INOUT ones back. */
 static int trial_restore(struct trial *t, struct why *why)
 {
     const struct workload *w = t->bench->workload;
@@ -209,6 +239,8 @@ static int trial_restore(struct trial *t, struct why *why)
     for (int i = 0; !on_host(t) && i < workload_args(w); i++) {
         int status;
 
+        if (t->host[i].bytes)
+            memcpy(t->host[i].data, t->bench->arg[0][i].data, t->host[i].bytes);
         if (!(w->args[i].flow & FLOW_OUT) || !t->arg[0][i].bytes)
             continue;
         status = t->device->ops->copy(t->device, &t->arg[0][i], &t->bench->arg[0][i],
@@ -217,6 +249,28 @@ static int trial_restore(struct trial *t, struct why *why)
             return status;
     }
     return t->device->ops->sync(t->device, why);
+}
+
+static bool downloads_itself(const struct trial *t)
+{
+    for (int s = 0; s < t->steps; s++)
+        if (t->step[s].kind == STEP_DOWNLOAD)
+            return true;
+    return false;
+}
+
+/* Fetch the outputs to be checked. A variant that downloads does it for all its outputs, and
+ * what it left on the host is what is checked. */
+static int trial_fetch(struct trial *t, struct why *why)
+{
+    if (downloads_itself(t)) {
+        for (int i = 0; i < ARGS; i++)
+            if (t->host[i].bytes)
+                memcpy(t->bench->arg[0][i].data, t->host[i].data, t->host[i].bytes);
+        return 0;
+    }
+    bench_restore(t->bench); /* so that a download that does nothing is seen */
+    return trial_download(t, why);
 }
 
 int trial_check(struct trial *t, double *error, struct why *why)
@@ -230,10 +284,8 @@ int trial_check(struct trial *t, double *error, struct why *why)
         status = trial_run(t, why);
     if (!status)
         status = t->device->ops->sync(t->device, why);
-    if (!status && !on_host(t)) {
-        bench_restore(t->bench); /* so that a download that does nothing is seen */
-        status = trial_download(t, why);
-    }
+    if (!status && !on_host(t))
+        status = trial_fetch(t, why);
     if (status)
         return status;
     for (int i = 0; i < workload_args(w); i++) {

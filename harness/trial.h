@@ -13,6 +13,7 @@ struct trial {
     int copies, next;               /* which copy the next run takes */
     struct call call[COPIES];
     struct buffer arg[COPIES][ARGS]; /* on the device; unused on the CPU */
+    struct buffer host[ARGS];       /* host memory from the device, where the workload asks */
     struct buffer scratch;
     struct step step[STEPS];
     struct kernel *kernel[STEPS];

@@ -124,6 +124,9 @@ struct workload {
     double roundings;
     bool (*valid)(const struct problem *, struct why *); /* NULL: all shapes make sense */
     void (*operation)(const struct problem *, struct operation *);
+    /* Host memory that the copies of a device variant's steps go from and to; other than
+     * pageable it is the device's own. NULL: pageable. */
+    enum memory (*host_memory)(const struct problem *);
 };
 
 /* All workloads, sorted by name; generated from the folders. Ends with NULL. */
