@@ -9,9 +9,15 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/terms.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+
+/* For a function with an enum dtype or bool argument that every caller gives as a constant:
+ * one source, one specialised copy for each. */
+#define SIMD_INLINE static inline __attribute__((always_inline))
 
 #if defined(__AVX512F__)
 #define SIMD_BYTES 64
@@ -68,21 +74,34 @@ static inline void vd_store(double *p, vd v)
 /* First n (0 ... VF) elements, the others `rest`. */
 static inline vf vf_load_n(const float *p, size_t n, float rest)
 {
+#if SIMD_BYTES == 64
+    return (vf)_mm512_mask_loadu_ps((__m512)vf_set(rest), (__mmask16)((1u << n) - 1), p);
+#else
     vf v = vf_set(rest);
 
     memcpy(&v, p, n * sizeof *p);
     return v;
+#endif
 }
 
 static inline void vf_store_n(float *p, vf v, size_t n)
 {
+#if SIMD_BYTES == 64
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
     memcpy(p, &v, n * sizeof *p);
+#endif
 }
 
 /* Lane by lane: a where the mask (result of a comparison, 0 or -1) is set, else b. */
 static inline vf vf_if(vi mask, vf a, vf b)
 {
     return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+
+static inline vf vf_abs(vf v)
+{
+    return (vf)((vi)v & 0x7fffffff);
 }
 
 static inline vf vf_max(vf a, vf b)
@@ -98,8 +117,9 @@ static inline vf vf_max(vf a, vf b)
 #endif
 }
 
-/* bfloat16: the upper half of a float; stores round to nearest even (no NaN care: a NaN
- * whose payload lies in the lower half becomes infinity). */
+/* bfloat16: the upper half of a float; stores round to nearest even. No NaN care: a NaN
+ * whose payload lies in the lower half becomes infinity. The instruction of avx512bf16 keeps
+ * NaN, but stores subnormal numbers (below 2^-126) as 0. */
 static inline vf vf_load_bf16(const uint16_t *p)
 {
     vh h;
@@ -108,10 +128,20 @@ static inline vf vf_load_bf16(const uint16_t *p)
     return (vf)(__builtin_convertvector(h, vu) << 16);
 }
 
+static inline vh vh_bf16(vf v)
+{
+#if defined(__AVX512BF16__)
+    return (vh)_mm512_cvtneps_pbh((__m512)v);
+#else
+    vu bits = (vu)v;
+
+    return __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, vh);
+#endif
+}
+
 static inline void vf_store_bf16(uint16_t *p, vf v)
 {
-    vu bits = (vu)v;
-    vh h = __builtin_convertvector((bits + 0x7fff + (bits >> 16 & 1)) >> 16, vh);
+    vh h = vh_bf16(v);
 
     memcpy(p, &h, sizeof h);
 }
@@ -137,22 +167,118 @@ static inline vf vf_load_f16(const uint16_t *p)
 #endif
 }
 
-static inline void vf_store_f16(uint16_t *p, vf v)
+static inline vh vh_f16(vf v)
 {
 #if defined(__AVX512F__)
-    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph((__m512)v, 0));
+    return (vh)_mm512_cvtps_ph((__m512)v, 0);
 #elif defined(__F16C__)
-    _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph((__m256)v, 0));
+    return (vh)_mm256_cvtps_ph((__m256)v, 0);
 #else
     vu bits = (vu)v, sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
     vu normal = (magnitude + 0xfff + (magnitude >> 13 & 1) - 0x38000000) >> 13;
     vu subnormal = (vu)((vf)magnitude + 0.5f) - 0x3f000000;
     vu result = (vu)vf_if((vi)(magnitude < 0x38800000), (vf)subnormal, (vf)normal);
-    vh h;
 
     result = (vu)vf_if((vi)(magnitude >= 0x477ff000), (vf)(0x7c00 + (vu){0}), (vf)result);
-    h = __builtin_convertvector(sign | result, vh);
+    result = (vu)vf_if((vi)(magnitude > 0x7f800000), (vf)(0x7e00 + (vu){0}), (vf)result);
+    return __builtin_convertvector(sign | result, vh);
+#endif
+}
+
+static inline void vf_store_f16(uint16_t *p, vf v)
+{
+    vh h = vh_f16(v);
+
     memcpy(p, &h, sizeof h);
+}
+
+/* Address of element i of an array of `dtype` (f32, f16, bf16). */
+SIMD_INLINE void *simd_at(enum dtype dtype, const void *array, int64_t i)
+{
+    return (char *)array + i * (dtype == DTYPE_F32 ? 4 : 2);
+}
+
+/* Elements i ... i+VF-1 of an array of `dtype` (f32, f16, bf16) as floats, and back. */
+SIMD_INLINE vf vf_get(enum dtype dtype, const void *array, int64_t i)
+{
+    if (dtype == DTYPE_F16)
+        return vf_load_f16((const uint16_t *)array + i);
+    if (dtype == DTYPE_BF16)
+        return vf_load_bf16((const uint16_t *)array + i);
+    return vf_load((const float *)array + i);
+}
+
+SIMD_INLINE void vf_put(enum dtype dtype, void *array, int64_t i, vf v)
+{
+    if (dtype == DTYPE_F16)
+        vf_store_f16((uint16_t *)array + i, v);
+    else if (dtype == DTYPE_BF16)
+        vf_store_bf16((uint16_t *)array + i, v);
+    else
+        vf_store((float *)array + i, v);
+}
+
+/* The same for the first n (0 ... VF) of them; the others are read as `rest`. */
+SIMD_INLINE vf vf_get_n(enum dtype dtype, const void *array, int64_t i, size_t n, float rest)
+{
+    uint16_t part[VF] = {0};
+    float value[VF];
+
+    if (dtype == DTYPE_F32)
+        return vf_load_n((const float *)array + i, n, rest);
+    memcpy(part, (const uint16_t *)array + i, n * sizeof *part);
+    vf_store(value, vf_get(dtype, part, 0));
+    for (size_t k = n; k < VF; k++)
+        value[k] = rest;
+    return vf_load(value);
+}
+
+SIMD_INLINE void vf_put_n(enum dtype dtype, void *array, int64_t i, vf v, size_t n)
+{
+    uint16_t part[VF];
+
+    if (dtype == DTYPE_F32) {
+        vf_store_n((float *)array + i, v, n);
+        return;
+    }
+    vf_put(dtype, part, 0, v);
+    memcpy((uint16_t *)array + i, part, n * sizeof *part);
+}
+
+/* vf_put past the caches, for results that would not be found there anyway: the line is not
+ * read first. The address must be a multiple of what is stored (SIMD_BYTES for f32, half of
+ * it otherwise); simd_fence() before others may read. */
+SIMD_INLINE void vf_stream(enum dtype dtype, void *array, int64_t i, vf v)
+{
+#if SIMD_BYTES == 64
+    if (dtype == DTYPE_F32)
+        _mm512_stream_ps((float *)array + i, (__m512)v);
+    else
+        _mm256_stream_si256((__m256i *)((uint16_t *)array + i),
+                            (__m256i)(dtype == DTYPE_F16 ? vh_f16(v) : vh_bf16(v)));
+#elif SIMD_BYTES == 32
+    if (dtype == DTYPE_F32)
+        _mm256_stream_ps((float *)array + i, (__m256)v);
+    else
+        _mm_stream_si128((__m128i *)((uint16_t *)array + i),
+                         (__m128i)(dtype == DTYPE_F16 ? vh_f16(v) : vh_bf16(v)));
+#else
+    vf_put(dtype, array, i, v);
+#endif
+}
+
+SIMD_INLINE void vf_result(enum dtype dtype, bool is_streamed, void *array, int64_t i, vf v)
+{
+    if (is_streamed)
+        vf_stream(dtype, array, i, v);
+    else
+        vf_put(dtype, array, i, v);
+}
+
+static inline void simd_fence(void)
+{
+#if defined(__SSE__)
+    _mm_sfence();
 #endif
 }
 
@@ -198,19 +324,30 @@ static inline double vd_reduce_add(vd v)
     return part[0];
 }
 
-/* e^x for x <= 88, relative error below 3e-7 (about 2 ulp); below -87 the result is 0.
- * Cody-Waite reduction to |r| <= ln(2)/2, then a degree-6 polynomial (Taylor, the tail is
- * r^7/5040 < 1.2e-7 relative), then the exponent by integer addition. */
+/* e^x, relative error below 3e-7 (about 2 ulp) where the result is a normal number. From
+ * -87.33 down the result fades to 0 (AVX-512: through the subnormal numbers), above 88.72 it
+ * is infinite. NaN stays NaN. Cody-Waite reduction to |r| <= ln(2)/2, then a degree-6
+ * polynomial (Taylor, the tail is r^7/5040 < 1.2e-7 relative), then the exponent. */
 static inline vf vf_exp(vf x)
 {
+#if SIMD_BYTES == 64
+    vf near = (vf)_mm512_min_ps(_mm512_set1_ps(104), _mm512_max_ps(_mm512_set1_ps(-104), (__m512)x));
+    vf n = (vf)_mm512_roundscale_ps((__m512)(near * 0x1.715476p0f), 0);
+#else
     const vf round = vf_set(0x1.8p23f); /* adding it leaves the nearest integer below */
-    vf n = x * 0x1.715476p0f + round - round;
-    vf r = x - n * 0x1.62e4p-1f - n * 0x1.7f7d1cp-20f;
+    vf near = x, n = x * 0x1.715476p0f + round - round;
+#endif
+    vf r = near - n * 0x1.62e4p-1f - n * 0x1.7f7d1cp-20f;
     vf e = 1.0f + r * (1.0f + r * (0.5f + r * (0x1.555556p-3f + r * (0x1.555556p-5f +
            r * (0x1.111112p-7f + r * 0x1.6c16c2p-10f)))));
+#if SIMD_BYTES == 64
+    return (vf)_mm512_scalef_ps((__m512)e, (__m512)n);
+#else
     vf scaled = (vf)((vi)e + (__builtin_convertvector(n, vi) << 23));
 
-    return vf_if(x < -87.0f, vf_set(0.0f), scaled);
+    scaled = vf_if(x < -87.33f, vf_set(0.0f), scaled);
+    return vf_if(x > 88.72f, vf_set(__builtin_inff()), scaled);
+#endif
 }
 
 #endif

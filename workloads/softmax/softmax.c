@@ -5,37 +5,22 @@
 
 #include "base/half.h"
 #include "workloads/isa.h"
-#include "workloads/softmax/softmax.h"
-#include "workloads/workload.h"
+#include "workloads/rows.h"
 
-ISA_DECLARE(const struct softmax_simd, softmax_simd);
+ISA_DECLARE(const struct rows_simd, softmax_simd);
 
-enum { ROWS, COLS };
 enum { X, Y };
 
-static int64_t elements(const struct problem *p)
-{
-    return p->shape.n[ROWS] * p->shape.n[COLS];
-}
-
+/* subtract, exponential (counted as one), add, multiply */
 static struct cost cost(const struct problem *p)
 {
-    double n = (double)elements(p), bytes = n * (double)dtype_bytes(p->dtype);
-
-    /* subtract, exponential (counted as one), add, multiply */
-    return (struct cost){.flops = 4 * n, .bytes_read = bytes, .bytes_written = bytes};
-}
-
-static double length(const struct problem *p)
-{
-    return (double)p->shape.n[COLS];
+    return rows_cost(p, 4, 1, 0, 1);
 }
 
 static void operation(const struct problem *p, struct operation *op)
 {
     op->op = "softmax";
-    op->rows = p->shape.n[ROWS];
-    op->cols = p->shape.n[COLS];
+    rows_operation(p, op);
 }
 
 static void reference(const struct problem *p, const void *const *in, double *const *want,
@@ -60,41 +45,38 @@ static void reference(const struct problem *p, const void *const *in, double *co
 
 static int simd(struct call *call, struct why *why)
 {
-    const struct problem *p = call->problem;
-
     (void)why;
-    ISA_PICK(softmax_simd)
-        ->rows[p->dtype](call->arg[X].data, call->arg[Y].data, p->shape.n[ROWS],
-                         p->shape.n[COLS], call->threads);
-    return 0;
+    return rows_run(call, ISA_PICK(softmax_simd), Y);
 }
 
-/* One work-group a row; 256 work-items keep a row of 4096 elements at 16 each. */
+static int onednn_prepare(struct call *call, struct why *why)
+{
+    const struct problem *p = call->problem;
+    struct onednn_tensor x = rows_tensor(p, p->shape.n[ROWS], p->shape.n[COLS]);
+    struct onednn *self;
+    int status = onednn_softmax(&self, &x, &x, call->threads, why);
+
+    call->self = self;
+    if (!status)
+        status = onednn_bind(self, 0, call->arg[X].data, why);
+    return status ? status : onednn_bind(self, 1, call->arg[Y].data, why);
+}
+
 static int steps(const struct problem *p, const struct device_facts *facts,
                  struct step *step)
 {
-    (void)facts;
-    *step = (struct step){.kernel = "softmax_rows",
-                          .defines = "-DGROUP=256",
-                          .groups = {p->shape.n[ROWS], 1, 1},
-                          .group = {256, 1, 1}};
+    rows_step_by_row(step, "softmax_rows", p->shape.n[ROWS], p->shape.n[COLS], facts);
     step_buffer(step, X);
     step_buffer(step, Y);
     step_int(step, p->shape.n[COLS]);
     return 1;
 }
 
-static const struct shape smoke[] = {{{3, 1}}, {{5, 77}}, {{2, 1030}}};
-
-static const struct sweep sweeps[] = {
-    {.name = "rows", .mul = {1, 0}, .add = {0, 4096}},
-    {.name = "cols", .mul = {0, 1}, .add = {512, 0}},
-    {0},
-};
-
 static const struct variant variants[] = {
     {.name = "reference", .on = DEVICE_CPU, .reference = reference},
     {.name = "simd", .on = DEVICE_CPU, .run = simd},
+    {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .available = onednn_available,
+     .prepare = onednn_prepare, .run = rows_onednn_run, .release = rows_onednn_release},
     {.name = "rows", .on = DEVICE_OPENCL, .steps = steps},
     {0},
 };
@@ -102,16 +84,16 @@ static const struct variant variants[] = {
 const struct workload workload_softmax = {
     .name = "softmax",
     .brief = "softmax over the rows of a matrix",
-    .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F16 | 1u << DTYPE_BF16,
-    .axis = {{"rows", "independent rows", NULL, AXIS_REQUIRED, 1},
-             {"cols", "elements of a row", NULL, AXIS_REQUIRED, 1}},
-    .smoke = smoke,
-    .smokes = sizeof smoke / sizeof *smoke,
-    .sweeps = sweeps,
-    .args = {{.name = "x", .type = DTYPE_SAME, .flow = FLOW_IN, .count = elements},
-             {.name = "y", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = elements}},
+    .dtypes = ROWS_DTYPES,
+    .axis = {ROWS_AXES},
+    .smoke = rows_smoke,
+    .smokes = ROWS_SMOKES,
+    .sweeps = rows_sweeps,
+    .args = {{.name = "x", .type = DTYPE_SAME, .flow = FLOW_IN, .count = rows_elements},
+             {.name = "y", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = rows_elements}},
     .variants = variants,
     .cost = cost,
-    .length = length,
+    .length = rows_length,
+    .roundings = 1, /* oneDNN keeps the exponentials in the result's dtype */
     .operation = operation,
 };

@@ -2,12 +2,14 @@
 /* softmax_rows: one work-group of GROUP work-items per row. Online softmax (Milakov &
  * Gimelshein, arXiv 1805.02867): largest element and sum in one reading, the second reading
  * comes from the cache. Reads in fours where the row length allows it. */
+#define LEAST -3.4028234e38f /* -FLT_MAX: a masked element (-infinity) then gives 0, not NaN */
+
 KERNEL void softmax_rows(GLOBAL const elem *restrict_ x, GLOBAL elem *restrict_ y, int cols)
 {
     LOCAL real scratch[GROUP];
     long_ row = (long_)group_id(0) * cols;
     int me = local_id(0), fours = cols % 4 == 0 ? cols / 4 : 0;
-    real top = -INFINITY, sum = 0, all, inverse;
+    real top = LEAST, sum = 0, all, inverse;
 
     for (int c = me; c < fours; c += GROUP) {
         real4 v = LOAD4(x + row, c);
@@ -24,7 +26,7 @@ KERNEL void softmax_rows(GLOBAL const elem *restrict_ x, GLOBAL elem *restrict_ 
         top = next;
     }
     all = group_max(top, scratch);
-    /* a work-item without elements has top = -inf and sum = 0: exp(-inf) = 0 */
+    /* a work-item without elements has sum = 0 */
     inverse = 1 / group_add(sum * exp_(top - all), scratch);
     for (int c = me; c < fours; c += GROUP) {
         real4 v = LOAD4(x + row, c);
