@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The pause before a sample matters: idle workers of OpenMP and of OpenBLAS spin for
- * milliseconds after a call, on the very cores that the next variant wants. */
 #include "harness/duel.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
-#include "base/clock.h"
-#include "base/random.h"
+#include "report/stats.h"
 
-static const double pause_ns = 6e6, settle_ns = 2e5, sample_ns = 5e5;
-enum { ATTEMPTS = 3, ENOUGH = 3 };
+enum { ENOUGH = 3 };
+static const double sample_ns = 5e5;
 
 static bool wanted(const char *const *only, const char *name)
 {
@@ -66,83 +61,31 @@ void duel_close(struct duel *d)
 {
     for (int i = 0; i < d->rows; i++) {
         trial_close(&d->row[i].trial);
-        series_release(&d->row[i].ns);
-        series_release(&d->row[i].switches);
+        sample_set_release(&d->set[i]);
     }
     bench_close(&d->bench);
     d->rows = 0;
 }
 
-static double switches_now(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_nivcsw;
-}
-
-/* Untimed calls for a while, then timed ones: nanoseconds per call. */
-static int sample(struct duel_row *row, double *ns, double *switches, struct why *why)
-{
-    struct timespec pause = {0, (long)pause_ns};
-    int64_t start, now;
-    int calls = 0, status = 0;
-
-    nanosleep(&pause, NULL);
-    start = clock_ns();
-    do {
-        status = trial_run(&row->trial, why);
-        now = clock_ns();
-    } while (!status && (double)(now - start) < settle_ns);
-    *switches = switches_now();
-    for (start = clock_ns(); !status; ) {
-        status = trial_run(&row->trial, why);
-        calls++;
-        now = clock_ns();
-        if ((double)(now - start) >= sample_ns)
-            break;
-    }
-    *switches = switches_now() - *switches;
-    *ns = (double)(now - start) / calls;
-    return status;
-}
-
-static int row_time(struct duel_row *row, struct why *why)
-{
-    double ns, switches, best_ns = NAN, least = INFINITY;
-
-    for (int i = 0; i < ATTEMPTS && least > 0; i++) {
-        int status = sample(row, &ns, &switches, why);
-
-        if (status)
-            return status;
-        if (switches < least) {
-            least = switches;
-            best_ns = ns;
-        }
-    }
-    if (series_push(&row->ns, best_ns) || series_push(&row->switches, least))
-        return why_fail(why, STATUS_MEMORY, "cannot keep a sample: out of memory");
-    return 0;
-}
-
 int duel_run(struct duel *d, int rounds, uint64_t seed, struct why *why)
 {
-    int order[DUEL_ROWS], status = 0;
+    struct sampler_limits limits = {.budget_s = INFINITY, .rounds_least = rounds,
+                                    .rounds_most = rounds, .sample_ns = sample_ns,
+                                    .hopeless = INFINITY};
+    struct trial *trial[DUEL_ROWS];
 
-    for (int i = 0; i < d->rows; i++)
-        order[i] = i;
-    for (int round = 0; round < rounds && !status; round++, d->rounds++) {
-        for (int i = d->rows - 1; i > 0; i--) {
-            int j = (int)random_below(&seed, (uint64_t)i + 1), swap = order[i];
-
-            order[i] = order[j];
-            order[j] = swap;
-        }
-        for (int i = 0; i < d->rows && !status; i++)
-            status = row_time(&d->row[order[i]], why);
+    for (int i = 0; i < d->rows; i++) {
+        trial[i] = &d->row[i].trial;
+        d->set[i].stop = NULL;
     }
-    return status;
+    sampler_run(trial, d->set, d->rows, &limits, seed);
+    d->rounds += rounds;
+    for (int i = 0; i < d->rows; i++)
+        if (d->set[i].status) {
+            *why = d->set[i].why;
+            return d->set[i].status;
+        }
+    return 0;
 }
 
 const struct duel_row *duel_find(const struct duel *d, const char *variant)
@@ -159,71 +102,70 @@ const struct duel_row *duel_best_provider(const struct duel *d)
 
     for (int i = 0; i < d->rows; i++)
         if (d->row[i].trial.variant->provider &&
-            (!best || duel_median_ns(&d->row[i], NULL) < duel_median_ns(best, NULL)))
+            (!best || duel_median_ns(d, &d->row[i], NULL) < duel_median_ns(d, best, NULL)))
             best = &d->row[i];
     return best;
 }
 
-static int by_value(const void *a, const void *b)
+static const struct sample_set *set_of(const struct duel *d, const struct duel_row *row)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
+    return &d->set[row - d->row];
 }
 
-static double median(double *value, size_t n)
+static bool is_contended(const struct sample_set *set, size_t round)
 {
-    if (n == 0)
-        return NAN;
-    qsort(value, n, sizeof *value, by_value);
-    return (value[(n - 1) / 2] + value[n / 2]) / 2;
+    for (size_t i = 0; set && i < set->contended.n; i++)
+        if (set->contended.value[i] == (double)round)
+            return true;
+    return false;
 }
 
 /* Median of a's samples (over b's of the same round, when b is given), of the uncontended
  * rounds if there are enough of them. */
-static double median_of(const struct duel_row *a, const struct duel_row *b, bool *contended)
+static double median_of(const struct sample_set *a, const struct sample_set *b,
+                        bool *contended)
 {
-    size_t n = a->ns.n, clean = 0, kept = 0;
+    size_t n = a->wall_ns.n, clean = 0, kept = 0;
     double *value = malloc((n + 1) * sizeof *value), result;
 
     if (!value)
         return NAN;
     for (size_t i = 0; i < n; i++)
-        clean += a->switches.value[i] == 0 && (!b || b->switches.value[i] == 0);
+        clean += !is_contended(a, i) && !is_contended(b, i);
     for (size_t i = 0; i < n; i++)
-        if (clean < ENOUGH || (a->switches.value[i] == 0 && (!b || b->switches.value[i] == 0)))
-            value[kept++] = a->ns.value[i] / (b ? b->ns.value[i] : 1);
+        if (clean < ENOUGH || (!is_contended(a, i) && !is_contended(b, i)))
+            value[kept++] = a->wall_ns.value[i] / (b ? b->wall_ns.value[i] : 1);
     if (contended)
         *contended = clean < ENOUGH;
-    result = median(value, kept);
+    result = stats_median(value, kept);
     free(value);
     return result;
 }
 
-double duel_median_ns(const struct duel_row *row, bool *contended)
+double duel_median_ns(const struct duel *d, const struct duel_row *row, bool *contended)
 {
-    return median_of(row, NULL, contended);
+    return median_of(set_of(d, row), NULL, contended);
 }
 
-double duel_ratio(const struct duel_row *a, const struct duel_row *b)
+double duel_ratio(const struct duel *d, const struct duel_row *a, const struct duel_row *b)
 {
-    return a->ns.n == b->ns.n ? median_of(a, b, NULL) : NAN;
+    const struct sample_set *one = set_of(d, a), *other = set_of(d, b);
+
+    return one->wall_ns.n == other->wall_ns.n ? median_of(one, other, NULL) : NAN;
 }
 
-static void row_print(const struct duel_row *row, FILE *file)
+static void row_print(const struct duel *d, const struct duel_row *row, FILE *file)
 {
+    const struct sample_set *set = set_of(d, row);
     const struct bench *b = row->trial.bench;
     struct cost cost = b->workload->cost(&b->problem);
     bool contended;
-    double ns = duel_median_ns(row, &contended);
-    int disturbed = 0;
+    double ns = duel_median_ns(d, row, &contended);
 
-    for (size_t i = 0; i < row->switches.n; i++)
-        disturbed += row->switches.value[i] > 0;
     fprintf(file, "  %-20s %11.1f us %8.1f GFLOP/s %8.1f GB/s", row->trial.variant->name,
             ns / 1e3, cost.flops / ns, (cost.bytes_read + cost.bytes_written) / ns);
-    if (disturbed)
-        fprintf(file, "  %d of %zu samples contended%s", disturbed, row->switches.n,
+    if (set->contended.n)
+        fprintf(file, "  %zu of %zu samples contended%s", set->contended.n, set->wall_ns.n,
                 contended ? ", all kept" : ", set aside");
     fputc('\n', file);
 }
@@ -242,7 +184,7 @@ static int goal_print(const struct duel *d, const struct duel_goal *goal, FILE *
                 ours ? "the library" : "our variant");
         return 0;
     }
-    ratio = duel_ratio(ours, other);
+    ratio = duel_ratio(d, ours, other);
     fprintf(file, "  %s / %s = %.2f", goal->ours, other->trial.variant->name, ratio);
     if (goal->most > 0)
         fprintf(file, ", goal <= %.2f: %s", goal->most, ratio <= goal->most ? "met" : "MISSED");
@@ -261,7 +203,7 @@ int duel_print(const struct duel *d, const struct duel_goal *goal, FILE *file)
             dtype_name(b->problem.dtype), shape, cache_name(b->cache), d->threads,
             d->threads == 1 ? "" : "s", d->rounds);
     for (int i = 0; i < d->rows; i++)
-        row_print(&d->row[i], file);
+        row_print(d, &d->row[i], file);
     for (; goal && goal->ours; goal++)
         missed += goal_print(d, goal, file);
     fflush(file);

@@ -6,16 +6,12 @@
 
 #include <stdio.h>
 
-#include "base/series.h"
-#include "harness/trial.h"
+#include "harness/sampler.h"
 
 enum { DUEL_ROWS = 16 };
 
-/* One entry a round in both series: nanoseconds per call, and how often the kernel took the
- * processor from this process meanwhile (above 0: a contended sample). */
 struct duel_row {
     struct trial trial;
-    struct series ns, switches;
     double error; /* of its bound, when it was checked */
 };
 
@@ -24,6 +20,7 @@ struct duel {
     struct device *host; /* not owned */
     int rows, rounds, threads;
     struct duel_row row[DUEL_ROWS];
+    struct sample_set set[DUEL_ROWS]; /* of row[i] */
 };
 
 /* Open the bench and every CPU variant that can run here, and check each once; a wrong one
@@ -35,9 +32,7 @@ int duel_open(struct duel *, const struct workload *, const struct problem *,
               uint64_t seed, struct why *why);
 void duel_close(struct duel *);
 
-/* Time all rows, `rounds` more times. A sample: a pause in which the previous variant's
- * waiting threads fall asleep, untimed calls for 0.2 ms or one, then as many timed calls as
- * last 0.5 ms, at least one. Contended samples are repeated up to three times. */
+/* Time all rows, `rounds` more times, as sampler_run does: none leaves early. */
 int duel_run(struct duel *, int rounds, uint64_t seed, struct why *why);
 
 /* Row by variant name, or NULL; the row with the least median among those of providers. */
@@ -46,9 +41,9 @@ const struct duel_row *duel_best_provider(const struct duel *);
 
 /* Median nanoseconds per call of the uncontended samples, of all when fewer than three are
  * (*contended, which may be NULL, says so). NAN when there is none. */
-double duel_median_ns(const struct duel_row *, bool *contended);
+double duel_median_ns(const struct duel *, const struct duel_row *, bool *contended);
 /* Median over the rounds of a's time over b's: both were timed within a round. */
-double duel_ratio(const struct duel_row *a, const struct duel_row *b);
+double duel_ratio(const struct duel *, const struct duel_row *a, const struct duel_row *b);
 
 /* What a bench promises: `ours` takes at most `most` times as long as `against` (NULL: as the
  * best provider); no promise when most is 0. */
