@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "harness/command.h"
-#include "harness/project_row.h"
+#include "projection/table_row.h"
 
 enum { CELLS = 256, OUTPUT_BYTES = 1 << 16, KEY_EXPLAIN = 256 };
 

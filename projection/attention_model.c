@@ -28,9 +28,9 @@ void model_attention(const struct work *w, struct ledger *l)
                    (2 * kv_heads * kept + 2 * heads * queries);
 
     l->compute = 4 * batch * heads * queries * seen * dim /
-                 (w->pipe_flops_per_s * p->tensor_share * 0.6) * 1e6;
-    l->memory = bytes / (w->dram_bytes_per_s * p->dram_share) * 1e6;
-    l->latency = p->kernel_floor_us * w->kind->kernels;
+                 (model_tensor_rate(w) * p->prefill_share);
+    l->memory = bytes / model_dram_rate(w);
+    l->latency = p->prefill_floor_us * w->kind->kernels;
     l->total = fmax(l->compute, l->memory) + l->latency;
     ledger_add(l, "multiply-add", l->compute);
     ledger_add(l, "DRAM", l->memory);

@@ -39,6 +39,7 @@ static const struct field fields[] = {
     FIELD("f64_vector_tflops", f64_vector_flops_per_s, 1e12, 0.001, 1e5, false),
     FIELD("f64_tflops", flops_per_s[DTYPE_F64], 1e12, 0.001, 1e5, false),
     FIELD("f32_tflops", vector_flops_per_s, 1e12, 0.01, 1e5, true),
+    FIELD("f32_matrix_tflops", flops_per_s[DTYPE_F32], 1e12, 0.01, 1e5, false),
     FIELD("tf32_tflops", tf32_flops_per_s, 1e12, 0.01, 1e6, false),
     FIELD("f16_tflops", flops_per_s[DTYPE_F16], 1e12, 0.01, 1e6, false),
     FIELD("bf16_tflops", flops_per_s[DTYPE_BF16], 1e12, 0.01, 1e6, false),
@@ -134,14 +135,40 @@ static int keys_check(const struct gpu *gpu, const json_t *entry, struct why *wh
     return 0;
 }
 
+/* Generation by the words of 'arch'; the first row whose words all occur wins. */
+static enum family family_of(const struct gpu *gpu)
+{
+    static const struct {
+        const char *word, *more;
+        enum family family;
+    } rows[] = {
+        {"Pascal", "", FAMILY_PASCAL},         {"Volta", "", FAMILY_VOLTA},
+        {"Turing", "", FAMILY_TURING},         {"Ampere", "GA10x", FAMILY_AMPERE_RTX},
+        {"Ampere", "GA102", FAMILY_AMPERE_RTX}, {"Ampere", "GA104", FAMILY_AMPERE_RTX},
+        {"Ampere", "GA106", FAMILY_AMPERE_RTX}, {"Ampere", "GA10B", FAMILY_AMPERE_RTX},
+        {"Ampere", "", FAMILY_AMPERE},         {"Ada", "", FAMILY_ADA},
+        {"Hopper", "", FAMILY_HOPPER},         {"Blackwell", "GB20", FAMILY_BLACKWELL_RTX},
+        {"Blackwell", "", FAMILY_BLACKWELL},   {"CDNA3", "", FAMILY_CDNA3},
+        {"CDNA4", "", FAMILY_CDNA3},           {"CDNA", "", FAMILY_CDNA},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcasestr(gpu->arch.text, rows[i].word) &&
+            strcasestr(gpu->arch.text, rows[i].more))
+            return rows[i].family;
+    return FAMILY_OTHER;
+}
+
 static void derived_fill(struct gpu *gpu)
 {
     if (isnan(gpu->dies))
         gpu->dies = 1;
-    gpu->flops_per_s[DTYPE_F32] = gpu->vector_flops_per_s;
+    if (isnan(gpu->flops_per_s[DTYPE_F32]))
+        gpu->flops_per_s[DTYPE_F32] = gpu->vector_flops_per_s;
     gpu->flops_per_s[DTYPE_I32] = NAN;
     if (isnan(gpu->flops_per_s[DTYPE_F64]))
         gpu->flops_per_s[DTYPE_F64] = gpu->f64_vector_flops_per_s;
+    gpu->family = family_of(gpu);
     gpu->link_bytes_per_s = gpu->link_lanes * lane_bytes_per_s(gpu->link_gen);
 }
 

@@ -1,24 +1,210 @@
 /* SPDX-License-Identifier: MIT */
-/* Matrix products. */
+/* Matrix products as tiles on units: for each tile shape and split of k that a library could
+ * choose, whole waves of tiles at the rate the pipe keeps at the clock that the power limit
+ * allows, or the DRAM and L2 traffic of those waves, whichever takes longer; the best choice
+ * is what the library is credited with. Method: tile and wave quantisation as in NVIDIA's
+ * "Matrix Multiplication Background User's Guide", split along k as in CUTLASS. */
 #include "projection/model.h"
 
 #include <math.h>
 
-void model_matrix(const struct work *w, struct ledger *l)
+struct tile {
+    double m, n;
+};
+
+/* Tile shapes found in cuBLAS and CUTLASS, with matrix cores and without. */
+static const struct tile tensor_tiles[] = {{256, 128}, {128, 256}, {128, 128}, {128, 64},
+                                           {64, 128},  {64, 64},   {32, 128},  {128, 32},
+                                           {64, 32},   {32, 64},   {16, 64},   {64, 16}};
+static const struct tile vector_tiles[] = {{128, 128}, {128, 64}, {64, 128}, {64, 64},
+                                           {128, 32},  {32, 128}, {64, 32},  {32, 64},
+                                           {32, 32},   {16, 64},  {64, 16}};
+static const double splits[] = {1, 2, 3, 4, 6, 8, 12, 16, 32};
+
+enum { SPLITS = sizeof splits / sizeof *splits };
+
+/* One product in the model's units: seconds are microseconds, bytes per microsecond. */
+struct product {
+    double m, n, k, batch, units;
+    double unit_flops, unit_l2, dram, l2; /* rates per us */
+    double a_bytes, b_bytes, c_bytes;     /* of an element */
+    double cold_bytes, hot_share;         /* what DRAM must give at least */
+    double solo_elements, solo_power;
+};
+
+struct choice {
+    double compute, dram, start, total;
+};
+
+double model_clock_share(const struct work *w, double watts)
+{
+    double demand = watts * w->gpu->units * w->gpu->boost_hz * 1e-9;
+
+    if (!(w->gpu->tdp_w < demand))
+        return 1;
+    return pow(w->gpu->tdp_w / demand, w->parameter->clock_power);
+}
+
+double model_tensor_rate(const struct work *w)
+{
+    const struct parameters *p = w->parameter;
+    int family = (int)w->gpu->family;
+
+    if (!w->is_tensor)
+        return w->pipe_flops_per_s * 1e-6 * p->vector_share[family] *
+               model_clock_share(w, p->vector_watts[family]);
+    return w->pipe_flops_per_s * 1e-6 * p->tensor_share[family] *
+           model_clock_share(w, p->tensor_watts[family]);
+}
+
+static double precision_share(const struct work *w)
+{
+    const struct parameters *p = w->parameter;
+
+    switch (w->op->precision) {
+    case PRECISION_FP8:
+    case PRECISION_FP4:
+        return p->fp8_share[w->gpu->family];
+    case PRECISION_FP8_BLOCK:
+        return p->fp8_block_share[w->gpu->family];
+    case PRECISION_SMOOTH:
+        return p->smooth_share;
+    case PRECISION_I8_WEIGHT:
+    case PRECISION_I4_WEIGHT:
+        return p->weight_share;
+    default:
+        return w->op->dtype == DTYPE_I8 ? p->smooth_share : 1;
+    }
+}
+
+/* Rows that do not start on 16 bytes cannot be loaded in vectors. */
+static double alignment_cost(const struct work *w)
+{
+    int64_t unit = (int64_t)(16 / (w->element_bytes > 1 ? w->element_bytes : 1));
+    bool is_odd = w->op->k % unit != 0 || w->op->n % unit != 0;
+
+    if (!is_odd)
+        return 1;
+    return w->is_tensor ? w->parameter->odd_tensor : w->parameter->odd_vector;
+}
+
+double model_resident_share(const struct work *w, double bytes)
+{
+    double l2 = w->l2_bytes * w->parameter->l2_share;
+    double share = (l2 * 1.15 - bytes) / (0.3 * l2); /* a cyclic reader loses it all at once */
+
+    return share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
+static void product_init(const struct work *w, struct product *x)
 {
     const struct parameters *p = w->parameter;
     const struct operation *op = w->op;
-    double batch = op->batch > 0 ? (double)op->batch : 1;
-    double m = (double)op->m, n = (double)op->n, k = (double)op->k;
-    double share = w->is_tensor ? p->tensor_share : p->vector_share;
-    double bytes = batch * (m * k * w->element_bytes + k * n * w->weight_bytes +
-                            m * n * w->element_bytes);
+    double weights, others, copies;
 
-    l->compute = 2 * batch * m * n * k / (w->pipe_flops_per_s * share) * 1e6;
-    l->memory = bytes / (w->dram_bytes_per_s * p->dram_share) * 1e6;
-    l->latency = p->kernel_floor_us;
-    l->total = fmax(l->compute, l->memory) + l->latency;
-    ledger_add(l, "multiply-add", l->compute);
-    ledger_add(l, "DRAM", l->memory);
-    ledger_add(l, "kernel floor", l->latency);
+    *x = (struct product){.m = (double)op->m, .n = (double)op->n, .k = (double)op->k,
+                          .batch = op->batch > 0 ? (double)op->batch : 1,
+                          .units = w->units, .a_bytes = w->element_bytes,
+                          .b_bytes = w->weight_bytes};
+    x->c_bytes = w->element_bytes < 2 ? 2 : w->element_bytes;
+    x->unit_flops = model_tensor_rate(w) * precision_share(w) / alignment_cost(w) / x->units;
+    x->unit_l2 = p->l2_bytes_per_clock[w->gpu->family] * w->gpu->boost_hz * 1e-6;
+    x->l2 = x->unit_l2 * x->units;
+    x->dram = w->dram_bytes_per_s * 1e-6 * p->weight_dram_share[w->gpu->family];
+    x->solo_elements = w->is_tensor ? p->solo_elements : p->vector_solo_elements;
+    x->solo_power = p->solo_power;
+    weights = x->batch * x->k * x->n * x->b_bytes;
+    others = x->batch * (x->m * x->k * x->a_bytes + x->m * x->n * x->c_bytes);
+    /* Serving frameworks time graphs over rotating copies of the weights: as many as
+     * exceed the L2, five at most (aiconfigurator's collector). */
+    copies = w->timing == TIMING_GRAPH ? fmin(5, ceil(w->l2_bytes / weights)) : 1;
+    x->hot_share = op->cold ? 0 : model_resident_share(w, copies * weights + others);
+    x->cold_bytes = weights * (1 - x->hot_share) +
+                    others * (1 - model_resident_share(w, weights + others));
+}
+
+/* DRAM bytes when every wave reads its rows and columns anew. */
+static double wave_bytes(const struct work *w, const struct product *x, struct tile t,
+                         double tiles)
+{
+    double at_once = fmin(tiles / x->batch, x->units);
+    double side = sqrt(at_once * t.m * t.n) * w->parameter->raster;
+    double high = fmin(x->m, fmax(side, t.m)), wide = fmin(x->n, at_once * t.m * t.n / high);
+    double waves = fmax(1, tiles / x->units);
+
+    return waves * x->k * (high * x->a_bytes + wide * x->b_bytes) *
+           fmax(1, x->units / (tiles / x->batch) < 1 ? 1 : fmin(x->batch, x->units * x->batch / tiles));
+}
+
+static struct choice choice_time(const struct work *w, const struct product *x, struct tile t,
+                                 double split)
+{
+    const struct parameters *p = w->parameter;
+    double tiles = ceil(x->m / t.m) * ceil(x->n / t.n) * x->batch * split;
+    double per_unit = tiles / x->units, whole = ceil(per_unit);
+    double rounds = per_unit <= 1 ? 1 : whole + (per_unit - whole) * p->wave_smooth;
+    double steps = ceil(x->k / split / 32) * 32;
+    double in_flight = fmin(fmin(whole, 4) * t.m * t.n, x->solo_elements);
+    double fill = in_flight < x->solo_elements
+                      ? pow(in_flight / x->solo_elements, x->solo_power) : 1;
+    double multiply = 2 * t.m * t.n / (x->unit_flops * fill);
+    double load = (t.m * x->a_bytes + t.n * x->b_bytes) / x->unit_l2;
+    double reach = fmin(1, tiles * p->unit_dram_gain / x->units);
+    struct choice c;
+
+    c.compute = rounds * steps * (multiply + p->load_weight * load);
+    c.dram = fmax(x->cold_bytes, wave_bytes(w, x, t, tiles) * (1 - x->hot_share)) /
+             (x->dram * reach);
+    c.start = p->tile_start_us;
+    if (split > 1)
+        c.start += p->split_us + 8 * split * x->m * x->n * x->batch / x->l2;
+    c.total = fmax(c.compute, c.dram) + c.start;
+    return c;
+}
+
+static struct choice choice_best(const struct work *w, const struct product *x)
+{
+    const struct tile *tile = w->is_tensor ? tensor_tiles : vector_tiles;
+    int tiles = w->is_tensor ? (int)(sizeof tensor_tiles / sizeof *tile)
+                             : (int)(sizeof vector_tiles / sizeof *tile);
+    struct choice best = {.total = INFINITY};
+
+    for (int i = 0; i < tiles; i++) {
+        double grid = ceil(x->m / tile[i].m) * ceil(x->n / tile[i].n) * x->batch;
+
+        for (int s = 0; s < SPLITS; s++) {
+            struct choice c;
+
+            if (s > 0 && (grid * splits[s] > 2.1 * x->units || x->k / splits[s] < 128))
+                break;
+            c = choice_time(w, x, tile[i], splits[s]);
+            if (c.total < best.total)
+                best = c;
+        }
+    }
+    return best;
+}
+
+void model_matrix(const struct work *w, struct ledger *l)
+{
+    const struct parameters *p = w->parameter;
+    struct product x;
+    struct choice c;
+    double hard, soft, both;
+
+    product_init(w, &x);
+    c = choice_best(w, &x);
+    l->compute = c.compute;
+    l->memory = c.dram;
+    hard = fmax(c.compute, c.dram);
+    soft = fmin(c.compute, c.dram);
+    both = hard > 0 ? hard * pow(1 + pow(soft / hard, p->overlap), 1 / p->overlap) : 0;
+    l->latency = p->matrix_floor_us + c.start;
+    if (w->op->precision == PRECISION_FP8 || w->op->precision == PRECISION_FP8_BLOCK ||
+        w->op->precision == PRECISION_SMOOTH || w->op->precision == PRECISION_FP4)
+        l->latency += p->quantise_us + 3 * x.m * x.k / x.dram;
+    l->total = both + l->latency;
+    ledger_add(l, "multiply-add in whole waves", c.compute);
+    ledger_add(l, "DRAM", c.dram);
+    ledger_add(l, "start, split and floor", l->latency);
 }

@@ -11,12 +11,18 @@
 enum model { MODEL_MATRIX, MODEL_PREFILL, MODEL_DECODE, MODEL_ROWS, MODEL_MAP, MODEL_REDUCE,
              MODEL_GATHER, MODEL_LAUNCH, MODEL_COPY, MODELS };
 
+/* Kernels whose arithmetic per element was fitted; others take `flops`. */
+enum labour { LABOUR_FLOPS, LABOUR_NORM, LABOUR_GATHER, LABOUR_ROPE, LABOUR_GATE };
+
 /* What is known of an operation by its name: elements read and written and operations done
  * per element of rows x cols, and kernels launched. */
 struct op_kind {
     const char *name;
     enum model model;
     double reads, writes, flops, kernels;
+    bool batched;   /* a framework dispatches it as a batched product */
+    double rereads; /* passes over a row after the first */
+    enum labour labour;
 };
 
 /* By name, case ignored; NULL when no model knows it. */
@@ -56,7 +62,18 @@ void model_attention(const struct work *, struct ledger *);
 void model_traffic(const struct work *, struct ledger *);
 void model_copy(const struct work *, struct ledger *);
 
-/* What the timing mode adds to a call of `kernels` kernels, microseconds. */
-double model_overhead_us(const struct work *);
+/* Clock under the power limit / boost, when a unit draws `watts` per GHz at full rate. */
+double model_clock_share(const struct work *, double watts);
+/* Rate of the multiply pipe, flops per us, as sustained. */
+double model_tensor_rate(const struct work *);
+/* Share of `bytes` that the L2 still holds from the call before. */
+double model_resident_share(const struct work *, double bytes);
+/* DRAM bytes per us that a stream reaches. */
+double model_dram_rate(const struct work *);
+double model_l2_rate(const struct work *);
+
+/* The model's time without an interval. Errors as work_init. */
+int model_project(const struct parameters *, const struct gpu *, const struct operation *,
+                  enum timing, struct ledger *, struct why *);
 
 #endif

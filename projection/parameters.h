@@ -1,27 +1,127 @@
 /* SPDX-License-Identifier: MIT */
 /* The physical parameters of the model, by name: few, each with a unit and a meaning. Their
  * values come from projection/parameters.json, which `make calibrate` writes; those below are
- * what the fit starts from. */
+ * what the fit starts from.
+ *
+ * A parameter is one number for all GPUs; a trait may differ by architecture generation and
+ * falls back to the generation's nearest relative, then to `all`. */
 #ifndef OFFLOAD_BENCH_PARAMETERS_H
 #define OFFLOAD_BENCH_PARAMETERS_H
 
-/* X(name, start, least, most, unit, meaning) */
+#include "base/why.h"
+#include "projection/projection.h"
+
+/* X(name, start, least, most, unit, who, meaning); `who`: M matrix, A attention, T traffic
+ * models are fitted on it, F: kept as it is here (its source in docs/projection.md). */
 #define PARAMETER_MAP(X)                                                               \
-    X(dram_share, 0.88, 0.5, 1, "", "DRAM bandwidth reached / datasheet")              \
-    X(tensor_share, 0.85, 0.3, 1, "", "tensor pipe rate reached / datasheet")          \
-    X(vector_share, 0.9, 0.3, 1, "", "vector pipe rate reached / datasheet")           \
-    X(kernel_floor_us, 2, 0.5, 5, "us", "shortest kernel")                             \
-    X(graph_gap_us, 0.8, 0, 5, "us", "a graph's node beyond the kernel")               \
-    X(launch_us, 6, 1, 30, "us", "host launch and wait beyond the kernel")             \
-    X(eager_us, 25, 5, 100, "us", "a framework's dispatch beyond the kernel")          \
-    X(pinned_share, 0.85, 0.5, 1, "", "pinned copies / link datasheet")                \
-    X(pageable_share, 0.4, 0.1, 1, "", "pageable copies / link datasheet")             \
-    X(copy_us, 8, 1, 30, "us", "starting one copy over the link")
+    X(clock_power, 0.7, 0.3, 1, "", F, "clock ~ (power limit / demand) to this power") \
+    X(l2_share, 0.95, 0.4, 1.2, "", T, "share of L2 that keeps data between calls")      \
+    X(overlap, 4, 1.5, 12, "", M, "how sharply compute hides memory (p-norm)")         \
+    X(load_weight, 0.3, 0.02, 2, "", M, "share of a tile's loads that is not hidden")  \
+    X(solo_elements, 12000, 1000, 65536, "", M, "tile elements in flight that fill a unit") \
+    X(solo_power, 0.5, 0.05, 1, "", M, "how rate falls with fewer elements in flight") \
+    X(vector_solo_elements, 6000, 500, 65536, "", M, "the same, without matrix cores") \
+    X(tile_start_us, 1.0, 0.1, 5, "us", M, "filling and draining one tile's pipeline") \
+    X(wave_smooth, 0.3, 0, 1, "", M, "0: whole waves; 1: a partial wave costs its part") \
+    X(split_us, 1.0, 0, 8, "us", M, "second pass of a product split along k")          \
+    X(unit_dram_gain, 3, 1, 12, "", M, "DRAM rate one unit can draw / its fair share") \
+    X(raster, 1.0, 0.3, 4, "", M, "DRAM re-reads of a wave of tiles / a square wave")  \
+    X(odd_vector, 1.1, 1, 3, "", M, "rows not 16-byte aligned, vector pipe")           \
+    X(odd_tensor, 1.5, 1, 8, "", M, "rows not 16-byte aligned, matrix cores")          \
+    X(smooth_share, 0.9, 0.3, 1.2, "", M, "int8 rate reached / that of 16-bit types")  \
+    X(weight_share, 0.9, 0.3, 1.2, "", M, "rate with weights unpacked in the loop")    \
+    X(quantise_us, 3, 0, 15, "us", M, "quantising the activations first")              \
+    X(matrix_floor_us, 1.5, 0.3, 6, "us", M, "shortest matrix kernel")                 \
+    X(matrix_graph_us, 0.5, 0, 5, "us", M, "a graph's node beyond the kernel")         \
+    X(matrix_eager_us, 55, 10, 150, "us", M, "a linear layer's dispatch")              \
+    X(batched_eager_us, 32, 10, 150, "us", M, "a batched product's dispatch")          \
+    X(eager_start_us, 12, 0, 40, "us", F, "dispatch that no kernel hides")             \
+    X(prefill_share, 0.75, 0.2, 1, "", A, "multiply rate in prefill / in a gemm")      \
+    X(prefill_softmax, 0.3, 0, 2, "", A, "exponentials not hidden / special units' rate") \
+    X(prefill_floor_us, 6, 1, 20, "us", A, "shortest prefill with its KV append")      \
+    X(prefill_tile_us, 1, 0.1, 10, "us", A, "starting a query tile")                   \
+    X(prefill_step_us, 0.6, 0.05, 4, "us", A, "least time of a step over 128 keys")    \
+    X(decode_dram_share, 0.85, 0.3, 1.1, "", A, "DRAM rate of decode / a stream's")    \
+    X(decode_floor_us, 7, 1, 20, "us", A, "shortest decode with its KV append")        \
+    X(decode_step_us, 0.6, 0.02, 4, "us", A, "least time of a step over 128 keys")     \
+    X(decode_split_us, 2, 0, 10, "us", A, "joining the parts of a split KV cache")     \
+    X(decode_unit_gain, 2.5, 0.5, 12, "", A, "bandwidth one unit can draw / fair share") \
+    X(wide_head, 1.5, 1, 6, "", A, "cost of head dimensions above 256")                \
+    X(map_floor_us, 1.5, 0.3, 6, "us", T, "shortest kernel that streams")              \
+    X(map_graph_us, 0.5, 0, 5, "us", T, "a graph's node beyond the kernel")              \
+    X(map_eager_us, 28, 5, 100, "us", T, "an elementwise call's dispatch")             \
+    X(softmax_eager_us, 35, 5, 100, "us", T, "a softmax's dispatch")                   \
+    X(norm_eager_us, 50, 5, 100, "us", T, "a norm's dispatch")                         \
+    X(map_share, 1, 0.6, 1.2, "", T, "DRAM rate of a map / a stream's")                \
+    X(norm_share, 0.9, 0.4, 1.2, "", T, "DRAM rate of a norm / a stream's")            \
+    X(softmax_share, 0.9, 0.4, 1.2, "", T, "DRAM rate of a softmax / a stream's")      \
+    X(row_reuse, 0.3, 0.05, 1.5, "", T, "rows in flight / L2 from which passes reread") \
+    X(l2_hit_rate, 0.5, 0.1, 1.2, "", T, "L2 rate a stream reaches / the L2's own")    \
+    X(row_step_us, 0.5, 0.02, 3, "us", T, "latency of one row per 1024 elements")      \
+    X(norm_work, 100, 5, 800, "flops", T, "unhidden work of an element in rmsnorm")    \
+    X(gather_work, 300, 5, 1500, "flops", T, "the same in an embedding lookup")        \
+    X(rope_work, 40, 2, 400, "flops", T, "the same in rotary position embedding")      \
+    X(gate_work, 40, 2, 400, "flops", T, "the same in a gated activation")             \
+    X(reduce_us, 3, 0.5, 10, "us", T, "second stage of a reduction")                   \
+    X(special_share, 1, 0.02, 10, "", T, "unhidden work of other functions / nominal") \
+    X(launch_us, 6, 1, 30, "us", F, "host launch and wait beyond the kernel")          \
+    X(pinned_share, 0.82, 0.5, 1, "", F, "pinned copies / link datasheet")             \
+    X(pageable_share, 0.35, 0.1, 1, "", F, "pageable copies / link datasheet")         \
+    X(copy_us, 8, 1, 30, "us", F, "starting one copy over the link")
+
+/* X(name, start, least, most, unit, who, meaning); values by family. */
+#define TRAIT_MAP(X)                                                                   \
+    X(dram_share, 0.85, 0.5, 1, "", T, "DRAM bandwidth reached / datasheet")           \
+    X(l2_bytes_per_clock, 24, 4, 80, "B", F, "L2 bandwidth per unit and clock")        \
+    X(tensor_share, 0.85, 0.3, 1, "", M, "matrix rate reached / datasheet, at its clock") \
+    X(tensor_watts, 2, 0.3, 6, "W/GHz", M, "power of a unit at full matrix rate")      \
+    X(vector_share, 0.9, 0.3, 1, "", M, "vector rate reached / datasheet, at its clock") \
+    X(vector_watts, 1.5, 0.3, 6, "W/GHz", M, "power of a unit at full vector rate")    \
+    X(weight_dram_share, 0.85, 0.4, 1.05, "", M, "DRAM bandwidth of a product / datasheet") \
+    X(fp8_share, 0.85, 0.3, 1.1, "", M, "fp8 rate reached / that of 16-bit types")     \
+    X(fp8_block_share, 0.6, 0.1, 1.1, "", M, "the same with one scale per block")      \
+    X(attention_share, 1, 0.4, 1.6, "", A, "attention kernels of the generation / all") \
+    X(decode_share, 1, 0.4, 1.6, "", A, "decode kernels of the generation / all")
 
 struct parameters {
-#define X(name, start, least, most, unit, meaning) double name;
+#define X(name, start, least, most, unit, who, meaning) double name;
     PARAMETER_MAP(X)
 #undef X
+#define X(name, start, least, most, unit, who, meaning) double name[FAMILIES];
+    TRAIT_MAP(X)
+#undef X
 };
+
+enum who { WHO_F, WHO_M, WHO_A, WHO_T };
+
+/* One number of struct parameters. family: -1 for a parameter that all GPUs share. */
+struct knob {
+    const char *name, *unit, *meaning;
+    double start, least, most;
+    enum who who;
+    int family;
+    size_t offset;
+};
+
+enum { KNOBS = 200 };
+
+/* All numbers, parameters first, then traits by family; returns how many. */
+int knobs_list(struct knob knob[KNOBS]);
+double *knob_value(struct parameters *, const struct knob *);
+
+/* Name of a family in the file; -1 when unknown. */
+const char *family_name(int family);
+int family_parse(const char *name);
+/* The generation whose traits stand in for `family` where it has none of its own. */
+int family_parent(int family);
+
+/* Start values everywhere, traits NAN but for `all` (FAMILY_OTHER). */
+void parameters_init(struct parameters *);
+/* Give traits that are NAN their relative's value. */
+void parameters_inherit(struct parameters *);
+/* Read the text of parameters.json. Errors: STATUS_INVALID naming the key. */
+int parameters_read(struct parameters *, const char *json, size_t n, struct why *);
+/* As compiled in, inherited; never NULL. */
+const struct parameters *parameters_builtin(void);
 
 #endif

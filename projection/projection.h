@@ -8,17 +8,26 @@
 #include "base/terms.h"
 #include "base/why.h"
 
+/* Architecture generations that the model tells apart; those with one memory and SM design
+ * count as one. */
+enum family {
+    FAMILY_OTHER, FAMILY_PASCAL, FAMILY_VOLTA, FAMILY_TURING, FAMILY_AMPERE,
+    FAMILY_AMPERE_RTX, FAMILY_ADA, FAMILY_HOPPER, FAMILY_BLACKWELL, FAMILY_BLACKWELL_RTX,
+    FAMILY_CDNA, FAMILY_CDNA3, FAMILIES
+};
+
 /* A datasheet. Rates are dense, in the units named; NAN where the datasheet has none. */
 struct gpu {
     struct name id;        /* short name: "h100-sxm" */
     struct name full;      /* the data's name: "H100-SXM5-80GB" */
     struct name also[3];   /* other names it goes by; empty when unused */
     struct name vendor, arch;
+    enum family family;    /* follows from arch */
     double units;          /* SMs or CUs */
     double dies;           /* 2: one kernel sees half of every number (MI250); else 1 */
     double boost_hz;
     double memory_bytes, memory_bytes_per_s, l2_bytes, l3_bytes;
-    double flops_per_s[DTYPES]; /* best dense rate for this type of input (tensor cores) */
+    double flops_per_s[DTYPES]; /* best dense rate for this type of input (matrix cores) */
     double vector_flops_per_s;  /* f32 without tensor cores */
     double tf32_flops_per_s, f64_vector_flops_per_s, fp8_flops_per_s;
     double link_gen, link_lanes; /* PCI Express of the host link */

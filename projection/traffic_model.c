@@ -1,29 +1,120 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that a kernel streams through memory: maps, row-wise norms, reductions,
- * gathers; and copies over the host link. */
+/* Operations that a kernel streams through memory: maps, row-wise norms, reductions and
+ * gathers, and copies over the host link. What the L2 still holds comes from there; passes
+ * over a row beyond the first are free while the rows that are in flight together fit the
+ * L2; arithmetic per element is added, because it does not hide well behind loads. */
 #include "projection/model.h"
 
 #include <math.h>
 
-static double element_count(const struct operation *op)
-{
-    double rows = (double)(op->rows > 0 ? op->rows : op->m);
-    double cols = (double)(op->cols > 0 ? op->cols : op->k);
+/* Threads of a block and vector width of PyTorch's row kernels (aten/native/cuda). */
+enum { NORM_THREADS = 128, SOFTMAX_THREADS = 1024, ROW_VECTOR = 4, SOFTMAX_WARP_COLS = 1024 };
 
-    return rows * cols;
+/* What a row kernel does: elements it walks per row, reads after the first, rows at work. */
+struct walk {
+    double rows, cols, padded, rereads, rows_at_once;
+};
+
+double model_dram_rate(const struct work *w)
+{
+    return w->dram_bytes_per_s * 1e-6 * w->parameter->dram_share[w->gpu->family];
+}
+
+double model_l2_rate(const struct work *w)
+{
+    return w->parameter->l2_bytes_per_clock[w->gpu->family] * w->gpu->boost_hz * 1e-6 *
+           w->units;
+}
+
+static double threads_per_unit(const struct work *w)
+{
+    return w->gpu->family == FAMILY_TURING ? 1024 : 2048;
+}
+
+static struct walk walk_of(const struct work *w)
+{
+    const struct operation *op = w->op;
+    struct walk walk = {.rows = (double)(op->rows > 0 ? op->rows : op->m),
+                        .cols = (double)(op->cols > 0 ? op->cols : op->k)};
+    double threads = NORM_THREADS, step = NORM_THREADS * ROW_VECTOR;
+
+    walk.padded = walk.cols;
+    if (w->kind->model != MODEL_ROWS)
+        return walk;
+    walk.rereads = w->kind->rereads;
+    if (w->kind->rereads > 1) { /* softmax: a warp per short row, a block per long one */
+        walk.rereads = walk.cols <= SOFTMAX_WARP_COLS ? 0 : w->kind->rereads;
+        threads = walk.cols <= SOFTMAX_WARP_COLS ? NORM_THREADS : SOFTMAX_THREADS;
+    } else if (walk.cols > step) {
+        walk.padded = ceil(walk.cols / step) * step;
+    }
+    walk.rows_at_once = fmin(walk.rows, w->units * threads_per_unit(w) / threads);
+    return walk;
+}
+
+/* Share of a row's later reads that the L2 no longer holds. */
+static double reread_share(const struct work *w, const struct walk *walk)
+{
+    double used = walk->rows_at_once * walk->cols * w->element_bytes / w->l2_bytes;
+    double from = w->parameter->row_reuse, to = 2.2 * w->parameter->row_reuse;
+
+    return fmin(1, fmax(0, (used - from) / (to - from)));
+}
+
+static double stream_share(const struct work *w)
+{
+    const struct parameters *p = w->parameter;
+
+    if (w->kind->model != MODEL_ROWS)
+        return p->map_share;
+    return w->kind->rereads > 1 ? p->softmax_share : p->norm_share;
+}
+
+static double element_work(const struct work *w)
+{
+    const struct parameters *p = w->parameter;
+
+    switch (w->kind->labour) {
+    case LABOUR_NORM:
+        return p->norm_work;
+    case LABOUR_GATHER:
+        return p->gather_work;
+    case LABOUR_ROPE:
+        return p->rope_work;
+    case LABOUR_GATE:
+        return p->gate_work;
+    default:
+        return w->kind->flops * p->special_share;
+    }
 }
 
 void model_traffic(const struct work *w, struct ledger *l)
 {
     const struct parameters *p = w->parameter;
-    double n = w->kind->model == MODEL_LAUNCH ? 0 : element_count(w->op);
-    double bytes = n * w->element_bytes * (w->kind->reads + w->kind->writes);
+    struct walk walk = {0};
+    double n, bytes, moved, resident, rate;
 
-    l->memory = bytes / (w->dram_bytes_per_s * p->dram_share) * 1e6;
-    l->latency = p->kernel_floor_us * w->kind->kernels;
-    l->total = l->memory + l->latency;
-    ledger_add(l, "DRAM", l->memory);
-    ledger_add(l, "kernel floor", l->latency);
+    if (w->kind->model != MODEL_LAUNCH)
+        walk = walk_of(w);
+    n = walk.rows * walk.cols;
+    bytes = n * w->element_bytes * (w->kind->reads + w->kind->writes);
+    moved = walk.rows * walk.padded * w->element_bytes *
+            (w->kind->reads + w->kind->writes + walk.rereads * reread_share(w, &walk));
+    resident = w->op->cold ? 0 : model_resident_share(w, bytes);
+    rate = model_dram_rate(w) * stream_share(w);
+    l->memory = moved * (1 - resident) / rate + moved / (model_l2_rate(w) * p->l2_hit_rate);
+    if (resident == 0)
+        l->memory = moved / rate;
+    l->compute = n * element_work(w) / (w->gpu->vector_flops_per_s / w->gpu->dies * 1e-6);
+    l->latency = p->map_floor_us;
+    if (w->kind->model == MODEL_ROWS || w->kind->labour == LABOUR_ROPE)
+        l->latency += p->row_step_us * walk.cols / 1024;
+    if (w->kind->model == MODEL_REDUCE)
+        l->latency += (w->kind->kernels - 1) * p->reduce_us;
+    l->total = l->memory + l->compute + l->latency;
+    ledger_add(l, resident > 0.5 ? "L2 and DRAM" : "DRAM", l->memory);
+    ledger_add(l, "arithmetic not hidden", l->compute);
+    ledger_add(l, "kernel floor and latency", l->latency);
 }
 
 void model_copy(const struct work *w, struct ledger *l)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One row of the table that `project` reads: which columns it knows, and how the text of a
  * row becomes a call to project(). */
-#ifndef OFFLOAD_BENCH_PROJECT_ROW_H
-#define OFFLOAD_BENCH_PROJECT_ROW_H
+#ifndef OFFLOAD_BENCH_TABLE_ROW_H
+#define OFFLOAD_BENCH_TABLE_ROW_H
 
 #include "projection/projection.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "harness/project_row.h"
+#include "projection/table_row.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -158,6 +158,5 @@ int row_read(struct row_reader *reader, const char *const cell[COLUMNS], struct 
     op->causal = *causal && !strchr("0nNfF", *causal);
     op->memory = *memory && memory_parse(memory) >= 0 ? (enum memory)memory_parse(memory)
                                                       : MEMORY_PAGEABLE;
-    op->cold = true;
     return status;
 }
