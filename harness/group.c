@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "harness/observer.h"
 #include "harness/sampler.h"
+#include "report/stats.h"
 #include "workloads/isa.h"
+#include "workloads/peak/peak.h"
 
 /* A cold problem's stationary arguments exceed the last-level cache so many times over. */
 enum { COLD_CACHES = 4, CELLS = 64 };
@@ -25,16 +27,27 @@ struct cell {
     bool is_ready; /* checked: may be sampled */
 };
 
+static double cache_bytes(const struct workshop *shop)
+{
+    return shop->host.cache_bytes ? (double)shop->host.cache_bytes : cache_unknown_bytes;
+}
+
 int workshop_open(struct workshop *shop, struct why *why)
 {
+    int status;
+
     shop->observer = observer_new(); /* before OpenMP makes threads: counters are inherited */
-    return device_open(&shop->host, "cpu", why);
+    status = device_open(&shop->host, "cpu", why);
+    return status ? status
+                  : shop->host.ops->alloc(&shop->host, &shop->dram, (size_t)(2 * cache_bytes(shop)),
+                                          MEMORY_PAGEABLE, why);
 }
 
 void workshop_close(struct workshop *shop)
 {
     for (int i = 0; i < SURVEY_DEVICES; i++)
         device_close(&shop->device[i]);
+    shop->host.ops->free(&shop->host, &shop->dram);
     device_close(&shop->host);
     observer_free(shop->observer);
 }
@@ -148,9 +161,7 @@ static void give_up(struct workshop *shop, const struct group *g, enum outcome o
 
 static int open_bench(struct workshop *shop, const struct group *g, struct bench *bench)
 {
-    double cache = shop->host.cache_bytes ? (double)shop->host.cache_bytes
-                                          : cache_unknown_bytes;
-    double cold = g->cache == CACHE_COLD ? COLD_CACHES * cache : 0;
+    double cold = g->cache == CACHE_COLD ? COLD_CACHES * cache_bytes(shop) : 0;
     double need = bench_bytes(g->workload, &g->problem) + 2 * cold;
     struct why why = {{0}};
     int status;
@@ -293,6 +304,17 @@ static void move_samples(struct cell *c)
         refuse(r, OUTCOME_FAILED, c->set.why.text);
 }
 
+/* The memory's read rate within the same second: what a bandwidth-bound time is held against. */
+static double dram_rate(struct workshop *shop)
+{
+    enum { TIMES = 3 };
+    double rate[TIMES];
+
+    for (int i = 0; i < TIMES; i++)
+        rate[i] = peak_read_bytes_per_s(shop->dram.data, shop->dram.bytes, shop->plan->threads);
+    return stats_median(rate, TIMES);
+}
+
 static void sample_cells(struct workshop *shop, const struct group *g, struct cell *cell,
                          int cells, double budget_s)
 {
@@ -300,6 +322,7 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
     struct trial *trial[CELLS];
     struct sample_set set[CELLS] = {{0}};
     int index[CELLS], n = 0;
+    double dram;
 
     for (int i = 0; i < cells; i++)
         if (cell[i].is_ready) {
@@ -312,11 +335,14 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
     }
     shop->at(shop->to, "", "sampling");
     sampler_run(trial, set, n, &limits, shop->seed + (uint64_t)g->problem.shape.n[0]);
+    dram = g->is_proof ? NAN : dram_rate(shop);
     for (int i = 0; i < n; i++) {
         struct cell *c = &cell[index[i]];
 
         c->set = set[i];
         move_samples(c);
+        if (c->trial.device->kind == DEVICE_CPU)
+            c->record.dram_bytes_per_s = dram;
         if (c->trial.device->kind != DEVICE_CPU && c->record.outcome == OUTCOME_OK) {
             sample_transfers(c);
             fill_ledger(c);
