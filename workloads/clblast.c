@@ -53,7 +53,9 @@ int clblast_reduce(const struct call *call, enum clblast_reduction kind, int64_t
     X(CLBlastSdot) X(CLBlastDdot) X(CLBlastHdot) X(CLBlastSsum) X(CLBlastDsum)         \
     X(CLBlastHsum) X(CLBlastSnrm2) X(CLBlastDnrm2) X(CLBlastHnrm2) X(CLBlastSasum)     \
     X(CLBlastDasum) X(CLBlastHasum) X(CLBlastiSmax) X(CLBlastiDmax) X(CLBlastiHmax)    \
-    X(CLBlastiSamax) X(CLBlastiDamax) X(CLBlastiHamax)
+    X(CLBlastiSamax) X(CLBlastiDamax) X(CLBlastiHamax)                                 \
+    /* of the OpenCL loader that CLBlast depends on */                                 \
+    X(clGetCommandQueueInfo) X(clGetDeviceInfo)
 
 static struct {
 #define X(name) __typeof__(&name) name;
@@ -116,8 +118,34 @@ static int result(CLBlastStatusCode code, const char *what, struct why *why)
 
 static int no_dtype(const struct call *call, struct why *why)
 {
-    return why_fail(why, STATUS_UNAVAILABLE, "CLBlast does not compute in %s",
+    return why_fail(why, STATUS_UNAVAILABLE, "CLBlast does not compute in %s on this device",
                     dtype_name(call->problem->dtype));
+}
+
+/* CLBlast says on stderr that a device has no f16 or f64; asking the device first is quieter. */
+static bool has_dtype(const struct call *call)
+{
+    const char *extension = call->problem->dtype == DTYPE_F16   ? "cl_khr_fp16"
+                            : call->problem->dtype == DTYPE_F64 ? "cl_khr_fp64"
+                                                                : "";
+    static struct { /* the latest answer: a run asks once per call */
+        const void *queue;
+        const char *extension;
+        bool has;
+    } memo;
+    char extensions[8192] = "";
+    cl_device_id device = NULL;
+
+    if (call->problem->dtype == DTYPE_BF16)
+        return false;
+    if (memo.queue == call->queue && memo.extension == extension)
+        return memo.has;
+    clblast.clGetCommandQueueInfo(call->queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL);
+    clblast.clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, sizeof extensions, extensions, NULL);
+    memo.queue = call->queue;
+    memo.extension = extension;
+    memo.has = strstr(extensions, extension) != NULL;
+    return memo.has;
 }
 
 static CLBlastTranspose transpose(bool t)
@@ -145,6 +173,8 @@ int clblast_gemm(const struct call *call, const struct clblast_gemm *g, struct w
                      CLBlastLayoutRowMajor, transpose(g->ta), transpose(g->tb), m, n,  \
                      k, scalar(g->alpha), a, 0, lda, m * k, b, 0, ldb, n * k,          \
                      scalar(g->beta), c, 0, n, m * n, batch, &queue, NULL)
+    if (!has_dtype(call))
+        return no_dtype(call, why);
     switch (call->problem->dtype) {
     case DTYPE_F32: return result(GEMM(S, SINGLE), "sgemm", why);
     case DTYPE_F64: return result(GEMM(D, DOUBLE), "dgemm", why);
@@ -162,6 +192,8 @@ int clblast_gemv(const struct call *call, const struct clblast_gemv *g, struct w
     clblast.CLBlast##p##gemv(CLBlastLayoutRowMajor, transpose(g->ta), (size_t)g->rows, \
                              (size_t)g->cols, scalar(g->alpha), a, 0, (size_t)g->cols, \
                              x, 0, 1, scalar(g->beta), y, 0, 1, &queue, NULL)
+    if (!has_dtype(call))
+        return no_dtype(call, why);
     switch (call->problem->dtype) {
     case DTYPE_F32: return result(GEMV(S, SINGLE), "sgemv", why);
     case DTYPE_F64: return result(GEMV(D, DOUBLE), "dgemv", why);
@@ -197,6 +229,8 @@ int clblast_reduce(const struct call *call, enum clblast_reduction kind, int64_t
     cl_command_queue queue = call->queue;
     cl_mem mo = call->arg[out].handle, mx = call->arg[x].handle, my = call->arg[y].handle;
 
+    if (!has_dtype(call))
+        return no_dtype(call, why);
     switch (call->problem->dtype) {
     case DTYPE_F32: return result(reduce_S(kind, (size_t)n, mo, mx, my, &queue), "reduction", why);
     case DTYPE_F64: return result(reduce_D(kind, (size_t)n, mo, mx, my, &queue), "reduction", why);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Matrix products, and everything that computes them: our kernels, the libraries, device
+ * code. Used by gemm, gemm_batched and gemv, which are the same product over other axes. */
+#ifndef OFFLOAD_BENCH_GEMM_H
+#define OFFLOAD_BENCH_GEMM_H
+
+#include "workloads/workload.h"
+
+/* c[m,n] = alpha * op(a)[m,k] * op(b)[k,n] + beta * c, all row-major and dense. ta: a is
+ * stored [k,m]; tb: b is stored [n,k]. `batch` products lie one behind the other. With
+ * beta = 0 the contents of c are not read. */
+struct gemm {
+    enum dtype dtype;
+    int64_t batch, m, n, k;
+    bool ta, tb;
+    double alpha, beta;
+    const void *a, *b;
+    void *c;
+};
+
+/* ---- per instruction set: gemm_simd.c, gemm_reference_simd.c ---- */
+
+struct gemm_simd {
+    /* One product (batch 1). `scratch` holds gemm_scratch_bytes(g) bytes, 64-byte aligned. */
+    void (*product)(const struct gemm *g, void *scratch, int threads);
+};
+
+struct gemm_reference_simd {
+    /* One product in double precision; c0: c as before, or NULL with beta = 0. want and scale
+     * (sum of the magnitudes that were added up): [m,n]. */
+    void (*product)(const struct gemm *g, const void *c0, double *want, double *scale);
+};
+
+/* ---- for all products: gemm_shared.c ---- */
+
+/* Room that one product needs to rearrange op(a), for any instruction set. */
+size_t gemm_scratch_bytes(const struct gemm *g);
+/* Product i of a batch: batch 1, pointers moved on. */
+struct gemm gemm_at(const struct gemm *g, int64_t i);
+/* 2mnk flops each; a and b read, c written and, with beta, read. */
+struct cost gemm_cost(const struct gemm *g);
+
+/* All of a batch, in the chosen instruction set. */
+void gemm_reference(const struct gemm *g, const void *c0, double *want, double *scale);
+void gemm_simd_run(const struct gemm *g, void *scratch, int threads);
+
+/* All of a batch by a CBLAS library (variant->data), f32 and f64; gemm_cblas_fits says
+ * whether its 32-bit integers hold the lengths. as_gemv: m = 1 as a matrix-vector product. */
+bool gemm_cblas_fits(const struct gemm *g);
+void gemm_cblas(const struct call *call, const struct gemm *g, bool as_gemv);
+
+/* oneDNN: make the primitive into call->self (packed: b rearranged once, to the library's
+ * liking), run it, free it. */
+int gemm_onednn_prepare(struct call *call, const struct gemm *g, bool packed, struct why *why);
+int gemm_onednn_run(struct call *call, struct why *why);
+void gemm_onednn_release(struct call *call);
+
+/* CLBlast on arguments a, b, c (indices into call->arg). */
+int gemm_clblast(const struct call *call, const struct gemm *g, int a, int b, int c,
+                 struct why *why);
+
+/* Device steps of gemm.cl on arguments a, b, c. skinny: m <= GEMM_SKINNY, b as [n,k], one
+ * product. */
+enum { GEMM_SKINNY = 8 };
+int gemm_steps_tiled(const struct gemm *g, const struct device_facts *facts, int a, int b,
+                     int c, struct step *step);
+int gemm_steps_skinny(const struct gemm *g, int a, int b, int c, struct step *step);
+
+#endif

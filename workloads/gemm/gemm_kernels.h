@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/* The register-blocked kernels of gemm_simd.c, included once per kind of element, with
+ *
+ *   T(name)                  name of a function for this kind
+ *   ELEM                     how elements are stored (float, double, uint16_t)
+ *   REAL, VEC, LANES         what sums are made of: type, vector of it, its lanes
+ *   SET(REAL), GET(REAL *), PUT(REAL *, VEC), TOTAL(VEC)       on such vectors
+ *   LOAD(ELEM *)             LANES elements as VEC
+ *   TERM, WIDE, STEP         how op(a) is packed: type, vector of STEP of them
+ *   LOAD_TERM(TERM *), LOAD_WIDE(ELEM *)      STEP of them as WIDE
+ *   MADD(VEC, WIDE, WIDE)    sum + the products; where STEP is twice LANES, pairwise
+ *   CONVERT(TERM *, ELEM *)  STEP elements as terms
+ *   WRITE(ELEM *, VEC)       LANES elements, rounded
+ *
+ * The last panel of a block of rows may be narrower than four (`width`: 1, 2 or 4, a third
+ * row is padded with zeros); terms are padded with zeros to whole STEPs. */
+
+enum { T(LINES) = SIMD_BYTES == 64 ? 4 : 2, T(VECTORS) = SIMD_BYTES == 64 ? 6 : 3 };
+
+/* Dot products of a panel of op(a), [term / STEP][row][STEP], with `lines` lines of b, [n,k],
+ * where it lies: over `steps` whole steps and `rest` terms after them, added to
+ * out[row * SPAN + line]. b is prefetched within the line and, at its end, into the next. */
+static inline __attribute__((always_inline)) void
+T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, REAL *out,
+       const int lines, const int width)
+{
+    VEC sum[4][4];
+
+#pragma GCC unroll 4
+    for (int r = 0; r < width; r++)
+#pragma GCC unroll 4
+        for (int l = 0; l < lines; l++)
+            sum[r][l] = SET(0);
+    for (int64_t s = 0; s < steps; s++) {
+        WIDE w[4];
+
+#pragma GCC unroll 4
+        for (int l = 0; l < lines; l++) {
+            w[l] = LOAD_WIDE(b + l * ldb + s * STEP);
+            __builtin_prefetch((const char *)(b + l * ldb + s * STEP) + AHEAD_BYTES);
+        }
+#pragma GCC unroll 4
+        for (int r = 0; r < width; r++) {
+            WIDE x = LOAD_TERM(a + (s * width + r) * STEP);
+
+#pragma GCC unroll 4
+            for (int l = 0; l < lines; l++)
+                sum[r][l] = MADD(sum[r][l], w[l], x);
+        }
+    }
+    if (rest) {
+        ELEM last[4][STEP];
+
+        memset(last, 0, sizeof last);
+#pragma GCC unroll 4
+        for (int l = 0; l < lines; l++) {
+            memcpy(last[l], b + l * ldb + steps * STEP, (size_t)rest * sizeof *b);
+#pragma GCC unroll 4
+            for (int r = 0; r < width; r++)
+                sum[r][l] = MADD(sum[r][l], LOAD_WIDE(last[l]),
+                                 LOAD_TERM(a + (steps * width + r) * STEP));
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < width; r++)
+#pragma GCC unroll 4
+        for (int l = 0; l < lines; l++)
+            out[r * SPAN + l] += TOTAL(sum[r][l]);
+}
+
+/* All lines of a tile against one panel, as many at a time as the registers hold. */
+static inline __attribute__((always_inline)) void
+T(dot_lines)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps, int rest,
+             REAL *out, const int width)
+{
+    int l = 0;
+
+    for (; l + T(LINES) <= lines; l += T(LINES))
+        T(dot)(a, b + l * ldb, ldb, steps, rest, out + l, T(LINES), width);
+    for (; l < lines; l++)
+        T(dot)(a, b + l * ldb, ldb, steps, rest, out + l, 1, width);
+}
+
+static void T(dot_panel)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps,
+                         int rest, REAL *out, int width)
+{
+    if (width == 4)
+        T(dot_lines)(a, b, ldb, lines, steps, rest, out, 4);
+    else if (width == 2)
+        T(dot_lines)(a, b, ldb, lines, steps, rest, out, 2);
+    else
+        T(dot_lines)(a, b, ldb, lines, steps, rest, out, 1);
+}
+
+/* A tile of outputs with b as [n,k]: `panels` panels of four rows and a last one of `width`
+ * (0: none) against `lines` lines. Terms are taken in chunks that keep a group of lines in
+ * the first cache while all panels pass over it. */
+static void T(tile_dot)(const TERM *a, int64_t panel, int panels, int width, const ELEM *b,
+                        int64_t ldb, int lines, int64_t k, REAL *out)
+{
+    int64_t chunk = panels + (width > 0) > 1 ? CHUNK_BYTES / (int64_t)sizeof(ELEM) : k;
+
+    for (int l = 0; l < lines; l += T(LINES)) {
+        int group = MIN(lines - l, (int)T(LINES));
+
+        for (int64_t from = 0; from < k; from += chunk) {
+            int64_t terms = MIN(k - from, chunk), steps = terms / STEP;
+            int rest = (int)(terms % STEP);
+
+            for (int p = 0; p < panels; p++)
+                T(dot_panel)(a + p * panel + from * 4, b + l * ldb + from, ldb, group, steps,
+                             rest, out + p * 4 * SPAN + l, 4);
+            if (width)
+                T(dot_panel)(a + panels * panel + from * width, b + l * ldb + from, ldb, group,
+                             steps, rest, out + panels * 4 * SPAN + l, width);
+        }
+    }
+}
+
+/* Outer products of a panel of op(a), [term][row], with VECTORS vectors of columns of b,
+ * [k,n], over k terms, added to out[row * SPAN + column]. b lies where it is (ELEM), or was
+ * packed (REAL). */
+static inline __attribute__((always_inline)) void
+T(outer)(const REAL *a, const void *b, int64_t ldb, int64_t k, REAL *out, const int width,
+         const bool packed)
+{
+    VEC sum[4][T(VECTORS)];
+
+#pragma GCC unroll 4
+    for (int r = 0; r < width; r++)
+#pragma GCC unroll 6
+        for (int v = 0; v < T(VECTORS); v++)
+            sum[r][v] = SET(0);
+    for (int64_t t = 0; t < k; t++) {
+        VEC w[T(VECTORS)];
+
+#pragma GCC unroll 6
+        for (int v = 0; v < T(VECTORS); v++) {
+            int64_t at = t * ldb + v * LANES;
+
+            w[v] = packed ? GET((const REAL *)b + at) : LOAD((const ELEM *)b + at);
+            if (!packed)
+                __builtin_prefetch((const ELEM *)b + at + AHEAD_TERMS * ldb);
+        }
+#pragma GCC unroll 4
+        for (int r = 0; r < width; r++) {
+            VEC x = SET(a[t * width + r]);
+
+#pragma GCC unroll 6
+            for (int v = 0; v < T(VECTORS); v++)
+                sum[r][v] += x * w[v];
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < width; r++)
+#pragma GCC unroll 6
+        for (int v = 0; v < T(VECTORS); v++) {
+            REAL *at = out + r * SPAN + v * LANES;
+
+            PUT(at, GET(at) + sum[r][v]);
+        }
+}
+
+static void T(outer_panel)(const REAL *a, const void *b, int64_t ldb, int64_t k, REAL *out,
+                           int width, bool packed)
+{
+#define OUTER(w) (packed ? T(outer)(a, b, ldb, k, out, w, true) : T(outer)(a, b, ldb, k, out, w, false))
+    if (width == 4)
+        OUTER(4);
+    else if (width == 2)
+        OUTER(2);
+    else
+        OUTER(1);
+#undef OUTER
+}
+
+/* Terms from ... from+depth-1 of `cols` columns of b, as REAL, the columns padded with zeros. */
+static void T(pack_columns)(const ELEM *b, int64_t ldb, int cols, int depth, REAL *out)
+{
+    int whole = cols / LANES * LANES;
+    ELEM last[LANES];
+
+    memset(last, 0, sizeof last);
+    for (int t = 0; t < depth; t++, b += ldb, out += SPAN) {
+        for (int c = 0; c < whole; c += LANES)
+            PUT(out + c, LOAD(b + c));
+        memcpy(last, b + whole, (size_t)(cols - whole) * sizeof *b);
+        for (int c = whole; c < SPAN; c += LANES) {
+            PUT(out + c, c == whole ? LOAD(last) : SET(0));
+        }
+    }
+}
+
+/* A tile of outputs with b as [k,n]; see tile_dot. Few panels read b in place; more of them
+ * pass over a packed block of it. */
+static void T(tile_outer)(const REAL *a, int64_t panel, int panels, int width, const ELEM *b,
+                          int64_t ldb, int cols, int64_t k, REAL *out)
+{
+    enum { GROUP = T(VECTORS) * LANES };
+    int in_place = panels + (width > 0) <= 2 ? cols / GROUP * GROUP : 0;
+    REAL block[DEPTH * SPAN];
+
+    for (int64_t from = 0; from < k; from += DEPTH) {
+        int depth = (int)MIN(k - from, DEPTH);
+
+        if (in_place < cols)
+            T(pack_columns)(b + from * ldb + in_place, ldb, cols - in_place, depth, block);
+        for (int c = 0; c < cols; c += GROUP) {
+            bool packed = c >= in_place;
+            const void *at = packed ? (const void *)(block + c - in_place)
+                                    : (const void *)(b + from * ldb + c);
+
+            for (int p = 0; p <= panels; p++)
+                if (p < panels || width)
+                    T(outer_panel)(a + p * panel + from * (p < panels ? 4 : width), at,
+                                   packed ? SPAN : ldb, depth, out + p * 4 * SPAN + c,
+                                   p < panels ? 4 : width, packed);
+        }
+    }
+}
+
+/* Panel of `rows` rows of op(a) from row i on, `width` with the padding, for tile_dot. */
+static void T(pack_dot)(const struct gemm *g, int64_t i, int rows, int width, TERM *out)
+{
+    const ELEM *a = g->a;
+    ELEM part[STEP];
+
+    memset(part, 0, sizeof part);
+    if (!g->ta) {
+        int64_t steps = g->k / STEP;
+
+        memset(out, 0, (size_t)round_up(g->k, STEP) * (size_t)width * sizeof *out);
+        for (int r = 0; r < rows; r++) {
+            const ELEM *row = a + (i + r) * g->k;
+
+            for (int64_t s = 0; s < steps; s++)
+                CONVERT(out + (s * width + r) * STEP, row + s * STEP);
+            memcpy(part, row + steps * STEP, (size_t)(g->k % STEP) * sizeof *a);
+            if (g->k % STEP)
+                CONVERT(out + (steps * width + r) * STEP, part);
+        }
+        return;
+    }
+    for (int64_t t = 0; t < round_up(g->k, STEP); t++)
+        for (int r = 0; r < width; r += STEP) { /* STEP may be less than four */
+            int n = t < g->k ? (int)MIN(rows - r, STEP) : 0;
+            TERM column[STEP];
+
+            memset(part, 0, sizeof part);
+            if (n > 0)
+                memcpy(part, a + t * g->m + i + r, (size_t)n * sizeof *a);
+            CONVERT(column, part);
+            for (int l = 0; l < MIN(width - r, STEP); l++)
+                out[(t / STEP * width + r + l) * STEP + t % STEP] = column[l];
+        }
+}
+
+/* The same for tile_outer. */
+static void T(pack_outer)(const struct gemm *g, int64_t i, int rows, int width, REAL *out)
+{
+    const ELEM *a = g->a;
+    ELEM part[LANES];
+    REAL term[LANES];
+
+    memset(part, 0, sizeof part);
+    if (!g->ta) {
+        memset(out, 0, (size_t)g->k * (size_t)width * sizeof *out);
+        for (int r = 0; r < rows; r++)
+            for (int64_t t = 0; t < g->k; t += LANES) {
+                int n = (int)MIN(g->k - t, LANES);
+
+                memcpy(part, a + (i + r) * g->k + t, (size_t)n * sizeof *a);
+                PUT(term, LOAD(part));
+                for (int l = 0; l < n; l++)
+                    out[(t + l) * width + r] = term[l];
+            }
+        return;
+    }
+    for (int64_t t = 0; t < g->k; t++)
+        for (int r = 0; r < width; r += LANES) {
+            int n = (int)MIN(rows - r, LANES);
+
+            memset(part, 0, sizeof part);
+            if (n > 0)
+                memcpy(part, a + t * g->m + i + r, (size_t)n * sizeof *a);
+            PUT(term, LOAD(part));
+            for (int l = 0; l < MIN(width - r, LANES); l++)
+                out[t * width + r + l] = term[l];
+        }
+}
+
+/* alpha * sums + beta * c, rounded, to `rows` x `cols` outputs. */
+static void T(write)(const struct gemm *g, const REAL *sum, int rows, int cols, ELEM *c)
+{
+    VEC alpha = SET((REAL)g->alpha), beta = SET((REAL)g->beta);
+    ELEM part[LANES];
+
+    for (int r = 0; r < rows; r++)
+        for (int j = 0; j < cols; j += LANES) {
+            int n = (int)MIN(cols - j, LANES);
+            ELEM *to = c + r * g->n + j;
+            VEC v = alpha * GET(sum + r * SPAN + j);
+
+            if (g->beta != 0) {
+                memset(part, 0, sizeof part);
+                memcpy(part, to, (size_t)n * sizeof *to);
+                v += beta * LOAD(part);
+            }
+            WRITE(part, v);
+            memcpy(to, part, (size_t)n * sizeof *to);
+        }
+}
+
+/* One tile: panels first ... of the packed block, lines or columns j ... j+cols-1. */
+static void T(tile)(const struct gemm *g, const void *packed, int64_t i0, int rows, int64_t j,
+                    int cols)
+{
+    int panels = rows / 4, width = width_of(rows % 4);
+    int64_t panel = 4 * round_up(g->k, STEP);
+    REAL sum[TILE_ROWS * SPAN] __attribute__((aligned(64)));
+
+    memset(sum, 0, sizeof *sum * SPAN * (size_t)(4 * panels + width));
+    if (g->tb)
+        T(tile_dot)((const TERM *)packed + i0 % BLOCK_ROWS / 4 * panel, panel, panels, width,
+                    (const ELEM *)g->b + j * g->k, g->k, cols, g->k, sum);
+    else
+        T(tile_outer)((const REAL *)packed + i0 % BLOCK_ROWS / 4 * panel, panel, panels, width,
+                      (const ELEM *)g->b + j, g->n, cols, g->k, sum);
+    T(write)(g, sum, rows, cols, (ELEM *)g->c + i0 * g->n + j);
+}
+
+static void T(pack)(const struct gemm *g, int64_t i, int rows, void *packed)
+{
+    int64_t panel = 4 * round_up(g->k, STEP);
+    int width = rows < 4 ? width_of(rows) : 4;
+
+    if (g->tb)
+        T(pack_dot)(g, i, rows, width, (TERM *)packed + i % BLOCK_ROWS / 4 * panel);
+    else
+        T(pack_outer)(g, i, rows, width, (REAL *)packed + i % BLOCK_ROWS / 4 * panel);
+}
+
+#undef T
+#undef ELEM
+#undef REAL
+#undef VEC
+#undef LANES
+#undef SET
+#undef GET
+#undef PUT
+#undef TOTAL
+#undef LOAD
+#undef TERM
+#undef WIDE
+#undef STEP
+#undef LOAD_TERM
+#undef LOAD_WIDE
+#undef MADD
+#undef WRITE
+#undef CONVERT

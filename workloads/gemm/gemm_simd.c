@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Our own product. op(a), the smaller and the hotter operand, is packed into panels of four
+ * rows; b is read where it lies: as [n,k] (weights) by dot products along it, as [k,n] by
+ * outer products. So a skinny product reads b once, in order, without packing it, where a
+ * library made for squares copies it first. Threads share the tiles of the output. */
+#include "workloads/gemm/gemm.h"
+
+#include "workloads/isa.h"
+#include "workloads/simd.h"
+
+/* A tile is TILE_ROWS x SPAN outputs; BLOCK_ROWS rows of op(a) are packed at a time. How far
+ * b is prefetched was measured on AMD Zen 5: 512 bytes along a line won by 5 to 10 percent. */
+enum { TILE_ROWS = 32, SPAN = 96, BLOCK_ROWS = 512, DEPTH = 256, CHUNK_BYTES = 4096,
+       AHEAD_BYTES = 512, AHEAD_TERMS = 4, SMALL = 1 << 16 };
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
+static inline int64_t round_up(int64_t n, int64_t step)
+{
+    return (n + step - 1) / step * step;
+}
+
+/* Rows that a panel of 0 ... 4 rows occupies. */
+static inline int width_of(int rows)
+{
+    return rows == 3 ? 4 : rows;
+}
+
+
+#define T(name) f32_##name
+#define ELEM float
+#define REAL float
+#define VEC vf
+#define LANES VF
+#define SET(x) vf_set(x)
+#define GET(p) vf_load(p)
+#define PUT(p, v) vf_store(p, v)
+#define TOTAL(v) vf_reduce_add(v)
+#define LOAD(p) vf_load(p)
+#define TERM float
+#define WIDE vf
+#define STEP VF
+#define LOAD_TERM(p) vf_load(p)
+#define LOAD_WIDE(p) vf_load(p)
+#define MADD(sum, w, x) ((sum) + (w) * (x))
+#define CONVERT(to, from) vf_store(to, vf_load(from))
+#define WRITE(p, v) vf_store(p, v)
+#include "workloads/gemm/gemm_kernels.h"
+
+#define T(name) f64_##name
+#define ELEM double
+#define REAL double
+#define VEC vd
+#define LANES VD
+#define SET(x) vd_set(x)
+#define GET(p) vd_load(p)
+#define PUT(p, v) vd_store(p, v)
+#define TOTAL(v) vd_reduce_add(v)
+#define LOAD(p) vd_load(p)
+#define TERM double
+#define WIDE vd
+#define STEP VD
+#define LOAD_TERM(p) vd_load(p)
+#define LOAD_WIDE(p) vd_load(p)
+#define MADD(sum, w, x) ((sum) + (w) * (x))
+#define CONVERT(to, from) vd_store(to, vd_load(from))
+#define WRITE(p, v) vd_store(p, v)
+#include "workloads/gemm/gemm_kernels.h"
+
+#define T(name) f16_##name
+#define ELEM uint16_t
+#define REAL float
+#define VEC vf
+#define LANES VF
+#define SET(x) vf_set(x)
+#define GET(p) vf_load(p)
+#define PUT(p, v) vf_store(p, v)
+#define TOTAL(v) vf_reduce_add(v)
+#define LOAD(p) vf_load_f16(p)
+#define TERM float
+#define WIDE vf
+#define STEP VF
+#define LOAD_TERM(p) vf_load(p)
+#define LOAD_WIDE(p) vf_load_f16(p)
+#define MADD(sum, w, x) ((sum) + (w) * (x))
+#define CONVERT(to, from) vf_store(to, vf_load_f16(from))
+#define WRITE(p, v) vf_store_f16(p, v)
+#include "workloads/gemm/gemm_kernels.h"
+
+/* bf16 as [n,k] has an instruction of its own in AVX-512 BF16: 32 products at a time. As
+ * [k,n] its pairs would lie in different rows, so the outer products widen to f32. */
+#define T(name) bf16_##name
+#define ELEM uint16_t
+#define REAL float
+#define VEC vf
+#define LANES VF
+#define SET(x) vf_set(x)
+#define GET(p) vf_load(p)
+#define PUT(p, v) vf_store(p, v)
+#define TOTAL(v) vf_reduce_add(v)
+#define LOAD(p) vf_load_bf16(p)
+#ifdef __AVX512BF16__
+#define TERM uint16_t
+#define WIDE __m512bh
+#define STEP (2 * VF)
+#define LOAD_TERM(p) ((__m512bh)_mm512_loadu_si512(p))
+#define LOAD_WIDE(p) ((__m512bh)_mm512_loadu_si512(p))
+#define MADD(sum, w, x) ((vf)_mm512_dpbf16_ps((__m512)(sum), w, x))
+#define CONVERT(to, from) memcpy(to, from, STEP * sizeof *(to))
+#else
+#define TERM float
+#define WIDE vf
+#define STEP VF
+#define LOAD_TERM(p) vf_load(p)
+#define LOAD_WIDE(p) vf_load_bf16(p)
+#define MADD(sum, w, x) ((sum) + (w) * (x))
+#define CONVERT(to, from) vf_store(to, vf_load_bf16(from))
+#endif
+#define WRITE(p, v) vf_store_bf16(p, v)
+#include "workloads/gemm/gemm_kernels.h"
+
+static const struct {
+    void (*pack)(const struct gemm *, int64_t i, int rows, void *packed);
+    void (*tile)(const struct gemm *, const void *packed, int64_t i, int rows, int64_t j,
+                 int cols);
+} kind[DTYPES] = {
+    [DTYPE_F32] = {f32_pack, f32_tile},
+    [DTYPE_F64] = {f64_pack, f64_tile},
+    [DTYPE_F16] = {f16_pack, f16_tile},
+    [DTYPE_BF16] = {bf16_pack, bf16_tile},
+};
+
+static void product(const struct gemm *g, void *scratch, int threads)
+{
+    /* as many tiles along n as threads can share evenly */
+    int64_t shares = (g->n + (int64_t)SPAN * threads - 1) / ((int64_t)SPAN * threads) * threads;
+    int64_t span = MIN(round_up((g->n + shares - 1) / shares, 4), SPAN);
+    int64_t n = g->tb ? span : SPAN;
+
+#pragma omp parallel num_threads(threads) if (g->m * g->n * g->k > SMALL)
+    for (int64_t i0 = 0; i0 < g->m; i0 += BLOCK_ROWS) {
+        int64_t end = MIN(i0 + BLOCK_ROWS, g->m);
+
+#pragma omp for schedule(static)
+        for (int64_t i = i0; i < end; i += 4)
+            kind[g->dtype].pack(g, i, (int)MIN(end - i, 4), scratch);
+#pragma omp for collapse(2) schedule(static)
+        for (int64_t j = 0; j < g->n; j += n)
+            for (int64_t i = i0; i < end; i += TILE_ROWS)
+                kind[g->dtype].tile(g, scratch, i, (int)MIN(end - i, TILE_ROWS), j,
+                                    (int)MIN(g->n - j, n));
+    }
+}
+
+const struct gemm_simd ISA_SYMBOL(gemm_simd) = {.product = product};
