@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Small files in which the kernel says what a machine is (/proc, /sys), below a root that
+ * tests point at recorded trees. */
+#ifndef OFFLOAD_BENCH_SYSFS_H
+#define OFFLOAD_BENCH_SYSFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* First line of the file `format` ("/sys/...") below `root` ("/" normally), without its
+ * newline. False when it cannot be read; errno then says why. */
+bool sysfs_line(const char *root, char *out, size_t size, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The number that the file begins with; NAN when there is none. */
+double sysfs_number(const char *root, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Value of the first line "key : value", "key: value" or "key=value" of a file; quotes
+ * around it are dropped. False when file or key is missing. */
+bool sysfs_value(const char *root, const char *path, const char *key, char *out, size_t size);
+
+/* Call `see` for the value of each such line, in order, until it returns false. */
+void sysfs_each(const char *root, const char *path, const char *key,
+                bool (*see)(const char *value, void *to), void *to);
+
+#endif
