@@ -12,8 +12,13 @@
 static const double explained = 0.3;
 /* A call shorter than this, far from every ceiling, is mostly fixed cost. */
 static const double short_us = 20;
-/* Reads faster than DRAM by this factor come from a cache. */
+/* Reads faster than DRAM by this factor come from a cache, as do those of data that stay
+ * there from call to call. */
 static const double beyond_dram = 1.1;
+/* Share of the compute peak from which it, not the caches, explains such a time. */
+static const double mostly_compute = 0.6;
+/* Last-level cache to assume where the header does not say. */
+static const double cache_unknown_bytes = 32e6;
 
 static struct ceiling *find(const struct report *report, const char *device, bool is_memory,
                             enum dtype dtype)
@@ -121,6 +126,29 @@ static void name_bound(struct bound *b, const char *kind, double share)
     b->share = share;
 }
 
+/* May the call's data have come from DRAM? */
+static bool is_from_dram(const struct report *report, const struct record *r, double bytes)
+{
+    const json_t *machine = json_object_get(report->results->header, "machine");
+    double cache = json_number_value(json_object_get(machine, "cache_bytes"));
+
+    return r->cache == CACHE_COLD || bytes > (cache > 0 ? cache : cache_unknown_bytes);
+}
+
+/* The model's word for the kernel, unless the launch takes longer than the kernel. */
+static void bound_of_projection(struct bound *b, const struct record *r, double compute,
+                                double memory)
+{
+    const char *kind = r->bound.text;
+
+    if (r->launch_us.value > r->time_us.value)
+        name_bound(b, "latency", NAN);
+    else
+        name_bound(b, kind, strcmp(kind, "compute") == 0  ? compute
+                            : strcmp(kind, "memory") == 0 ? memory
+                                                          : NAN);
+}
+
 struct bound bound_of(const struct report *report, const struct record *r,
                       struct estimate time_us)
 {
@@ -130,20 +158,20 @@ struct bound bound_of(const struct report *report, const struct record *r,
     double dram = fmax(report_bytes_per_s(report, r->device.text), r->dram_bytes_per_s);
     double compute = b.flops_per_s / report_flops_per_s(report, r->device.text, r->dtype);
     double memory = b.bytes_per_s / dram;
+    bool is_cached = memory > beyond_dram || !is_from_dram(report, r, bytes);
 
     if (r->kind == RECORD_PROJECTION)
-        name_bound(&b, r->bound.text, strcmp(r->bound.text, "compute") == 0  ? compute
-                                      : strcmp(r->bound.text, "memory") == 0 ? memory
-                                                                             : NAN);
-    else if (memory > beyond_dram && !(compute > explained))
-        name_bound(&b, "cache", memory);
-    else if (compute > explained && !(memory > compute && memory <= beyond_dram))
+        bound_of_projection(&b, r, compute, memory);
+    else if (compute > mostly_compute || (compute > explained && !is_cached && compute > memory))
         name_bound(&b, "compute", compute);
-    else if (memory > explained)
+    else if (!is_cached && memory > explained)
         name_bound(&b, "memory", memory);
     else if (time_us.value < short_us)
         name_bound(&b, "latency", NAN);
+    else if (memory > beyond_dram)
+        name_bound(&b, "cache", memory);
     else if (!isnan(compute) && !isnan(memory)) /* the roof above it, however far */
-        name_bound(&b, compute > memory ? "compute" : "memory", fmax(compute, memory));
+        name_bound(&b, compute > memory ? "compute" : is_cached ? "cache" : "memory",
+                   fmax(compute, memory));
     return b;
 }

@@ -60,6 +60,40 @@ struct walk {
     int decided, found;
 };
 
+/* "gemm bf16 n=3072 k=2048": everything but the axis. */
+static void write_family(const struct crossover *x, char *out, size_t size)
+{
+    const struct record *r = x->from->about;
+    int n = snprintf(out, size, "%s %s", r->workload.text, dtype_name(r->dtype));
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (r->shape, key, value) {
+        if (n < 0 || (size_t)n >= size || strcmp(key, x->axis.text) == 0)
+            continue;
+        if (json_is_string(value))
+            n += snprintf(out + n, size - (size_t)n, " %s=%s", key, json_string_value(value));
+        else
+            n += snprintf(out + n, size - (size_t)n, " %s=%.0f", key, json_number_value(value));
+    }
+}
+
+static void write_text(struct crossover *x)
+{
+    char family[160];
+
+    write_family(x, family, sizeof family);
+    if (isnan(x->low))
+        snprintf(x->text, sizeof x->text, "%s, %s on %s: %s at every %s that was measured",
+                 family, placement_name(x->placement), x->gpu.text, decision_name(x->after),
+                 x->axis.text);
+    else
+        snprintf(x->text, sizeof x->text, "%s, %s on %s: %s up to %s = %s, %s from %s on",
+                 family, placement_name(x->placement), x->gpu.text, decision_name(x->before),
+                 x->axis.text, words_count(x->low).text, decision_name(x->after),
+                 words_count(x->high).text);
+}
+
 static int add_crossover(struct report *report, const struct walk *w, const struct verdict *v,
                          const char *axis, enum decision after)
 {
@@ -78,15 +112,7 @@ static int add_crossover(struct report *report, const struct walk *w, const stru
                             .before = w->decision,
                             .after = after};
     snprintf(x->axis.text, sizeof x->axis.text, "%s", axis);
-    if (changes)
-        snprintf(x->text, sizeof x->text, "%s %s, %s on %s: %s up to %s = %s, %s from %s on",
-                 w->from->about->workload.text, dtype_name(w->from->about->dtype),
-                 placement_name(v->placement), x->gpu.text, decision_name(x->before), axis,
-                 words_count(x->low).text, decision_name(x->after), words_count(x->high).text);
-    else
-        snprintf(x->text, sizeof x->text, "%s %s, %s on %s: %s at every %s that was measured",
-                 w->from->about->workload.text, dtype_name(w->from->about->dtype),
-                 placement_name(v->placement), x->gpu.text, decision_name(after), axis);
+    write_text(x);
     return 0;
 }
 

@@ -119,9 +119,12 @@ static void flip_by_reuse(const struct verdict *v, struct text *out)
 {
     double n = v->reuse_n.value;
 
-    if (isnan(v->reuse_n.low)) /* transfers unknown */
+    if (v->decision == DECISION_UNDECIDED)
+        text_add(out, v->evidence == EVIDENCE_PROJECTED ? "the GPU itself, measured, would decide"
+                                                        : "more rounds would decide");
+    else if (isnan(v->reuse_n.low)) /* transfers unknown */
         return;
-    if (isnan(n) && v->gpu_us.value < v->cpu_us.value)
+    else if (isnan(n) && v->gpu_us.value < v->cpu_us.value)
         text_add(out, "once activations and results cross the link on each call it no longer "
                       "pays");
     else if (isnan(n))
@@ -131,6 +134,8 @@ static void flip_by_reuse(const struct verdict *v, struct text *out)
     else if (v->decision == DECISION_OFFLOAD && n > 1)
         text_printf(out, "pays as long as at least %s calls share one upload",
                     words_count(n).text);
+    else if (v->decision == DECISION_OFFLOAD)
+        text_printf(out, "holds until the CPU is %s as fast", words_ratio(v->speedup.low).text);
 }
 
 /* How much the choice of the CPU variant matters. */

@@ -4,6 +4,8 @@
 #ifndef OFFLOAD_BENCH_FORMAT_H
 #define OFFLOAD_BENCH_FORMAT_H
 
+#include <stdio.h>
+
 #include "base/text.h"
 #include "base/why.h"
 
@@ -18,5 +20,13 @@ struct format {
 
 /* All formats, sorted by name; generated from the rooms. Ends with NULL. */
 extern const struct format *const formats[];
+
+/* By name, or NULL. */
+const struct format *format_find(const char *name);
+
+/* Print `text` to `to`. On a terminal the decisions are coloured, unless NO_COLOR is set or
+ * the terminal is "dumb"; a file or a pipe gets the bytes as they are. Use it for the text
+ * format only. */
+void format_print(const char *text, FILE *to);
 
 #endif

@@ -129,7 +129,7 @@ int record_read(struct record *, const json_t *line, struct why *);
  *                 "link_bytes_per_s","flops_per_s":{"f32":...,"bf16":...}}...]  projected ones
  *    "devices": [{"id","model","driver","evidence","is_gpu"}...],
  *    "missing": [{"what","why"}...],
- *    "machine": {free form, may be nested}}
+ *    "machine": {free form, may be nested; "cache_bytes": last-level cache}}
  * A chain's line: the passes of a model, each link one operation done `count` times:
  *   {"kind":"chain", "model","phase","batch","context","tokens",
  *    "links":[{"op","workload","dtype","cache","shape":{...},"count"}...]}

@@ -124,7 +124,7 @@ struct crossover {
     enum evidence evidence;
     double low, high;          /* the bracket on `axis`; NAN: the winner never changes */
     enum decision before, after;
-    char text[300];
+    char text[480];
 };
 
 /* The cost rows of one device cell beside the time they should add up to. */

@@ -70,18 +70,10 @@ static const struct unit *unit_for(double value, const struct unit *unit, int un
 
 #define UNIT_FOR(value, table) unit_for(value, table, (int)(sizeof table / sizeof *table))
 
-/* In a given unit: 0.03 ms stays readable beside 1.2 ms. */
-static struct words scaled(double value, double scale)
-{
-    struct words w = words_number(value / scale);
-
-    return w;
-}
-
 struct words words_time(double us)
 {
     const struct unit *unit = UNIT_FOR(us, time_unit);
-    struct words w = scaled(us, unit->scale);
+    struct words w = words_number(us / unit->scale);
 
     if (!isnan(us) && !isinf(us))
         snprintf(w.text + strlen(w.text), 8, " %s", unit->name);
@@ -95,8 +87,8 @@ struct words words_time_range(struct estimate us)
 
     if (isnan(us.value))
         return missing();
-    snprintf(w.text, sizeof w.text, "%.20s-%.20s %s", scaled(us.low, unit->scale).text,
-             scaled(us.high, unit->scale).text, unit->name);
+    snprintf(w.text, sizeof w.text, "%.20s-%.20s %s", words_number(us.low / unit->scale).text,
+             words_number(us.high / unit->scale).text, unit->name);
     return w;
 }
 
@@ -108,15 +100,15 @@ struct words words_time_estimate(struct estimate us)
     if (isnan(us.value))
         return missing();
     snprintf(w.text, sizeof w.text, "%.12s %s (%.12s-%.12s)",
-             scaled(us.value, unit->scale).text, unit->name, scaled(us.low, unit->scale).text,
-             scaled(us.high, unit->scale).text);
+             words_number(us.value / unit->scale).text, unit->name, words_number(us.low / unit->scale).text,
+             words_number(us.high / unit->scale).text);
     return w;
 }
 
 struct words words_si(double value, const char *unit)
 {
     const struct unit *prefix = UNIT_FOR(value, si_unit);
-    struct words w = scaled(value, prefix->scale);
+    struct words w = words_number(value / prefix->scale);
 
     if (!isnan(value))
         snprintf(w.text + strlen(w.text), 20, " %s%s", prefix->name, unit);
@@ -132,8 +124,10 @@ static struct words ratio(double value)
         return missing();
     if (isinf(value))
         return (struct words){"inf"};
-    snprintf(w.text, sizeof w.text, value < 0.095 ? "%.2g" : value < 9.95 ? "%.2f" : "%.0f",
-             value);
+    if (value < 0.001)
+        return (struct words){"<0.001"};
+    snprintf(w.text, sizeof w.text, value < 0.0995 ? "%.2g" : value < 9.95 ? "%.2f" : "%.0f",
+             value < 100 ? value : rounded(value));
     return w;
 }
 
@@ -152,6 +146,8 @@ struct words words_ratio_range(struct estimate e)
 
     if (isnan(e.value))
         return missing();
+    if (e.high < 0.001)
+        return (struct words){"<0.001x"};
     snprintf(w.text, sizeof w.text, "%.20s-%.20sx", ratio(e.low).text, ratio(e.high).text);
     return w;
 }
@@ -164,6 +160,11 @@ struct words words_percent(double share)
         return missing();
     snprintf(w.text, sizeof w.text, fabs(share) < 0.0095 ? "%.1f %%" : "%.0f %%", 100 * share);
     return w;
+}
+
+struct words words_reuse(struct estimate n)
+{
+    return isnan(n.low) ? missing() : words_count(n.value);
 }
 
 struct words words_count(double count)

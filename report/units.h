@@ -19,14 +19,16 @@ struct words words_time_estimate(struct estimate us);
 struct words words_time_range(struct estimate us);
 /* Value with an SI prefix (k, M, G, T, P) before `unit`: (1.43e9, "B/s") is "1.43 GB/s". */
 struct words words_si(double value, const char *unit);
-/* A ratio: "31x", "1.20x", "0.53x". */
+/* A ratio: "31x", "1.20x", "0.53x", "<0.001x". */
 struct words words_ratio(double ratio);
 /* "31-55x". */
 struct words words_ratio_range(struct estimate ratio);
 /* "80 %"; NAN is "-". */
 struct words words_percent(double share);
-/* Reuse: "12", "1200", ">1e9"; NAN is "never". */
+/* "12", "1200", ">1e9"; NAN is "never". */
 struct words words_count(double count);
+/* A verdict's reuse_n: a count, "never", or "-" when the transfers are not known. */
+struct words words_reuse(struct estimate n);
 /* Three significant digits without a unit: "0.0123", "1.00", "12300". */
 struct words words_number(double value);
 

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/* The stable interface offload-bench/report/1: keys are added, never renamed. Times are in
+ * microseconds, rates per second; null is "not measured", never 0. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/format.h"
+#include "report/report.h"
+
+#define REPORT_SCHEMA "offload-bench/report/1"
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* Text of a record may have been cut within a character. */
+static json_t *string(const char *text)
+{
+    json_t *value = json_string(text);
+    char *plain;
+
+    if (value)
+        return value;
+    plain = strdup(text);
+    for (char *c = plain; c && *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    value = plain ? json_string(plain) : NULL;
+    free(plain);
+    return value;
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+/* key, low_key and high_key of an estimate: "time_us", "low_us", "high_us". */
+static void set_time(json_t *object, struct estimate us)
+{
+    set(object, "time_us", number(us.value));
+    set(object, "low_us", number(us.low));
+    set(object, "high_us", number(us.high));
+}
+
+static void set_ratio(json_t *object, struct estimate ratio)
+{
+    set(object, "speedup", number(ratio.value));
+    set(object, "speedup_low", number(ratio.low));
+    set(object, "speedup_high", number(ratio.high));
+}
+
+/* ---- verdicts -------------------------------------------------------------------------- */
+
+static json_t *side(const struct contender *c, struct estimate us)
+{
+    const struct record *r = c->record;
+    json_t *side = json_object();
+
+    set(side, "device", string(r->device.text));
+    set(side, "variant", string(r->variant.text));
+    set(side, "provider", string(r->provider.text));
+    set(side, "evidence", json_string(evidence_name(r->evidence)));
+    set_time(side, us);
+    set(side, "bound", c->bound.kind.text[0] ? string(c->bound.kind.text) : json_null());
+    set(side, "share", number(c->bound.share));
+    set(side, "flops_per_s", number(c->bound.flops_per_s));
+    set(side, "bytes_per_s", number(c->bound.bytes_per_s));
+    if (r->kind == RECORD_CELL) {
+        set(side, "threads", json_integer(r->threads));
+        set(side, "rounds", json_integer((json_int_t)c->rounds));
+        set(side, "contended", json_integer((json_int_t)c->contended));
+    }
+    return side;
+}
+
+static json_t *problem(const struct record *r)
+{
+    json_t *object = json_object();
+
+    set(object, "workload", string(r->workload.text));
+    set(object, "dtype", json_string(dtype_name(r->dtype)));
+    set(object, "shape", r->shape ? json_incref(r->shape) : json_null());
+    set(object, "cache", json_string(cache_name(r->cache)));
+    return object;
+}
+
+static json_t *verdict(const struct verdict *v)
+{
+    json_t *object = problem(v->contest->about);
+
+    set(object, "op", string(v->contest->op.text));
+    set(object, "placement", json_string(placement_name(v->placement)));
+    set(object, "calls", number(v->calls));
+    set(object, "memory", json_string(memory_name(v->gpu->record->memory)));
+    set(object, "cpu", side(v->cpu, v->cpu_us));
+    set(object, "gpu", side(v->gpu, v->gpu_us));
+    set_ratio(object, v->speedup);
+    set(object, "paired", json_boolean(v->is_paired));
+    set(object, "verdict", json_string(decision_name(v->decision)));
+    set(object, "evidence", json_string(evidence_name(v->evidence)));
+    set(object, "reuse_n", number(v->reuse_n.value));
+    set(object, "reuse_n_low", number(v->reuse_n.low));
+    set(object, "reuse_n_high", number(v->reuse_n.high));
+    set(object, "reuse", json_string(isnan(v->reuse_n.low)     ? "unknown"
+                                     : isnan(v->reuse_n.value) ? "never"
+                                                               : "pays"));
+    set(object, "because", string(v->because));
+    set(object, "flip", string(v->flip));
+    return object;
+}
+
+static json_t *verdicts(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->verdicts; i++)
+        json_array_append_new(array, verdict(&report->verdict[i]));
+    return array;
+}
+
+/* ---- chains ---------------------------------------------------------------------------- */
+
+static json_t *pass(const struct chain *chain, struct estimate us)
+{
+    struct estimate rate = chain_tokens_per_s(chain, us);
+    json_t *object = json_object();
+
+    set_time(object, us);
+    set(object, "tokens_per_s", number(rate.value));
+    set(object, "tokens_per_s_low", number(rate.low));
+    set(object, "tokens_per_s_high", number(rate.high));
+    return object;
+}
+
+static json_t *step(const struct chain *chain, const struct chain_step *s)
+{
+    json_t *object = s->contest ? problem(s->contest->about) : json_object();
+    bool is_known = s->contest && s->contest->cpus;
+
+    set(object, "op", string(s->op.text));
+    set(object, "count", number(s->count));
+    set(object, "cpu_variant",
+        is_known ? string(s->contest->cpu[0].record->variant.text) : json_null());
+    set(object, "cpu_us", number(s->cpu_us.value));
+    set(object, "cpu_share", number(s->cpu_share));
+    if (chain->gpu) {
+        set(object, "gpu_us", number(s->gpu_us.value));
+        set(object, "gpu_moved_us", number(s->gpu_moved_us));
+        set(object, "move", json_boolean(s->is_moved));
+    }
+    return object;
+}
+
+static json_t *chain_gpu(const struct chain *c)
+{
+    json_t *object = pass(c, c->gpu_us);
+
+    set(object, "device", string(c->gpu->id.text));
+    set(object, "evidence", json_string(evidence_name(c->evidence)));
+    set_ratio(object, c->speedup);
+    set(object, "memory_bytes", number(c->gpu->memory_bytes));
+    return object;
+}
+
+static json_t *chain(const struct chain *c)
+{
+    json_t *object = json_object(), *steps = json_array();
+
+    set(object, "model", string(c->model.text));
+    set(object, "phase", string(c->phase.text));
+    set(object, "batch", json_integer(c->batch));
+    set(object, "context", json_integer(c->context));
+    set(object, "tokens", number(c->tokens));
+    set(object, "cpu", pass(c, c->cpu_us));
+    set(object, "gpu", c->gpu ? chain_gpu(c) : json_null());
+    set(object, "mix", c->gpu ? pass(c, c->mix_us) : json_null());
+    set_ratio(object, c->mix_speedup);
+    set(object, "verdict", json_string(decision_name(c->decision)));
+    set(object, "missing", number(c->missing));
+    set(object, "weight_bytes", number(c->weight_bytes));
+    for (size_t i = 0; i < c->steps; i++)
+        json_array_append_new(steps, step(c, &c->step[i]));
+    set(object, "steps", steps);
+    set(object, "because", string(c->because));
+    return object;
+}
+
+static json_t *chains(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->chains; i++)
+        json_array_append_new(array, chain(&report->chain[i]));
+    return array;
+}
+
+/* ---- what stands behind ---------------------------------------------------------------- */
+
+static json_t *crossovers(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->crossovers; i++) {
+        const struct crossover *x = &report->crossover[i];
+        json_t *object = problem(x->from->about);
+
+        set(object, "device", string(x->gpu.text));
+        set(object, "placement", json_string(placement_name(x->placement)));
+        set(object, "evidence", json_string(evidence_name(x->evidence)));
+        set(object, "axis", string(x->axis.text));
+        set(object, "low", number(x->low));
+        set(object, "high", number(x->high));
+        set(object, "before", json_string(decision_name(x->before)));
+        set(object, "after", json_string(decision_name(x->after)));
+        set(object, "text", string(x->text));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+static json_t *ceilings(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->ceilings; i++) {
+        const struct ceiling *c = &report->ceiling[i];
+        json_t *object = json_object();
+
+        set(object, "device", string(c->device.text));
+        set(object, "resource", json_string(c->is_memory ? "memory" : "compute"));
+        set(object, "dtype", c->is_memory ? json_null() : json_string(dtype_name(c->dtype)));
+        set(object, "per_s", number(c->per_s));
+        set(object, "evidence", json_string(evidence_name(c->evidence)));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+static json_t *ledger(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->ledgers; i++) {
+        const struct ledger_row *row = &report->ledger[i];
+        json_t *object = problem(row->record), *rows = json_object();
+
+        for (int k = 0; k < LEDGERS; k++)
+            set(rows, ledger_name((enum ledger)k), number(row->record->ledger_ns[k] / 1e3));
+        set(object, "device", string(row->record->device.text));
+        set(object, "variant", string(row->record->variant.text));
+        set(object, "evidence", json_string(evidence_name(row->record->evidence)));
+        set(object, "rows_us", rows);
+        set(object, "call_us", number(row->call_ns / 1e3));
+        set(object, "wall_us", number(row->wall_ns / 1e3));
+        set(object, "residual_us", number((row->wall_ns - row->call_ns) / 1e3));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+static json_t *cell(const struct record *r)
+{
+    json_t *object = problem(r);
+
+    set(object, "device", string(r->device.text));
+    set(object, "variant", string(r->variant.text));
+    set(object, "evidence", json_string(evidence_name(r->evidence)));
+    set(object, "outcome", json_string(outcome_name(r->outcome)));
+    set(object, "error", number(r->error));
+    if (r->outcome != OUTCOME_OK)
+        set(object, "why", string(r->why.text));
+    return object;
+}
+
+static json_t *cells(const struct record *const *record, size_t n)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array, cell(record[i]));
+    return array;
+}
+
+static json_t *run(const struct report *report)
+{
+    static const char *const key[] = {"version", "date",     "command", "suite", "model",
+                                      "seed",    "budget_s", "gpus",    "devices", "missing"};
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < sizeof key / sizeof *key; i++) {
+        json_t *value = json_object_get(report->results->header, key[i]);
+
+        set(object, key[i], value ? json_incref(value) : json_null());
+    }
+    return object;
+}
+
+static json_t *notes(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->notes; i++)
+        json_array_append_new(array, string(report->note[i]));
+    return array;
+}
+
+static int write(const struct report *report, struct text *out, struct why *why)
+{
+    json_t *machine = json_object_get(report->results->header, "machine");
+    json_t *root = json_object();
+    char *text;
+
+    set(root, "schema", json_string(REPORT_SCHEMA));
+    set(root, "headline", string(report->headline));
+    set(root, "caution", string(report->caution));
+    set(root, "machine", machine ? json_incref(machine) : json_null());
+    set(root, "run", run(report));
+    set(root, "verdicts", verdicts(report));
+    set(root, "chains", chains(report));
+    set(root, "crossovers", crossovers(report));
+    set(root, "ceilings", ceilings(report));
+    set(root, "ledger", ledger(report));
+    set(root, "checks", cells(report->check, report->checks));
+    set(root, "left_out", cells(report->left_out, report->left_outs));
+    set(root, "notes", notes(report));
+    text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+    json_decref(root);
+    if (text)
+        text_add(out, text);
+    text_add(out, "\n");
+    free(text);
+    return !text || out->failed
+               ? why_fail(why, STATUS_MEMORY, "cannot write the report: out of memory")
+               : 0;
+}
+
+const struct format format_json = {
+    .name = "json",
+    .brief = "the stable interface " REPORT_SCHEMA,
+    .extension = "json",
+    .write = write,
+};

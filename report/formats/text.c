@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* For the terminal: the answer, then one row per operation, then what adds up, then notes.
+ * No colours here: whoever prints to a terminal paints the decisions (format_print). */
+#include <string.h>
+
+#include "report/format.h"
+#include "report/tables.h"
+
+/* Rows beyond which only the first GPU's tables are printed. */
+enum { ROWS_MOST = 70, LINE = 100 };
+
+/* Length of the next word; a number keeps its percent sign. */
+static size_t word_length(const char *text)
+{
+    size_t n = strcspn(text, " ");
+
+    return strncmp(text + n, " %", 2) == 0 ? n + 1 + strcspn(text + n + 1, " ") : n;
+}
+
+/* A paragraph behind `lead`, broken at blanks and aligned. */
+static void add_wrapped(struct text *out, const char *lead, const char *paragraph)
+{
+    size_t column = strlen(lead), word;
+
+    text_add(out, lead);
+    for (bool is_first = true; *paragraph; is_first = false, paragraph += word) {
+        paragraph += strspn(paragraph, " ");
+        word = word_length(paragraph);
+        if (!is_first && column + 1 + word > LINE) {
+            text_printf(out, "\n%*s", (int)strlen(lead), "");
+            column = strlen(lead);
+        } else if (!is_first && word) {
+            text_add(out, " ");
+            column++;
+        }
+        text_add_bytes(out, paragraph, word);
+        column += word;
+    }
+    text_add(out, "\n");
+}
+
+static void add_table(struct text *out, const char *title, struct grid *grid)
+{
+    if (grid_rows(grid)) {
+        text_printf(out, "\n%s\n", title);
+        grid_text(grid, out);
+    }
+    out->failed |= grid->failed;
+    grid_release(grid);
+}
+
+static size_t rows_of(const struct report *report)
+{
+    size_t rows = 0;
+
+    for (size_t i = 0; i < report->chains; i++)
+        rows += report->chain[i].steps;
+    for (size_t i = 0; i < report->contests; i++)
+        rows += report->contest[i].rank ? 0 : report->gpus;
+    return rows;
+}
+
+static void add_steps(const struct report *report, const struct chain *chain, struct text *out)
+{
+    struct grid grid = {0};
+    char title[200];
+
+    table_steps(report, chain, &grid);
+    snprintf(title, sizeof title, "%s: this CPU%s%s%s", chain_title(chain).text,
+             chain->gpu ? " against " : "", chain->gpu ? chain->gpu->id.text : "",
+             chain->gpu && chain->evidence != EVIDENCE_MEASURED ? " (~ projected)" : "");
+    add_table(out, title, &grid);
+    add_wrapped(out, "  ", chain->because);
+}
+
+static void add_problems(const struct report *report, const struct gpu_side *gpu,
+                         struct text *out)
+{
+    struct grid grid = {0};
+    char title[200];
+
+    table_problems(report, gpu, &grid);
+    snprintf(title, sizeof title, "%sthis CPU%s%s%s", report->chains ? "other problems: " : "",
+             gpu ? " against " : "", gpu ? gpu->id.text : "",
+             gpu && gpu->evidence != EVIDENCE_MEASURED ? " (~ projected)" : "");
+    add_table(out, title, &grid);
+}
+
+static void add_verdicts(const struct report *report, struct text *out)
+{
+    bool is_long = report->gpus > 1 && rows_of(report) > ROWS_MOST;
+
+    for (size_t i = 0; i < report->chains; i++)
+        if (!is_long || report->chain[i].gpu == report->gpu)
+            add_steps(report, &report->chain[i], out);
+    if (report->gpus == 0)
+        add_problems(report, NULL, out);
+    for (size_t g = 0; g < report->gpus && (g == 0 || !is_long); g++)
+        add_problems(report, &report->gpu[g], out);
+    if (is_long)
+        text_printf(out, "\n  The same for %zu more GPU%s stands in the other formats.\n",
+                    report->gpus - 1, report->gpus > 2 ? "s" : "");
+}
+
+static void add_whole(const struct report *report, struct text *out)
+{
+    struct grid grid = {0};
+
+    table_chains(report, &grid);
+    add_table(out, "the model as a whole (prefill: time to the first token)", &grid);
+}
+
+/* What must not be overlooked: wrong and failed cells; skipped ones are counted. */
+static void add_left_out(const struct report *report, struct text *out)
+{
+    struct grid grid = {0};
+
+    table_left_out(report, &grid);
+    add_table(out, "left out of all verdicts", &grid);
+}
+
+static void add_crossovers(const struct report *report, struct text *out)
+{
+    bool is_said = false;
+
+    for (size_t i = 0; i < report->crossovers; i++) {
+        const struct crossover *x = &report->crossover[i];
+
+        if (report->chains || x->before == x->after)
+            continue; /* within a model the rows above say it */
+        text_printf(out, "%s  %s%s\n", is_said ? "" : "\nwhere the winner changes\n",
+                    evidence_mark(x->evidence), x->text);
+        is_said = true;
+    }
+}
+
+static int write(const struct report *report, struct text *out, struct why *why)
+{
+    add_wrapped(out, "", report->headline);
+    if (*report->caution)
+        add_wrapped(out, "", report->caution);
+    add_verdicts(report, out);
+    add_whole(report, out);
+    add_crossovers(report, out);
+    add_left_out(report, out);
+    text_add(out, "\nnotes\n");
+    for (size_t i = 0; i < report->notes; i++)
+        add_wrapped(out, "  - ", report->note[i]);
+    return out->failed ? why_fail(why, STATUS_MEMORY, "cannot write the report: out of memory")
+                       : 0;
+}
+
+const struct format format_text = {
+    .name = "text",
+    .brief = "tables for the terminal",
+    .write = write,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* A table of words for the formats that people read: filled cell by cell, written with
+ * aligned columns, as plain text or as Markdown. */
+#ifndef OFFLOAD_BENCH_GRID_H
+#define OFFLOAD_BENCH_GRID_H
+
+#include "base/text.h"
+
+enum { GRID_COLUMNS = 16 };
+
+/* A column's heading; numbers are aligned to the right. */
+struct grid_column {
+    const char *name;
+    enum { GRID_LEFT, GRID_RIGHT } align;
+};
+
+/* Zero-initialise but for `column` (ends with a NULL name) before use. */
+struct grid {
+    struct grid_column column[GRID_COLUMNS + 1];
+    char **cell; /* row after row; owned copies */
+    size_t cells, cap;
+    int failed;  /* out of memory: rows are missing */
+};
+
+/* The next cell, rows left to right; copied, cut at 200 bytes. */
+void grid_add(struct grid *, const char *text);
+void grid_printf(struct grid *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+size_t grid_columns(const struct grid *);
+size_t grid_rows(const struct grid *);
+
+/* Append the table to `out`. Nothing but the headings when there is no row. */
+void grid_text(const struct grid *, struct text *out);
+void grid_markdown(const struct grid *, struct text *out);
+void grid_release(struct grid *); /* zeroed afterwards */
+
+#endif
