@@ -13,6 +13,9 @@ enum { ROWS, COLS };
     {"rows", "independent rows", NULL, AXIS_REQUIRED, 1},                              \
     {"cols", "elements of a row", NULL, AXIS_REQUIRED, 1}
 
+/* Added to a variance or mean square before its root is taken (as Llama 2 and 3 do). */
+#define ROWS_EPSILON 1e-5
+
 #define ROWS_DTYPES (1u << DTYPE_F32 | 1u << DTYPE_F16 | 1u << DTYPE_BF16)
 /* A single column, rows that divide by nothing, rows that divide by four. */
 enum { ROWS_SMOKES = 4 };

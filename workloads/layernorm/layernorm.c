@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Layer normalisation of rows (Ba, Kiros & Hinton, arXiv 1607.06450):
+ * y = (x - mean) / sqrt(variance + epsilon) * weight + bias, with the variance of the whole
+ * row (divided by cols). Memory-bound: a row is read once from memory. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/half.h"
+#include "workloads/isa.h"
+#include "workloads/rows.h"
+
+ISA_DECLARE(const struct rows_simd, layernorm_simd);
+
+enum { X, WEIGHT, BIAS, Y };
+
+/* add; subtract, square, add; subtract, two products, add */
+static struct cost cost(const struct problem *p)
+{
+    return rows_cost(p, 8, 1, 2, 1);
+}
+
+static void operation(const struct problem *p, struct operation *op)
+{
+    op->op = "layernorm";
+    rows_operation(p, op);
+}
+
+/* Scale: what rounding the mean and the difference from it can do, |x| + mean |x|, goes
+ * through the same factors as the difference itself. */
+static void row(const struct problem *p, const void *const *in, int64_t r, double *y,
+                double *scale)
+{
+    int64_t cols = p->shape.n[COLS];
+    double sum = 0, magnitudes = 0, squares = 0, mean, factor;
+
+    for (int64_t c = 0; c < cols; c++) {
+        y[c] = element_get(p->dtype, in[X], r * cols + c);
+        sum += y[c];
+        magnitudes += fabs(y[c]);
+    }
+    mean = sum / (double)cols;
+    for (int64_t c = 0; c < cols; c++)
+        squares += (y[c] - mean) * (y[c] - mean);
+    factor = 1 / sqrt(squares / (double)cols + ROWS_EPSILON);
+    for (int64_t c = 0; c < cols; c++) {
+        double weight = element_get(p->dtype, in[WEIGHT], c);
+        double bias = element_get(p->dtype, in[BIAS], c);
+
+        scale[c] = (fabs(y[c]) + magnitudes / (double)cols) * factor * fabs(weight) + fabs(bias);
+        y[c] = (y[c] - mean) * factor * weight + bias;
+    }
+}
+
+static void reference(const struct problem *p, const void *const *in, double *const *want,
+                      double *const *scale)
+{
+    int64_t cols = p->shape.n[COLS];
+
+#pragma omp parallel for
+    for (int64_t r = 0; r < p->shape.n[ROWS]; r++)
+        row(p, in, r, want[Y] + r * cols, scale[Y] + r * cols);
+}
+
+static int simd(struct call *call, struct why *why)
+{
+    (void)why;
+    return rows_run(call, ISA_PICK(layernorm_simd), Y);
+}
+
+/* oneDNN takes weight and bias in f32 whatever the dtype of x. */
+struct library {
+    struct onednn *norm;
+    float *vector; /* weight, then bias */
+};
+
+static void onednn_release(struct call *call)
+{
+    struct library *l = call->self;
+
+    if (!l)
+        return;
+    onednn_free(l->norm);
+    free(l->vector);
+    free(l);
+    call->self = NULL;
+}
+
+static int onednn_prepare(struct call *call, struct why *why)
+{
+    const struct problem *p = call->problem;
+    int64_t cols = p->shape.n[COLS];
+    struct onednn_tensor x = rows_tensor(p, p->shape.n[ROWS], cols);
+    struct library *l = call->self = calloc(1, sizeof *l);
+    int status;
+
+    if (!l || !(l->vector = calloc(2 * (size_t)cols, sizeof *l->vector)))
+        return why_fail(why, STATUS_MEMORY, "cannot convert weight and bias: out of memory");
+    for (int64_t c = 0; c < cols; c++) {
+        l->vector[c] = (float)element_get(p->dtype, call->arg[WEIGHT].data, c);
+        l->vector[cols + c] = (float)element_get(p->dtype, call->arg[BIAS].data, c);
+    }
+    if ((status = onednn_layernorm(&l->norm, &x, &x, ROWS_EPSILON, call->threads, why)) ||
+        (status = onednn_bind(l->norm, 0, call->arg[X].data, why)) ||
+        (status = onednn_bind(l->norm, 1, l->vector, why)) ||
+        (status = onednn_bind(l->norm, 2, l->vector + cols, why)))
+        return status;
+    return onednn_bind(l->norm, 3, call->arg[Y].data, why);
+}
+
+static int onednn(struct call *call, struct why *why)
+{
+    const struct library *l = call->self;
+
+    return onednn_run(l->norm, call->threads, why);
+}
+
+static int steps(const struct problem *p, const struct device_facts *facts,
+                 struct step *step)
+{
+    rows_step_by_row(step, "layernorm_rows", p->shape.n[ROWS], p->shape.n[COLS], facts);
+    step_buffer(step, X);
+    step_buffer(step, WEIGHT);
+    step_buffer(step, BIAS);
+    step_buffer(step, Y);
+    step_int(step, p->shape.n[COLS]);
+    step_float(step, ROWS_EPSILON);
+    return 1;
+}
+
+static const struct variant variants[] = {
+    {.name = "reference", .on = DEVICE_CPU, .reference = reference},
+    {.name = "simd", .on = DEVICE_CPU, .run = simd},
+    {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .available = onednn_available,
+     .note = "weight and bias are converted to f32 outside the timed region",
+     .prepare = onednn_prepare, .run = onednn, .release = onednn_release},
+    {.name = "rows", .on = DEVICE_OPENCL, .steps = steps},
+    {0},
+};
+
+const struct workload workload_layernorm = {
+    .name = "layernorm",
+    .brief = "layer normalisation of the rows of a matrix",
+    .dtypes = ROWS_DTYPES,
+    .axis = {ROWS_AXES},
+    .smoke = rows_smoke,
+    .smokes = ROWS_SMOKES,
+    .sweeps = rows_sweeps,
+    .args = {{.name = "x", .type = DTYPE_SAME, .flow = FLOW_IN, .count = rows_elements},
+             {.name = "weight", .type = DTYPE_SAME, .flow = FLOW_IN, .trait = ARG_STATIONARY,
+              .count = rows_cols},
+             {.name = "bias", .type = DTYPE_SAME, .flow = FLOW_IN, .trait = ARG_STATIONARY,
+              .count = rows_cols},
+             {.name = "y", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = rows_elements}},
+    .variants = variants,
+    .cost = cost,
+    .length = rows_length,
+    .operation = operation,
+};
