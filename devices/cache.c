@@ -48,20 +48,46 @@ static bool cache_path(const char *const *part, char *path, size_t size)
     return n > 0 && (size_t)n < size;
 }
 
+/* What a file starts with: its length and a hash of the rest, so that a file that was cut or
+ * damaged is compiled again instead of being handed to a driver. */
+enum { HEAD = 33 };
+
+static void head(char *out, const char *binary, size_t n)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ (unsigned char)binary[i]) * 0x100000001b3u;
+    snprintf(out, HEAD + 1, "%016" PRIx64 "%016" PRIx64 "\n", (uint64_t)n, hash);
+}
+
 bool cache_read(const char *const *part, struct text *binary)
 {
-    char path[1024];
+    char path[1024], expected[HEAD + 1];
 
-    return cache_path(part, path, sizeof path) && text_read_file(binary, path, NULL) == 0 &&
-           binary->n > 0;
+    if (!cache_path(part, path, sizeof path) || text_read_file(binary, path, NULL) ||
+        binary->n <= HEAD)
+        return false;
+    head(expected, binary->data + HEAD, binary->n - HEAD);
+    if (memcmp(expected, binary->data, HEAD) != 0)
+        return false;
+    binary->n -= HEAD;
+    memmove(binary->data, binary->data + HEAD, binary->n + 1);
+    return true;
 }
 
 void cache_write(const char *const *part, const char *binary, size_t n)
 {
-    char path[1024];
+    char path[1024], start[HEAD + 1];
+    struct text file = {0};
 
     if (!cache_path(part, path, sizeof path))
         return;
+    head(start, binary, n);
+    text_add(&file, start);
+    text_add_bytes(&file, binary, n);
     make_folders(path);
-    text_write_file(path, binary, n, NULL);
+    if (!file.failed)
+        text_write_file(path, file.data, file.n, NULL);
+    text_release(&file);
 }

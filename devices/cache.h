@@ -10,7 +10,8 @@
 #include "base/text.h"
 
 /* `part`: NULL-terminated list of everything the binary depends on (source, options, device
- * and driver version). True when *binary was filled. */
+ * and driver version). True when *binary was filled with a whole, undamaged entry; release
+ * it in either case. */
 bool cache_read(const char *const *part, struct text *binary);
 void cache_write(const char *const *part, const char *binary, size_t n);
 

@@ -71,19 +71,43 @@ static size_t huge_bytes(const void *data, size_t bytes)
     return huge < bytes ? huge : bytes;
 }
 
+/* What could be touched now without swapping or being killed; 0 when the system does not say.
+ * Linux gives out more than it has and only fails when it is touched: too late for words. */
+static uint64_t available_bytes(void)
+{
+    FILE *file = fopen("/proc/meminfo", "r");
+    unsigned long long kib = 0;
+    char line[128];
+
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return (uint64_t)kib << 10;
+}
+
 static int cpu_alloc(struct device *device, struct buffer *b, size_t bytes, enum memory memory,
                      struct why *why)
 {
-    size_t size = (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
     bool large = bytes >= HUGE_BYTES;
+    size_t step = large ? HUGE_BYTES : 4096, size;
+    uint64_t available = large ? available_bytes() : 0;
 
     (void)device;
-    *b = (struct buffer){.bytes = bytes, .memory = memory,
-                         .page_bytes = (size_t)sysconf(_SC_PAGESIZE)};
-    b->data = aligned_alloc(large ? HUGE_BYTES : 4096, large ? size : (bytes + 4095) / 4096 * 4096 + 4096);
+    *b = (struct buffer){0};
+    if (bytes > SIZE_MAX - 2 * step || (available && bytes > available))
+        return why_fail(why, STATUS_MEMORY,
+                        "cannot allocate %.1f MiB of host memory: %.1f MiB are available",
+                        (double)bytes / 0x1p20, (double)available / 0x1p20);
+    size = (bytes / step + 1) * step;
+    b->data = aligned_alloc(step, size);
     if (!b->data)
         return why_fail(why, STATUS_MEMORY, "cannot allocate %.1f MiB of host memory",
                         (double)bytes / 0x1p20);
+    b->bytes = bytes;
+    b->memory = memory;
+    b->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 #ifdef MADV_HUGEPAGE
     if (large)
         madvise(b->data, size, MADV_HUGEPAGE);
@@ -135,11 +159,15 @@ static int cpu_mark(struct device *device, struct mark *mark, struct why *why)
     return 0;
 }
 
-static double cpu_elapsed_ns(struct device *device, const struct mark *from,
-                             const struct mark *to)
+static double cpu_elapsed_ns(struct device *device, struct mark *from, struct mark *to)
 {
+    double ns = from->event && to->event
+                    ? (double)((intptr_t)to->event - (intptr_t)from->event)
+                    : NAN;
+
     (void)device;
-    return (double)((intptr_t)to->event - (intptr_t)from->event);
+    *from = *to = (struct mark){0};
+    return ns;
 }
 
 static int cpu_sync(struct device *device, struct why *why)

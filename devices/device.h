@@ -10,7 +10,8 @@
 
 struct device;
 
-/* A point in the device's order of work. A null mark is never reached. */
+/* A point in the device's order of work, held by the device until elapsed_ns takes it back or
+ * the device is closed. Zeroed: no point. */
 struct mark {
     void *event;
 };
@@ -40,7 +41,8 @@ struct driver {
 struct device_ops {
     void (*close)(struct device *);
     /* `memory` of the host kinds gives host memory that the device can copy from and to;
-     * MEMORY_DEVICE gives the device's own. Errors: STATUS_MEMORY with the size. */
+     * MEMORY_DEVICE gives the device's own. Zero bytes are fine. On failure nothing is held.
+     * Errors: STATUS_MEMORY with the size, STATUS_UNAVAILABLE when it has no such memory. */
     int (*alloc)(struct device *, struct buffer *, size_t bytes, enum memory, struct why *);
     void (*free)(struct device *, struct buffer *);
     /* Copy the first `bytes`; one of the two is on the device, or both. */
@@ -51,13 +53,15 @@ struct device_ops {
      * Errors: STATUS_DEVICE with the first line of the compiler's log. */
     int (*build)(struct device *, const char *source, const char *name, const char *defines,
                  enum dtype, struct kernel **, struct why *);
-    /* STEP_LAUNCH of a built kernel on device buffers. */
+    /* STEP_LAUNCH of a built kernel on device buffers; zero groups launch nothing. Errors:
+     * STATUS_UNAVAILABLE when the work-group is larger than this device or kernel allows. */
     int (*launch)(struct device *, struct kernel *, const struct step *,
                   const struct buffer *arg, const struct buffer *scratch, struct why *);
+    /* Setting a mark again moves it. */
     int (*mark)(struct device *, struct mark *, struct why *);
-    /* Nanoseconds between two marks on the device's clock; waits for `to`. NAN when the
-     * device has none. */
-    double (*elapsed_ns)(struct device *, const struct mark *from, const struct mark *to);
+    /* Nanoseconds between two marks on the device's clock; waits for `to`. Both are taken
+     * back and zeroed. NAN when the device has no clock or a mark was never set. */
+    double (*elapsed_ns)(struct device *, struct mark *from, struct mark *to);
     int (*sync)(struct device *, struct why *);
 };
 

@@ -40,8 +40,9 @@ const struct driver driver_opencl = {.kind = DEVICE_OPENCL, .count = opencl_coun
     X(clEnqueueWriteBuffer) X(clEnqueueReadBuffer) X(clEnqueueCopyBuffer)              \
     X(clEnqueueMapBuffer) X(clEnqueueUnmapMemObject) X(clCreateProgramWithSource)      \
     X(clCreateProgramWithBinary) X(clBuildProgram) X(clGetProgramBuildInfo)            \
-    X(clGetProgramInfo) X(clReleaseProgram) X(clCreateKernel) X(clReleaseKernel)       \
-    X(clSetKernelArg) X(clEnqueueNDRangeKernel) X(clEnqueueMarkerWithWaitList)         \
+    X(clGetProgramInfo) X(clRetainProgram) X(clReleaseProgram) X(clCreateKernel)       \
+    X(clReleaseKernel) X(clGetKernelWorkGroupInfo) X(clSetKernelArg)                   \
+    X(clEnqueueNDRangeKernel) X(clEnqueueMarkerWithWaitList)         \
     X(clWaitForEvents) X(clReleaseEvent) X(clGetEventProfilingInfo) X(clFinish)
 
 static struct {
@@ -57,9 +58,17 @@ static int found_count = -1;
 
 struct kernel {
     struct kernel *next;
-    char *key;
-    cl_program program;
+    char *key;      /* where its source lies, and the compiler's options */
+    struct name name;
+    cl_program program; /* shared by the kernels of one key */
     cl_kernel kernel;
+    size_t group_limit;
+};
+
+/* What stands behind a mark; kept for the next one when its event was taken back. */
+struct point {
+    struct point *next;
+    cl_event event; /* NULL: free */
 };
 
 struct self {
@@ -67,7 +76,8 @@ struct self {
     cl_context context;
     cl_command_queue queue;
     struct kernel *kernels;
-    char version[256]; /* device and driver, for the kernel cache */
+    struct point *points;
+    char version[512]; /* device and driver, for the kernel cache */
 };
 
 /* Turn an OpenCL error into a status with a sentence; for use in functions with `why`. */
@@ -81,8 +91,12 @@ struct self {
 static int cl_fail(struct why *why, cl_int error, const char *what)
 {
     if (error == CL_MEM_OBJECT_ALLOCATION_FAILURE || error == CL_OUT_OF_HOST_MEMORY ||
-        error == CL_OUT_OF_RESOURCES || error == CL_INVALID_BUFFER_SIZE)
+        error == CL_INVALID_BUFFER_SIZE)
         return why_fail(why, STATUS_MEMORY, "%s: out of memory (OpenCL error %d)", what, error);
+    if (error == CL_OUT_OF_RESOURCES)
+        return why_fail(why, STATUS_DEVICE,
+                        "%s: out of resources (registers, local memory, or a fault in a kernel "
+                        "before; OpenCL error %d)", what, error);
     return why_fail(why, STATUS_DEVICE, "%s: OpenCL error %d", what, error);
 }
 
@@ -150,56 +164,95 @@ static bool is_host_processor(cl_device_id id)
     return device_number(id, CL_DEVICE_TYPE, sizeof(cl_device_type)) & CL_DEVICE_TYPE_CPU;
 }
 
+/* Cut to `size`: a query fails outright when the text is longer than its room. */
+static void device_text(cl_device_id id, cl_device_info what, char *out, size_t size)
+{
+    char text[1024] = "";
+
+    cl.clGetDeviceInfo(id, what, sizeof text, text, NULL);
+    snprintf(out, size, "%s", text);
+}
+
 static int opencl_describe(int index, struct device_row *row, struct why *why)
 {
     cl_device_id id = found[index];
-    char driver[64] = "", platform[64] = "";
+    char driver[64], platform[256] = "";
     cl_platform_id owner = NULL;
+    cl_ulong type = device_number(id, CL_DEVICE_TYPE, sizeof(cl_device_type));
+
+    (void)why;
 
     *row = (struct device_row){.kind = DEVICE_OPENCL};
-    CL_TRY(cl.clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof row->model, row->model, NULL),
-           "cannot read an OpenCL device's name");
-    cl.clGetDeviceInfo(id, CL_DRIVER_VERSION, sizeof driver, driver, NULL);
+    device_text(id, CL_DEVICE_NAME, row->model, sizeof row->model);
+    device_text(id, CL_DRIVER_VERSION, driver, sizeof driver);
     if (cl.clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof owner, &owner, NULL) == CL_SUCCESS)
         cl.clGetPlatformInfo(owner, CL_PLATFORM_NAME, sizeof platform, platform, NULL);
     snprintf(row->id.text, sizeof row->id.text, "opencl:%d", index);
     snprintf(row->driver, sizeof row->driver, "%.60s %.60s", platform, driver);
-    row->is_gpu = device_number(id, CL_DEVICE_TYPE, sizeof(cl_device_type)) & CL_DEVICE_TYPE_GPU;
-    row->evidence = is_host_processor(id) ? EVIDENCE_SOFTWARE : EVIDENCE_MEASURED;
+    /* an emulator may claim every type at once: whatever is a CPU too is not a GPU */
+    row->is_gpu = (type & CL_DEVICE_TYPE_GPU) && !(type & CL_DEVICE_TYPE_CPU);
+    row->evidence = type & CL_DEVICE_TYPE_CPU ? EVIDENCE_SOFTWARE : EVIDENCE_MEASURED;
+    return 0;
+}
+
+static int alloc_pageable(struct buffer *b, size_t bytes, const char *what, struct why *why)
+{
+    enum { PAGE = 4096 };
+
+    if (bytes <= SIZE_MAX - 2 * PAGE)
+        b->data = aligned_alloc(PAGE, (bytes / PAGE + 1) * PAGE);
+    if (!b->data)
+        return cl_fail(why, CL_OUT_OF_HOST_MEMORY, what);
+    memset(b->data, 0, bytes);
+    return 0;
+}
+
+/* A buffer of OpenCL; pinned ones are mapped for as long as they live, which is OpenCL's way
+ * to page-locked memory. */
+static int alloc_handle(struct self *self, struct buffer *b, size_t bytes, const char *what,
+                        struct why *why)
+{
+    bool pinned = b->memory == MEMORY_PINNED;
+    size_t size = bytes ? bytes : 1;
+    cl_ulong most = device_number(self->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof most);
+    cl_int error;
+
+    if (most && size > most)
+        return why_fail(why, STATUS_MEMORY, "%s: it allows %.1f MiB in one buffer", what,
+                        (double)most / 0x1p20);
+    b->handle = cl.clCreateBuffer(self->context,
+                                  CL_MEM_READ_WRITE | (pinned ? CL_MEM_ALLOC_HOST_PTR : 0),
+                                  size, NULL, &error);
+    CL_TRY(error, what);
+    if (!pinned)
+        return 0;
+    b->data = cl.clEnqueueMapBuffer(self->queue, b->handle, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
+                                    0, size, 0, NULL, NULL, &error);
+    if (error != CL_SUCCESS)
+        cl.clReleaseMemObject(b->handle);
+    CL_TRY(error, what);
     return 0;
 }
 
 static int opencl_alloc(struct device *device, struct buffer *b, size_t bytes,
                         enum memory memory, struct why *why)
 {
-    struct self *self = device->self;
-    cl_int error;
-    cl_mem_flags flags = CL_MEM_READ_WRITE;
     char what[80];
+    int status;
 
     *b = (struct buffer){.bytes = bytes, .memory = memory};
     snprintf(what, sizeof what, "cannot allocate %.1f MiB on %.20s", (double)bytes / 0x1p20,
              device->row.id.text);
-    if (memory == MEMORY_PAGEABLE) {
-        b->data = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096 + 4096);
-        if (b->data)
-            memset(b->data, 0, bytes);
-        return b->data ? 0 : cl_fail(why, CL_OUT_OF_HOST_MEMORY, what);
-    }
-    if (memory == MEMORY_PINNED) /* OpenCL's way to page-locked memory */
-        flags |= CL_MEM_ALLOC_HOST_PTR;
-    else if (memory != MEMORY_DEVICE)
-        return why_fail(why, STATUS_UNAVAILABLE, "OpenCL 1.2 has no %s memory",
-                        memory_name(memory));
-    b->handle = cl.clCreateBuffer(self->context, flags, bytes, NULL, &error);
-    CL_TRY(error, what);
-    if (memory == MEMORY_PINNED) {
-        b->data = cl.clEnqueueMapBuffer(self->queue, b->handle, CL_TRUE,
-                                        CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0, NULL, NULL,
-                                        &error);
-        CL_TRY(error, what);
-    }
-    return 0;
+    if (memory == MEMORY_PAGEABLE)
+        status = alloc_pageable(b, bytes, what, why);
+    else if (memory == MEMORY_PINNED || memory == MEMORY_DEVICE)
+        status = alloc_handle(device->self, b, bytes, what, why);
+    else
+        status = why_fail(why, STATUS_UNAVAILABLE, "OpenCL 1.2 has no %s memory",
+                          memory_name(memory));
+    if (status)
+        *b = (struct buffer){0};
+    return status;
 }
 
 static void opencl_free(struct device *device, struct buffer *b)
@@ -222,6 +275,8 @@ static int opencl_copy(struct device *device, struct buffer *to, const struct bu
 {
     struct self *self = device->self;
 
+    if (bytes == 0) /* OpenCL refuses it */
+        return 0;
     if (from->data)
         CL_TRY(cl.clEnqueueWriteBuffer(self->queue, to->handle, CL_FALSE, 0, bytes,
                                        from->data, 0, NULL, NULL), "upload failed");
@@ -235,7 +290,7 @@ static int opencl_copy(struct device *device, struct buffer *to, const struct bu
 }
 
 /* First line of the compiler's log that names an error, else its first line. */
-static int build_failed(struct self *self, cl_program program, const char *name,
+static void build_failed(struct self *self, cl_program program, const char *name,
                         struct why *why)
 {
     struct text log = {0};
@@ -252,9 +307,8 @@ static int build_failed(struct self *self, cl_program program, const char *name,
         line--;
     line = line ? line : log.data ? log.data : "";
     why_fail(why, STATUS_DEVICE, "kernel '%s' does not compile: %.*s", name,
-             (int)strcspn(line, "\n"), line);
+             (int)strcspn(line, "\n"), *line ? line : "the compiler gives no reason");
     text_release(&log);
-    return STATUS_DEVICE;
 }
 
 static void keep_binary(cl_program program, const char *const *part)
@@ -298,8 +352,12 @@ static int build_program(struct self *self, const char *source, const char *name
     text_release(&binary);
     *program = cl.clCreateProgramWithSource(self->context, 3, text, NULL, &error);
     CL_TRY(error, "cannot create an OpenCL program");
-    if (cl.clBuildProgram(*program, 1, &self->id, options, NULL, NULL) != CL_SUCCESS)
-        return build_failed(self, *program, name, why);
+    if (cl.clBuildProgram(*program, 1, &self->id, options, NULL, NULL) != CL_SUCCESS) {
+        build_failed(self, *program, name, why);
+        cl.clReleaseProgram(*program);
+        *program = NULL;
+        return STATUS_DEVICE;
+    }
     keep_binary(*program, part);
     return 0;
 }
@@ -314,6 +372,50 @@ static void kernel_free(struct kernel *k)
     free(k);
 }
 
+/* A kernel of `program`, which is the new kernel's to release. */
+static int kernel_new(struct self *self, cl_program program, const char *name,
+                      struct kernel **kernel, struct why *why)
+{
+    struct kernel *k = calloc(1, sizeof *k);
+    cl_int error;
+    int status = 0;
+
+    if (!k) {
+        cl.clReleaseProgram(program);
+        return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
+    }
+    k->program = program;
+    snprintf(k->name.text, sizeof k->name.text, "%s", name);
+    k->kernel = cl.clCreateKernel(program, name, &error);
+    if (error != CL_SUCCESS) {
+        k->kernel = NULL;
+        status = why_fail(why, STATUS_DEVICE, "the device code has no kernel '%s' (OpenCL error %d)",
+                          name, error);
+        kernel_free(k);
+        return status;
+    }
+    cl.clGetKernelWorkGroupInfo(k->kernel, self->id, CL_KERNEL_WORK_GROUP_SIZE,
+                                sizeof k->group_limit, &k->group_limit, NULL);
+    *kernel = k;
+    return 0;
+}
+
+/* What was built before: the same kernel, or another of the same program. */
+static int kernel_find(struct self *self, const char *key, const char *name,
+                       struct kernel **kernel, cl_program *program)
+{
+    for (struct kernel *k = self->kernels; k; k = k->next) {
+        if (strcmp(k->key, key) != 0)
+            continue;
+        *program = k->program;
+        if (strcmp(k->name.text, name) == 0) {
+            *kernel = k;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int opencl_build(struct device *device, const char *source, const char *name,
                         const char *defines, enum dtype dtype, struct kernel **kernel,
                         struct why *why)
@@ -322,41 +424,30 @@ static int opencl_build(struct device *device, const char *source, const char *n
         [DTYPE_F64] = "F64", [DTYPE_F16] = "F16", [DTYPE_BF16] = "BF16"};
     struct self *self = device->self;
     struct text key = {0};
-    struct kernel *k;
-    const char *options;
-    cl_int error;
-    int status;
+    cl_program program = NULL;
+    int status = 0;
 
-    text_printf(&key, "%p %s\t-cl-std=CL1.2 -DDTYPE_%s %s", (const void *)source, name,
+    text_printf(&key, "%p\t-cl-std=CL1.2 -DDTYPE_%s %s", (const void *)source,
                 dtype_define[dtype] ? dtype_define[dtype] : "F32", defines);
     if (key.failed)
         return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
-    for (k = self->kernels; k; k = k->next)
-        if (strcmp(k->key, key.data) == 0) {
-            text_release(&key);
-            *kernel = k;
-            return 0;
-        }
-    k = calloc(1, sizeof *k);
-    if (!k) {
+    if (kernel_find(self, key.data, name, kernel, &program)) {
         text_release(&key);
-        return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
+        return 0;
     }
-    k->key = key.data;
-    options = strchr(k->key, '\t') + 1;
-    status = build_program(self, source, name, options, &k->program, why);
-    if (!status) {
-        k->kernel = cl.clCreateKernel(k->program, name, &error);
-        if (error != CL_SUCCESS)
-            status = cl_fail(why, error, name);
-    }
+    if (program)
+        cl.clRetainProgram(program);
+    else
+        status = build_program(self, source, name, strchr(key.data, '\t') + 1, &program, why);
+    if (!status)
+        status = kernel_new(self, program, name, kernel, why);
     if (status) {
-        kernel_free(k);
+        text_release(&key);
         return status;
     }
-    k->next = self->kernels;
-    self->kernels = k;
-    *kernel = k;
+    (*kernel)->key = key.data;
+    (*kernel)->next = self->kernels;
+    self->kernels = *kernel;
     return 0;
 }
 
@@ -387,44 +478,90 @@ static int opencl_launch(struct device *device, struct kernel *kernel, const str
                          struct why *why)
 {
     struct self *self = device->self;
-    size_t global[3], local[3];
+    size_t global[3], local[3], group = 1;
 
+    for (int d = 0; d < 3; d++) {
+        if (step->groups[d] == 0)
+            return 0;
+        group *= (size_t)step->group[d];
+    }
+    if (group > kernel->group_limit)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "kernel '%s' wants work-groups of %zu, %s allows it %zu", step->kernel,
+                        group, device->row.id.text, kernel->group_limit);
     for (int i = 0; i < step->args; i++)
         CL_TRY(set_arg(kernel->kernel, (cl_uint)i, &step->arg[i], arg, scratch), step->kernel);
     for (int d = 0; d < 3; d++) {
-        local[d] = (size_t)(step->group[d] ? step->group[d] : 1);
-        global[d] = local[d] * (size_t)(step->groups[d] ? step->groups[d] : 1);
+        local[d] = (size_t)step->group[d];
+        global[d] = local[d] * (size_t)step->groups[d];
     }
     CL_TRY(cl.clEnqueueNDRangeKernel(self->queue, kernel->kernel, 3, NULL, global, local, 0,
                                      NULL, NULL), step->kernel);
     return 0;
 }
 
+static struct point *point_free(struct self *self)
+{
+    struct point *p = self->points;
+
+    while (p && p->event)
+        p = p->next;
+    if (p)
+        return p;
+    p = calloc(1, sizeof *p);
+    if (p) {
+        p->next = self->points;
+        self->points = p;
+    }
+    return p;
+}
+
 static int opencl_mark(struct device *device, struct mark *mark, struct why *why)
 {
     struct self *self = device->self;
+    struct point *p = mark->event;
     cl_event event;
 
     CL_TRY(cl.clEnqueueMarkerWithWaitList(self->queue, 0, NULL, &event), "cannot set a mark");
-    if (mark->event)
-        cl.clReleaseEvent(mark->event);
-    mark->event = event;
+    if (p)
+        cl.clReleaseEvent(p->event);
+    else
+        p = point_free(self);
+    if (!p) {
+        cl.clReleaseEvent(event);
+        return why_fail(why, STATUS_MEMORY, "cannot set a mark: out of memory");
+    }
+    p->event = event;
+    mark->event = p;
     return 0;
 }
 
-/* Both marks are given back. */
-static double opencl_elapsed_ns(struct device *device, const struct mark *from,
-                                const struct mark *to)
+static bool point_end_ns(const struct point *p, cl_ulong *ns)
 {
-    cl_event event[2] = {from->event, to->event};
-    cl_ulong start = 0, end = 0;
-    bool ok = cl.clWaitForEvents(2, event) == CL_SUCCESS &&
-              cl.clGetEventProfilingInfo(event[0], CL_PROFILING_COMMAND_END, sizeof start,
-                                         &start, NULL) == CL_SUCCESS &&
-              cl.clGetEventProfilingInfo(event[1], CL_PROFILING_COMMAND_END, sizeof end, &end,
-                                         NULL) == CL_SUCCESS;
+    return p && cl.clWaitForEvents(1, &p->event) == CL_SUCCESS &&
+           cl.clGetEventProfilingInfo(p->event, CL_PROFILING_COMMAND_END, sizeof *ns, ns,
+                                      NULL) == CL_SUCCESS;
+}
+
+static void mark_take_back(struct mark *mark)
+{
+    struct point *p = mark->event;
+
+    if (p && p->event)
+        cl.clReleaseEvent(p->event);
+    if (p)
+        p->event = NULL;
+    mark->event = NULL;
+}
+
+static double opencl_elapsed_ns(struct device *device, struct mark *from, struct mark *to)
+{
+    cl_ulong start, end;
+    bool ok = point_end_ns(to->event, &end) && point_end_ns(from->event, &start);
 
     (void)device;
+    mark_take_back(from);
+    mark_take_back(to);
     return ok && end >= start ? (double)(end - start) : NAN;
 }
 
@@ -445,6 +582,14 @@ static void opencl_close(struct device *device)
 
         kernel_free(self->kernels);
         self->kernels = next;
+    }
+    while (self->points) {
+        struct point *next = self->points->next;
+
+        if (self->points->event)
+            cl.clReleaseEvent(self->points->event);
+        free(self->points);
+        self->points = next;
     }
     if (self->queue)
         cl.clReleaseCommandQueue(self->queue);
