@@ -55,7 +55,7 @@ int clblast_reduce(const struct call *call, enum clblast_reduction kind, int64_t
     X(CLBlastDasum) X(CLBlastHasum) X(CLBlastiSmax) X(CLBlastiDmax) X(CLBlastiHmax)    \
     X(CLBlastiSamax) X(CLBlastiDamax) X(CLBlastiHamax)                                 \
     /* of the OpenCL loader that CLBlast depends on */                                 \
-    X(clGetCommandQueueInfo) X(clGetDeviceInfo)
+    X(clGetCommandQueueInfo) X(clGetDeviceInfo) X(clEnqueueFillBuffer)
 
 static struct {
 #define X(name) __typeof__(&name) name;
@@ -187,13 +187,18 @@ int clblast_gemv(const struct call *call, const struct clblast_gemv *g, struct w
 {
     cl_command_queue queue = call->queue;
     cl_mem a = call->arg[g->a].handle, x = call->arg[g->x].handle, y = call->arg[g->y].handle;
+    const cl_uchar zero = 0;
 
+    if (!has_dtype(call))
+        return no_dtype(call, why);
+    /* CLBlast's gemv multiplies y by beta = 0 too: what lies there must be a number */
+    if (g->beta == 0 && clblast.clEnqueueFillBuffer(queue, y, &zero, 1, 0, call->arg[g->y].bytes,
+                                                    0, NULL, NULL) != CL_SUCCESS)
+        return why_fail(why, STATUS_DEVICE, "cannot clear y for CLBlast's gemv");
 #define GEMV(p, scalar)                                                                \
     clblast.CLBlast##p##gemv(CLBlastLayoutRowMajor, transpose(g->ta), (size_t)g->rows, \
                              (size_t)g->cols, scalar(g->alpha), a, 0, (size_t)g->cols, \
                              x, 0, 1, scalar(g->beta), y, 0, 1, &queue, NULL)
-    if (!has_dtype(call))
-        return no_dtype(call, why);
     switch (call->problem->dtype) {
     case DTYPE_F32: return result(GEMV(S, SINGLE), "sgemv", why);
     case DTYPE_F64: return result(GEMV(D, DOUBLE), "dgemv", why);

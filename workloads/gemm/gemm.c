@@ -91,7 +91,7 @@ static int simd(struct call *call, struct why *why)
     struct gemm g = gemm_of_call(call);
 
     (void)why;
-    gemm_simd_run(&g, call->scratch.data, call->threads);
+    gemm_simd_run(&g, call->scratch.data, call->scratch.bytes, call->threads);
     return 0;
 }
 
@@ -166,10 +166,11 @@ static int tiled(const struct problem *p, const struct device_facts *facts, stru
     return gemm_steps_tiled(&g, facts, A, B, output_of(p), step);
 }
 
+/* One row of op(a) is the same array however a is stored. */
 static bool skinny_fits(const struct problem *p)
 {
-    return p->shape.n[M] <= GEMM_SKINNY && p->shape.n[TB] &&
-           (!p->shape.n[TA] || p->shape.n[M] == 1);
+    return p->shape.n[M] == 1 ||
+           (p->shape.n[M] <= GEMM_SKINNY && p->shape.n[TB] && !p->shape.n[TA]);
 }
 
 static int skinny(const struct problem *p, const struct device_facts *facts, struct step *step)
@@ -177,7 +178,8 @@ static int skinny(const struct problem *p, const struct device_facts *facts, str
     struct gemm g = gemm_of(p);
 
     (void)facts;
-    return gemm_steps_skinny(&g, A, B, output_of(p), step);
+    return g.tb ? gemm_steps_skinny(&g, A, B, output_of(p), step)
+                : gemm_steps_columns(&g, A, B, output_of(p), step);
 }
 
 static const char *const transposed[] = {"n", "t", NULL};
@@ -186,7 +188,7 @@ static const char *const transposed[] = {"n", "t", NULL};
 static const struct shape smoke[] = {
     {{1, 1, 1, 0, 0, 1, 0}},      {{17, 33, 65, 0, 0, 1, 0}},  {{1, 130, 259, 0, 1, 1, 0}},
     {{3, 70, 100, 0, 1, 2, 1}},   {{68, 76, 36, 1, 0, -1, 0}}, {{6, 36, 131, 1, 1, 1, 3}},
-    {{37, 101, 1030, 0, 1, 1, 0}}, {{35, 300, 270, 0, 0, 2, 1}},
+    {{37, 101, 1030, 0, 1, 1, 0}}, {{35, 300, 270, 0, 0, 2, 1}}, {{1, 203, 77, 0, 0, 1, 0}},
 };
 
 /* The nine families of GPU-BLOB (github.com/UoB-HPC/GPU-BLAS-Offload-Benchmark), then a layer

@@ -209,3 +209,47 @@ KERNEL void gemm_skinny(GLOBAL const elem *restrict_ a, GLOBAL const elem *restr
         }
 }
 #endif
+
+#ifdef COLUMNS
+/* gemm_columns: m = 1, b stored [k,n]. A work-group of 256 makes 4 * ACROSS columns of c:
+ * ACROSS work-items read four columns each, and the terms are dealt out to the 256 / ACROSS
+ * rows of work-items, whose sums meet in local memory. */
+#define ACROSS 8
+#define DOWN (256 / ACROSS)
+
+KERNEL void gemm_columns(GLOBAL const elem *restrict_ a, GLOBAL const elem *restrict_ b,
+                         GLOBAL elem *restrict_ c, int n, int k, float alpha, float beta)
+{
+    LOCAL real part[DOWN][4 * ACROSS];
+    int me = local_id(0), across = me % ACROSS * 4, down = me / ACROSS;
+    int j = group_id(0) * 4 * ACROSS + across;
+    real4 sum;
+
+    sum.x = sum.y = sum.z = sum.w = 0;
+    for (int t = down; t < k; t += DOWN) {
+        real4 w = fetch(b, t, j, k, n);
+        real x = LOAD(a, t);
+
+        sum.x = fma_(x, w.x, sum.x);
+        sum.y = fma_(x, w.y, sum.y);
+        sum.z = fma_(x, w.z, sum.z);
+        sum.w = fma_(x, w.w, sum.w);
+    }
+    part[down][across] = sum.x;
+    part[down][across + 1] = sum.y;
+    part[down][across + 2] = sum.z;
+    part[down][across + 3] = sum.w;
+    barrier_local();
+    j = group_id(0) * 4 * ACROSS + me;
+    if (me < 4 * ACROSS && j < n) {
+        real all = 0;
+
+        for (int d = 0; d < DOWN; d++)
+            all += part[d][me];
+        all = alpha * all;
+        if (beta != 0)
+            all += beta * LOAD(c, j);
+        STORE(c, j, all);
+    }
+}
+#endif

@@ -40,14 +40,18 @@ struct gemm gemm_at(const struct gemm *g, int64_t i);
 /* 2mnk flops each; a and b read, c written and, with beta, read. */
 struct cost gemm_cost(const struct gemm *g);
 
-/* All of a batch, in the chosen instruction set. */
+/* All of a batch, in the chosen instruction set. Ours shares the products among threads when
+ * there are enough of them and `scratch_bytes` gives each thread its own room, else the tiles
+ * of one product after the other. */
 void gemm_reference(const struct gemm *g, const void *c0, double *want, double *scale);
-void gemm_simd_run(const struct gemm *g, void *scratch, int threads);
+void gemm_simd_run(const struct gemm *g, void *scratch, size_t scratch_bytes, int threads);
 
 /* All of a batch by a CBLAS library (variant->data), f32 and f64; gemm_cblas_fits says
- * whether its 32-bit integers hold the lengths. as_gemv: m = 1 as a matrix-vector product. */
+ * whether its 32-bit integers hold the lengths. as_gemv: m = 1 as a matrix-vector product.
+ * each: the products are shared among our threads, the library has one thread for each. */
 bool gemm_cblas_fits(const struct gemm *g);
 void gemm_cblas(const struct call *call, const struct gemm *g, bool as_gemv);
+void gemm_cblas_each(const struct call *call, const struct gemm *g);
 
 /* oneDNN: make the primitive into call->self (packed: b rearranged once, to the library's
  * liking), run it, free it. */
@@ -60,10 +64,11 @@ int gemm_clblast(const struct call *call, const struct gemm *g, int a, int b, in
                  struct why *why);
 
 /* Device steps of gemm.cl on arguments a, b, c. skinny: m <= GEMM_SKINNY, b as [n,k], one
- * product. */
+ * product; columns: m = 1, b as [k,n]. */
 enum { GEMM_SKINNY = 8 };
 int gemm_steps_tiled(const struct gemm *g, const struct device_facts *facts, int a, int b,
                      int c, struct step *step);
 int gemm_steps_skinny(const struct gemm *g, int a, int b, int c, struct step *step);
+int gemm_steps_columns(const struct gemm *g, int a, int b, int c, struct step *step);
 
 #endif

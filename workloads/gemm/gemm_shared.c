@@ -4,6 +4,7 @@
 #include "workloads/gemm/gemm.h"
 
 #include <limits.h>
+#include <omp.h>
 #include <stdio.h>
 
 #include "workloads/cblas.h"
@@ -67,12 +68,18 @@ void gemm_reference(const struct gemm *g, const void *c0, double *want, double *
     }
 }
 
-void gemm_simd_run(const struct gemm *g, void *scratch, int threads)
+void gemm_simd_run(const struct gemm *g, void *scratch, size_t scratch_bytes, int threads)
 {
+    size_t room = gemm_scratch_bytes(g) / 64 * 64 + 64;
+    bool each = g->batch >= 2 * threads && scratch_bytes / room >= (size_t)threads;
+
+#pragma omp parallel for num_threads(threads) if (each) schedule(static)
     for (int64_t i = 0; i < g->batch; i++) {
         struct gemm one = gemm_at(g, i);
 
-        ISA_PICK(gemm_simd)->product(&one, scratch, threads);
+        ISA_PICK(gemm_simd)
+            ->product(&one, (char *)scratch + (each ? (size_t)omp_get_thread_num() * room : 0),
+                      each ? 1 : threads);
     }
 }
 
@@ -112,6 +119,18 @@ void gemm_cblas(const struct call *call, const struct gemm *g, bool as_gemv)
         struct gemm one = gemm_at(g, i);
 
         cblas_one(library, &one, as_gemv);
+    }
+}
+
+void gemm_cblas_each(const struct call *call, const struct gemm *g)
+{
+    const struct cblas *library = cblas_use(call->variant->data, 1);
+
+#pragma omp parallel for num_threads(call->threads) schedule(static)
+    for (int64_t i = 0; i < g->batch; i++) {
+        struct gemm one = gemm_at(g, i);
+
+        cblas_one(library, &one, false);
     }
 }
 
@@ -214,5 +233,22 @@ int gemm_steps_skinny(const struct gemm *g, int a, int b, int c, struct step *st
                           .group = {GROUP, 1, 1}};
     snprintf(step->defines, sizeof step->defines, "-DROWS=%d", rows);
     step_args(step, g, a, b, c);
+    return 1;
+}
+
+int gemm_steps_columns(const struct gemm *g, int a, int b, int c, struct step *step)
+{
+    enum { COLUMNS = 32, GROUP = 256 };
+
+    *step = (struct step){.kernel = "gemm_columns", .defines = "-DCOLUMNS",
+                          .groups = {(g->n + COLUMNS - 1) / COLUMNS, 1, 1},
+                          .group = {GROUP, 1, 1}};
+    step_buffer(step, a);
+    step_buffer(step, b);
+    step_buffer(step, c);
+    step_int(step, g->n);
+    step_int(step, g->k);
+    step_float(step, g->alpha);
+    step_float(step, g->beta);
     return 1;
 }
