@@ -128,7 +128,7 @@ static struct results run_groups(struct group *group, int groups, struct runner 
 
     interrupted = 0;
     *runner = (struct runner){.plan = &plan, .seed = 1, .results = mkstemp(path),
-                              .silence_s = 1, .interrupted = &interrupted};
+                              .silence_s = 4, .interrupted = &interrupted};
     assert_true(write(runner->results, head, strlen(head)) == (ssize_t)strlen(head));
     assert_int_equal(runner_run(runner, &why), 0);
     if (results_read(&results, path, &why) != 0)
