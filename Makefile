@@ -117,6 +117,9 @@ $(BUILD)/workloads/%.o: workloads/%.c
 	@echo "  cc   $<"
 	$(Q)$(CC) $(cppflags) $(cflags) $(work_flags) -MMD -MP -c -o $@ $<
 
+# The results say how the measured code was compiled.
+$(BUILD)/harness/machine.o: cppflags += -DOFFLOAD_BENCH_FLAGS='"$(CFLAGS) $(strip $(work_flags) $(sanitize))"'
+
 define isa_rule
 $$(BUILD)/%_simd.$(1).o: %_simd.c
 	@mkdir -p $$(@D)

@@ -13,6 +13,7 @@ static const struct command {
     {"run", "measure a suite and judge it (default)", command_run},
     {"report", "judge results files again, in any format", command_report},
     {"project", "predict a table of operations on GPUs that are not here", command_project},
+    {"doctor", "what can be measured here, and how to enable the rest", command_doctor},
     {"list", "suites, workloads, devices, gpus, models, probes, formats", command_list},
 };
 
