@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/* Attention of a prompt: many queries against all keys before them. Compute-bound: the two
+ * products are 4 head_dim flops a visible pair, and no n x n matrix is kept, but in the
+ * compositions of library products, which are here because they are what a user without an
+ * attention kernel would run. */
+#include "workloads/attention_prefill/attention_prefill.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "workloads/cblas.h"
+#include "workloads/dnnl.h"
+#include "workloads/isa.h"
+
+ISA_DECLARE(const struct attention_prefill_simd, attention_prefill_simd);
+
+extern const struct workload workload_attention_prefill;
+
+enum { BATCH, HEADS, KV_HEADS, HEAD_DIM, Q_LEN, KV_LEN, CAUSAL, WINDOW };
+
+static struct attention attention_of(const struct problem *p)
+{
+    const int64_t *n = p->shape.n;
+
+    return (struct attention){.dtype = p->dtype, .batch = n[BATCH], .heads = n[HEADS],
+                              .kv_heads = n[KV_HEADS], .head_dim = n[HEAD_DIM],
+                              .q_len = n[Q_LEN], .kv_len = n[KV_LEN], .window = n[WINDOW],
+                              .causal = n[CAUSAL]};
+}
+
+static int64_t q_count(const struct problem *p)
+{
+    struct attention a = attention_of(p);
+
+    return attention_q_count(&a);
+}
+
+static int64_t kv_count(const struct problem *p)
+{
+    struct attention a = attention_of(p);
+
+    return attention_kv_count(&a);
+}
+
+static struct cost cost(const struct problem *p)
+{
+    struct attention a = attention_of(p);
+
+    return attention_cost(&a);
+}
+
+static double length(const struct problem *p)
+{
+    return (double)p->shape.n[KV_LEN];
+}
+
+static bool valid(const struct problem *p, struct why *why)
+{
+    struct attention a = attention_of(p);
+
+    return attention_valid(&a, "attention_prefill", why);
+}
+
+static void operation(const struct problem *p, struct operation *op)
+{
+    struct attention a = attention_of(p);
+
+    attention_operation(&a, "attn_prefill", op);
+}
+
+static void reference(const struct problem *p, const void *const *in, double *const *want,
+                      double *const *scale)
+{
+    struct attention a = attention_of(p);
+    double factor = workload_error_bound(&workload_attention_prefill, p, ATTENTION_OUT, 0, 1);
+
+    attention_reference(&a, factor, in, want[ATTENTION_OUT], scale[ATTENTION_OUT]);
+}
+
+/* ---- ours ----------------------------------------------------------------------------- */
+
+static int simd_prepare(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    size_t bytes = ISA_PICK(attention_prefill_simd)->scratch_bytes(&a, call->threads);
+
+    call->self = aligned_alloc(4096, bytes);
+    return call->self ? 0 : why_fail(why, STATUS_MEMORY, "cannot allocate %.1f MiB of scratch",
+                                     (double)bytes / 0x1p20);
+}
+
+static int simd(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    const struct buffer *arg = call->arg;
+
+    (void)why;
+    ISA_PICK(attention_prefill_simd)
+        ->run(&a, arg[ATTENTION_Q].data, arg[ATTENTION_K].data, arg[ATTENTION_V].data,
+              arg[ATTENTION_OUT].data, call->self, call->threads);
+    return 0;
+}
+
+static void simd_release(struct call *call)
+{
+    free(call->self);
+}
+
+/* ---- compositions of library products ------------------------------------------------- */
+
+/* A block of BLOCK queries of one head against the keys that the block sees. Without blocks
+ * the masked half would be computed too; smaller ones make the products inefficient. */
+enum { BLOCK = 256 };
+
+/* Scores of one block, as floats and, for bf16, also as bf16; and oneDNN's products, one pair
+ * for each block of queries (their keys differ). */
+struct composed {
+    float *score;
+    uint16_t *half;
+    int64_t blocks;
+    struct onednn **scores, **values;
+};
+
+static int64_t block_rows(const struct attention *a, int64_t i)
+{
+    return a->q_len - i < BLOCK ? a->q_len - i : BLOCK;
+}
+
+/* Keys 0 ... that the last query of the block at i sees. */
+static int64_t block_keys(const struct attention *a, int64_t i)
+{
+    int64_t first, end;
+
+    attention_span(a, i + block_rows(a, i) - 1, &first, &end);
+    return end;
+}
+
+static void composed_release(struct call *call)
+{
+    struct composed *c = call->self;
+
+    if (!c)
+        return;
+    for (int64_t i = 0; i < c->blocks; i++) {
+        onednn_free(c->scores ? c->scores[i] : NULL);
+        onednn_free(c->values ? c->values[i] : NULL);
+    }
+    free(c->scores);
+    free(c->values);
+    free(c->score);
+    free(c->half);
+    free(c);
+    call->self = NULL;
+}
+
+static int composed_prepare(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    size_t rows = (size_t)(a.q_len < BLOCK ? a.q_len : BLOCK);
+    struct composed *c = call->self = calloc(1, sizeof *c);
+
+    if (c) {
+        c->blocks = (a.q_len + BLOCK - 1) / BLOCK;
+        c->score = malloc(rows * (size_t)a.kv_len * sizeof *c->score);
+        if (a.dtype == DTYPE_BF16)
+            c->half = malloc(rows * (size_t)a.kv_len * sizeof *c->half);
+        c->scores = calloc((size_t)c->blocks, sizeof *c->scores);
+        c->values = calloc((size_t)c->blocks, sizeof *c->values);
+    }
+    if (!c || !c->score || !c->scores || !c->values || (a.dtype == DTYPE_BF16 && !c->half)) {
+        composed_release(call);
+        return why_fail(why, STATUS_MEMORY, "cannot allocate the scores of %zu queries", rows);
+    }
+    return 0;
+}
+
+/* Where head h of query i (key head h / group of key 0) begins, in bytes. */
+static char *at(const struct call *call, const struct attention *a, int which, int64_t b,
+                int64_t i, int64_t h)
+{
+    bool is_kv = which == ATTENTION_K || which == ATTENTION_V;
+    int64_t heads = is_kv ? a->kv_heads : a->heads, rows = is_kv ? a->kv_len : a->q_len;
+    int64_t head = is_kv ? h / (a->heads / a->kv_heads) : h;
+
+    return (char *)call->arg[which].data +
+           (size_t)(((b * rows + i) * heads + head) * a->head_dim) * dtype_bytes(a->dtype);
+}
+
+static int onednn_block(const struct attention *a, int64_t i, int threads,
+                        struct onednn **scores, struct onednn **values, struct why *why)
+{
+    int64_t rows = block_rows(a, i), keys = block_keys(a, i), d = a->head_dim;
+    int64_t q_step = a->heads * d, kv_step = a->kv_heads * d;
+    enum dtype t = a->dtype;
+    struct onednn_tensor q = {t, 2, {rows, d}, {q_step, 1}, false};
+    struct onednn_tensor k = {t, 2, {d, keys}, {1, kv_step}, false};
+    struct onednn_tensor v = {t, 2, {keys, d}, {kv_step, 1}, false};
+    struct onednn_tensor score = {DTYPE_F32, 2, {rows, keys}, {0}, false};
+    struct onednn_tensor p = {t, 2, {rows, keys}, {0}, false};
+    int status = onednn_matmul(scores, &q, &k, &score, 1, 0, threads, why);
+
+    return status ? status : onednn_matmul(values, &p, &v, &q, 1, 0, threads, why);
+}
+
+static int onednn_prepare(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    int status = composed_prepare(call, why);
+    struct composed *c = call->self;
+
+    for (int64_t i = 0; !status && i < c->blocks; i++)
+        status = onednn_block(&a, i * BLOCK, call->threads, &c->scores[i], &c->values[i], why);
+    if (status)
+        composed_release(call);
+    return status;
+}
+
+static int onednn_head(struct call *call, const struct attention *a, int64_t n, int64_t b,
+                       int64_t h, struct why *why)
+{
+    struct composed *c = call->self;
+    struct onednn *scores = c->scores[n], *values = c->values[n];
+    int64_t i = n * BLOCK;
+    int status;
+
+    if ((status = onednn_bind(scores, 0, at(call, a, ATTENTION_Q, b, i, h), why)) ||
+        (status = onednn_bind(scores, 1, at(call, a, ATTENTION_K, b, 0, h), why)) ||
+        (status = onednn_bind(scores, 2, c->score, why)) ||
+        (status = onednn_run(scores, call->threads, why)))
+        return status;
+    ISA_PICK(attention_prefill_simd)
+        ->softmax(a, i, block_rows(a, i), block_keys(a, i), c->score, c->half, call->threads);
+    if ((status = onednn_bind(values, 0, c->half ? (void *)c->half : c->score, why)) ||
+        (status = onednn_bind(values, 1, at(call, a, ATTENTION_V, b, 0, h), why)) ||
+        (status = onednn_bind(values, 2, at(call, a, ATTENTION_OUT, b, i, h), why)))
+        return status;
+    return onednn_run(values, call->threads, why);
+}
+
+static int onednn(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    struct composed *c = call->self;
+    int status = 0;
+
+    for (int64_t b = 0; b < a.batch; b++)
+        for (int64_t h = 0; h < a.heads; h++)
+            for (int64_t n = 0; n < c->blocks && !status; n++)
+                status = onednn_head(call, &a, n, b, h, why);
+    return status;
+}
+
+static bool onednn_fits(const struct problem *p)
+{
+    return p->dtype == DTYPE_F32 || p->dtype == DTYPE_BF16;
+}
+
+static bool blas_fits(const struct problem *p)
+{
+    return p->dtype == DTYPE_F32;
+}
+
+static void blas_head(struct call *call, const struct attention *a, int64_t i, int64_t b,
+                      int64_t h)
+{
+    const struct cblas *lib = cblas_use(call->variant->data, call->threads);
+    struct composed *c = call->self;
+    int rows = (int)block_rows(a, i), keys = (int)block_keys(a, i), d = (int)a->head_dim;
+    int q_step = (int)a->heads * d, kv_step = (int)a->kv_heads * d;
+
+    lib->sgemm(CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_TRANS, rows, keys, d, 1,
+               (float *)at(call, a, ATTENTION_Q, b, i, h), q_step,
+               (float *)at(call, a, ATTENTION_K, b, 0, h), kv_step, 0, c->score, keys);
+    ISA_PICK(attention_prefill_simd)->softmax(a, i, rows, keys, c->score, NULL, call->threads);
+    lib->sgemm(CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_NO_TRANS, rows, d, keys, 1, c->score, keys,
+               (float *)at(call, a, ATTENTION_V, b, 0, h), kv_step, 0,
+               (float *)at(call, a, ATTENTION_OUT, b, i, h), q_step);
+}
+
+static int blas(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+
+    (void)why;
+    for (int64_t b = 0; b < a.batch; b++)
+        for (int64_t h = 0; h < a.heads; h++)
+            for (int64_t i = 0; i < a.q_len; i += BLOCK)
+                blas_head(call, &a, i, b, h);
+    return 0;
+}
+
+/* ---- the description ------------------------------------------------------------------ */
+
+/* Awkward: odd lengths, heads in groups, windows, a chunk that ends a longer context, rows
+ * that end inside every tile size. */
+static const struct shape smoke[] = {
+    {{1, 4, 1, 64, 37, 37, 1, 0}},  {{1, 2, 2, 80, 70, 131, 1, 0}},
+    {{2, 4, 2, 128, 9, 23, 0, 0}},  {{1, 4, 1, 64, 75, 90, 1, 20}},
+    {{1, 3, 1, 72, 1, 1, 1, 0}},
+};
+
+static const struct sweep sweeps[] = {
+    /* 32 query heads on 8 key heads, as in an 8-billion model; all keys are the prompt's */
+    {.name = "prompt", .mul = {0, 0, 0, 0, 1, 1}, .add = {1, 32, 8, 128, 0, 0, 1, 0}},
+    {.name = "batch", .mul = {1}, .add = {0, 32, 8, 128, 256, 256, 1, 0}},
+    {0},
+};
+
+static const char *const causal[] = {"no", "yes", NULL};
+
+#define COMPOSED_NOTE                                                                  \
+    "library products of 256 queries of a head with the keys that they see, our softmax " \
+    "between them; needs memory for the scores of 256 queries"
+#define BLAS(row, library, label)                                                      \
+    {.name = row, .on = DEVICE_CPU, .provider = label, .data = &cblas[library],        \
+     .available = cblas_available, .fits = blas_fits, .prepare = composed_prepare,     \
+     .run = blas, .release = composed_release, .note = COMPOSED_NOTE}
+
+static const struct variant variants[] = {
+    {.name = "reference", .on = DEVICE_CPU, .reference = reference},
+    {.name = "simd", .on = DEVICE_CPU, .prepare = simd_prepare, .run = simd,
+     .release = simd_release},
+    {.name = "composed", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
+     .available = onednn_available, .prepare = onednn_prepare, .run = onednn,
+     .release = composed_release, .note = COMPOSED_NOTE "; primitives are made beforehand"},
+    BLAS("composed-openblas", CBLAS_OPENBLAS, "OpenBLAS"),
+    BLAS("composed-mkl", CBLAS_MKL, "MKL"),
+    BLAS("composed-aocl", CBLAS_AOCL, "AOCL"),
+    {0},
+};
+
+const struct workload workload_attention_prefill = {
+    .name = "attention_prefill",
+    .brief = "attention of a prompt's queries to all keys before them, grouped-query heads",
+    .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F16 | 1u << DTYPE_BF16,
+    .axis = {{"batch", "sequences", NULL, 1, 1},
+             {"heads", "query heads", NULL, AXIS_REQUIRED, 1},
+             {"kv_heads", "key and value heads", NULL, AXIS_REQUIRED, 1},
+             {"head_dim", "elements of a head", NULL, AXIS_REQUIRED, 8},
+             {"q_len", "queries: the last positions", NULL, AXIS_REQUIRED, 1},
+             {"kv_len", "keys and values", NULL, AXIS_REQUIRED, 1},
+             {"causal", "does a query see only keys up to its own position?", causal, 1, 0},
+             {"window", "keys that a query sees at most; 0: all", NULL, 0, 0}},
+    .smoke = smoke,
+    .smokes = sizeof smoke / sizeof *smoke,
+    .sweeps = sweeps,
+    .args = {{.name = "q", .type = DTYPE_SAME, .flow = FLOW_IN, .count = q_count},
+             {.name = "k", .type = DTYPE_SAME, .flow = FLOW_IN, .count = kv_count},
+             {.name = "v", .type = DTYPE_SAME, .flow = FLOW_IN, .count = kv_count},
+             {.name = "out", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = q_count}},
+    .variants = variants,
+    .cost = cost,
+    .length = length,
+    .roundings = 1,
+    .valid = valid,
+    .operation = operation,
+};
