@@ -12,9 +12,13 @@
 static const double explained = 0.3;
 /* A call shorter than this, far from every ceiling, is mostly fixed cost. */
 static const double short_us = 20;
+/* A call shorter than this is fixed cost whatever it reaches. */
+static const double call_us = 0.5;
 /* Reads faster than DRAM by this factor come from a cache, as do those of data that stay
  * there from call to call. */
 static const double beyond_dram = 1.1;
+/* A share above this says that the ceiling was measured badly. */
+static const double impossible = 1.2;
 /* Share of the compute peak from which it, not the caches, explains such a time. */
 static const double mostly_compute = 0.6;
 /* Last-level cache to assume where the header does not say. */
@@ -64,9 +68,19 @@ static int raise_ceiling(struct report *report, const struct ceiling *seen)
     return 0;
 }
 
+/* A ceiling is what was reached once: the fastest sample, disturbed or not. */
+static double fastest_us(const struct record *r)
+{
+    double ns = INFINITY;
+
+    for (size_t i = 0; i < r->wall_ns.n; i++)
+        ns = fmin(ns, r->wall_ns.value[i]);
+    return isfinite(ns) ? ns / 1e3 : NAN;
+}
+
 static int from_peak(struct report *report, const struct record *r)
 {
-    double us = record_wall_us(r).value;
+    double us = fastest_us(r);
     const char *op = json_string_value(json_object_get(r->shape, "op"));
     bool is_memory = op ? strcmp(op, "fma") != 0 : !(r->flops > 0);
     struct ceiling seen = {.device = r->device,
@@ -92,7 +106,7 @@ static int from_datasheet(struct report *report, const json_t *gpu)
     status = raise_ceiling(report, &seen);
     seen.is_memory = false;
     for (int dtype = 0; dtype < DTYPES && !status; dtype++) {
-        rate = json_object_get(json_object_get(gpu, "flops_per_s"),
+        rate = json_object_get(json_object_get(gpu, "peak_flops_per_s"),
                                dtype_name((enum dtype)dtype));
         seen.dtype = (enum dtype)dtype;
         seen.per_s = json_is_number(rate) ? json_number_value(rate) : NAN;
@@ -135,6 +149,17 @@ static bool is_from_dram(const struct report *report, const struct record *r, do
     return r->cache == CACHE_COLD || bytes > (cache > 0 ? cache : cache_unknown_bytes);
 }
 
+double ceiling_floor_us(const struct report *report, const struct record *r)
+{
+    double bytes = r->bytes_read + r->bytes_written;
+    double compute = r->flops / report_flops_per_s(report, r->device.text, r->dtype);
+    double dram = fmax(report_bytes_per_s(report, r->device.text), r->dram_bytes_per_s);
+    double memory = is_from_dram(report, r, bytes) ? bytes / dram : NAN;
+    double seconds = fmax(compute, memory); /* ignores a NAN */
+
+    return isfinite(seconds) ? seconds * 1e6 / impossible : 0;
+}
+
 /* The model's word for the kernel, unless the launch takes longer than the kernel. */
 static void bound_of_projection(struct bound *b, const struct record *r, double compute,
                                 double memory)
@@ -160,8 +185,14 @@ struct bound bound_of(const struct report *report, const struct record *r,
     double memory = b.bytes_per_s / dram;
     bool is_cached = memory > beyond_dram || !is_from_dram(report, r, bytes);
 
+    if (compute > impossible)
+        compute = NAN;
+    if (record_is_disturbed(r))
+        return b;
     if (r->kind == RECORD_PROJECTION)
         bound_of_projection(&b, r, compute, memory);
+    else if (time_us.value < call_us)
+        name_bound(&b, "latency", NAN);
     else if (compute > mostly_compute || (compute > explained && !is_cached && compute > memory))
         name_bound(&b, "compute", compute);
     else if (!is_cached && memory > explained)

@@ -18,26 +18,43 @@ static bool is_contended(const struct record *r, size_t round)
     return false;
 }
 
-/* Fewer quiet rounds than this say less than all rounds do. */
+/* With fewer quiet rounds than this the disturbed ones still bound the interval. */
 enum { QUIET_LEAST = 3 };
 
+/* Rounds that count to the front of `us`; all of them when every one was disturbed. */
+static size_t quiet_times(const struct record *r, const struct series *series, double *us)
+{
+    size_t n = 0;
+
+    for (int pass = 0; pass < 2 && n == 0; pass++)
+        for (size_t i = 0; i < series->n; i++)
+            if (series->value[i] > 0 && (pass || !is_contended(r, i)))
+                us[n++] = series->value[i] / 1e3;
+    return n;
+}
+
+/* Disturbance only ever adds time: all rounds disturbed give an upper bound and no more. */
 struct estimate record_series_us(const struct record *r, const struct series *series)
 {
     double *us = calloc(series->n + 1, sizeof *us);
     struct estimate median;
-    size_t n = 0;
+    size_t n;
 
     if (!us)
         return estimate_missing();
-    for (int pass = 0; pass < 2 && n < QUIET_LEAST; pass++) {
-        n = 0;
-        for (size_t i = 0; i < series->n; i++)
-            if (series->value[i] > 0 && (pass || !is_contended(r, i)))
-                us[n++] = series->value[i] / 1e3;
-    }
+    n = quiet_times(r, series, us);
     median = stats_median_interval(us, n, STATS_CONFIDENCE);
+    for (size_t i = 0; n < QUIET_LEAST && i < series->n; i++)
+        median.high = fmax(median.high, series->value[i] / 1e3);
+    if (record_is_disturbed(r))
+        median.low = 0;
     free(us);
     return median;
+}
+
+bool record_is_disturbed(const struct record *r)
+{
+    return r->wall_ns.n > 0 && r->contended.n >= r->wall_ns.n;
 }
 
 struct estimate record_wall_us(const struct record *r)
@@ -101,7 +118,7 @@ int judge_gpus(struct report *report)
             const char *id = json_string_value(json_object_get(gpu, "id"));
 
             if (id)
-                status = add_gpu(report, id, json_string_value(json_object_get(gpu, "full")),
+                status = add_gpu(report, id, json_string_value(json_object_get(gpu, "model")),
                                  EVIDENCE_PROJECTED, gpu);
         }
         for (size_t i = 0; i < results->records && !status; i++) {
@@ -154,6 +171,9 @@ static int add_contender(const struct report *report, struct contender **contend
     if (!estimate_is_known(new.time_us))
         return 0;
     new.bound = bound_of(report, r, new.time_us);
+    new.is_disturbed = record_is_disturbed(r);
+    if (new.is_disturbed)
+        new.time_us.low = fmin(ceiling_floor_us(report, r), new.time_us.value);
     for (size_t i = 0; i < r->wall_ns.n; i++)
         new.contended += is_contended(r, i);
     new.rounds = r->wall_ns.n - new.contended;

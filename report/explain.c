@@ -39,7 +39,10 @@ static void cpu_phrase(const struct contender *cpu, struct text *out)
     const struct bound *b = &cpu->bound;
 
     text_printf(out, "the CPU (%s) ", r->variant.text);
-    if (is_bound(b, "memory"))
+    if (cpu->is_disturbed)
+        text_printf(out, "needs at most %s (other work disturbed every round)",
+                    words_time(cpu->time_us.value).text);
+    else if (is_bound(b, "memory"))
         text_printf(out, "moves %s at %s, %s of its DRAM rate",
                     words_si(bytes_of(r), "B").text, words_si(b->bytes_per_s, "B/s").text,
                     words_percent(b->share).text);
@@ -120,15 +123,20 @@ static void flip_by_reuse(const struct verdict *v, struct text *out)
     double n = v->reuse_n.value;
 
     if (v->decision == DECISION_UNDECIDED)
-        text_add(out, v->evidence == EVIDENCE_PROJECTED ? "the GPU itself, measured, would decide"
-                                                        : "more rounds would decide");
+        text_add(out, v->cpu->is_disturbed ? "a quiet machine would decide"
+                      : v->evidence == EVIDENCE_PROJECTED
+                          ? "the GPU itself, measured, would decide"
+                          : "more rounds would decide");
     else if (isnan(v->reuse_n.low)) /* transfers unknown */
         return;
     else if (isnan(n) && v->gpu_us.value < v->cpu_us.value)
         text_add(out, "once activations and results cross the link on each call it no longer "
                       "pays");
+    else if (isnan(n) && v->gpu->time_us.value < v->cpu_us.value)
+        text_add(out, "pays only where inputs and results stay on the GPU");
     else if (isnan(n))
-        text_add(out, "no reuse of an upload makes it pay");
+        text_printf(out, "no link is fast enough: kernel and launch alone take %s",
+                    words_time(v->gpu->time_us.value).text);
     else if (v->decision == DECISION_STAY && n > v->calls)
         text_printf(out, "pays once %s calls share one upload", words_count(n).text);
     else if (v->decision == DECISION_OFFLOAD && n > 1)

@@ -207,6 +207,21 @@ static int note_contended(struct report *report)
                                         contended, rounds, cells);
 }
 
+static int note_disturbed(struct report *report)
+{
+    size_t cells = 0;
+
+    for (size_t i = 0; i < report->contests; i++)
+        cells += report->contest[i].cpus && report->contest[i].cpu->is_disturbed;
+    return cells == 0 ? 0
+                      : report_note(report,
+                                    "%zu of %zu CPU times are upper bounds, because other work "
+                                    "disturbed every one of their rounds: their intervals "
+                                    "reach down to what the ceilings allow; run again on a "
+                                    "quiet machine",
+                                    cells, report->contests);
+}
+
 static int note_pages(struct report *report)
 {
     size_t small = 0, known = 0;
@@ -266,9 +281,15 @@ static int note_transfers(struct report *report)
 
 static int note_method(struct report *report)
 {
-    const char *note = report_header(report, "note");
-    int status = *note ? report_note(report, "%s", note) : 0;
+    const json_t *notes = json_object_get(report->results->header, "suite_notes");
+    int status = 0;
 
+    for (size_t i = 0; i < json_array_size(notes) && !status; i++) {
+        const char *note = json_string_value(json_array_get(notes, i));
+
+        if (note && *note)
+            status = report_note(report, "%s", note);
+    }
     for (size_t i = 0; i < report->results->notes && !status; i++)
         status = report_note(report, "%s", report->results->note[i]);
     if (!status && report->verdicts)
@@ -294,8 +315,10 @@ static int note_method(struct report *report)
 
 int judge_headline(struct report *report)
 {
-    static int (*const note[])(struct report *) = {note_method,    note_missing, note_contended,
-                                                   note_transfers, note_pages,   note_software};
+    static int (*const note[])(struct report *) = {
+        note_method,    note_missing, note_contended, note_disturbed,
+        note_transfers, note_pages,   note_software,
+    };
     int status = 0;
 
     write_headline(report);

@@ -18,6 +18,10 @@ int judge_headline(struct report *);   /* headline.c: headline, caution, notes *
  * own word. */
 struct bound bound_of(const struct report *, const struct record *, struct estimate time_us);
 
+/* No device is faster than its ceilings (with some doubt about them): the least time of a call,
+ * in microseconds; 0 when they are not known. */
+double ceiling_floor_us(const struct report *, const struct record *);
+
 /* The decision that an interval of a speed-up allows; `undecided` when it is unknown. */
 enum decision decision_of(struct estimate speedup);
 

@@ -123,10 +123,10 @@ int record_read(struct record *, const json_t *line, struct why *);
  * threads) replaces the earlier: a resumed run may hold both.
  *
  * The first line:
- *   {"kind":"header", "schema":RESULTS_SCHEMA, "version", "date", "command", "suite", "model",
- *    "seed", "budget_s", "note",
- *    "gpus":    [{"id","full","vendor","arch","memory_bytes","memory_bytes_per_s","l2_bytes",
- *                 "link_bytes_per_s","flops_per_s":{"f32":...,"bf16":...}}...]  projected ones
+ *   {"kind":"header", "schema":RESULTS_SCHEMA, "version", "date", "command", "suites":[...],
+ *    "model", "seed", "budget_s", "threads", "suite_notes":[...],
+ *    "gpus":    [{"id","model","arch","memory_bytes","memory_bytes_per_s","link_bytes_per_s",
+ *                 "tdp_w","peak_flops_per_s":{"f32":...,"bf16":...}}...]  projected ones
  *    "devices": [{"id","model","driver","evidence","is_gpu"}...],
  *    "missing": [{"what","why"}...],
  *    "machine": {free form, may be nested; "cache_bytes": last-level cache}}

@@ -39,7 +39,8 @@ struct contender {
     const struct record *record;
     struct estimate time_us;  /* one call with its arguments in place; GPU: launch included */
     struct bound bound;
-    size_t rounds, contended; /* used; set aside because the system took the processor */
+    size_t rounds, contended; /* quiet; set aside because the system took the processor */
+    bool is_disturbed;        /* no quiet round: an upper bound, low is what ceilings allow */
 };
 
 /* One problem (workload, dtype, shape, cache) and everything that ran it. */
@@ -176,9 +177,11 @@ double report_bytes_per_s(const struct report *, const char *device);
 /* Text of a key of the header ("" when absent): "version", "suite", "model", "date". */
 const char *report_header(const struct report *, const char *key);
 
-/* Times of a cell without its contended rounds (all of them when hardly any is left), in
- * microseconds: the median with its 95 % interval. NAN when there are none. */
+/* Times of a cell without its contended rounds, in microseconds: the median with its 95 %
+ * interval. With fewer than 3 quiet rounds the interval reaches up to the slowest round of
+ * all; with none the estimate is an upper bound: median of all, low end 0. NAN without any. */
 struct estimate record_wall_us(const struct record *);
 struct estimate record_series_us(const struct record *, const struct series *);
+bool record_is_disturbed(const struct record *);
 
 #endif

@@ -136,7 +136,7 @@ struct estimate estimate_scale(struct estimate e, double factor)
 
 struct estimate estimate_ratio(struct estimate a, struct estimate b)
 {
-    if (!(a.low > 0 && b.low > 0))
+    if (!(a.low >= 0 && b.low > 0))
         return estimate_missing();
     return (struct estimate){a.value / b.value, a.low / b.high, a.high / b.low};
 }

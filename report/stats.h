@@ -45,7 +45,8 @@ struct estimate estimate_missing(void);
 struct estimate estimate_exact(double value);
 struct estimate estimate_add(struct estimate, struct estimate);
 struct estimate estimate_scale(struct estimate, double factor); /* factor >= 0 */
-/* a / b for positive estimates: value a/b, low a.low/b.high, high a.high/b.low. */
+/* a / b for positive estimates: value a/b, low a.low/b.high, high a.high/b.low; a.low may
+ * be 0 (an upper bound), b.low may not. */
 struct estimate estimate_ratio(struct estimate, struct estimate);
 bool estimate_is_known(struct estimate);
 

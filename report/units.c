@@ -38,9 +38,11 @@ struct words words_number(double value)
         return missing();
     if (value == INFINITY)
         return (struct words){"inf"};
-    if (size != 0 && (size < 1e-3 || size >= 1e6))
+    if (size == 0)
+        return (struct words){"0"};
+    if (size < 1e-3 || size >= 1e6)
         snprintf(w.text, sizeof w.text, "%.2e", value);
-    else if (size != 0 && size < 1)
+    else if (size < 1)
         snprintf(w.text, sizeof w.text, "%.3g", value);
     else
         snprintf(w.text, sizeof w.text, "%.*f", decimals(value), value);
@@ -125,7 +127,7 @@ static struct words ratio(double value)
     if (isinf(value))
         return (struct words){"inf"};
     if (value < 0.001)
-        return (struct words){"<0.001"};
+        return value > 0 ? (struct words){"<0.001"} : (struct words){"0"};
     snprintf(w.text, sizeof w.text, value < 0.0995 ? "%.2g" : value < 9.95 ? "%.2f" : "%.0f",
              value < 100 ? value : rounded(value));
     return w;

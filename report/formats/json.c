@@ -72,6 +72,7 @@ static json_t *side(const struct contender *c, struct estimate us)
         set(side, "threads", json_integer(r->threads));
         set(side, "rounds", json_integer((json_int_t)c->rounds));
         set(side, "contended", json_integer((json_int_t)c->contended));
+        set(side, "disturbed", json_boolean(c->is_disturbed));
     }
     return side;
 }
@@ -286,8 +287,8 @@ static json_t *cells(const struct record *const *record, size_t n)
 
 static json_t *run(const struct report *report)
 {
-    static const char *const key[] = {"version", "date",     "command", "suite", "model",
-                                      "seed",    "budget_s", "gpus",    "devices", "missing"};
+    static const char *const key[] = {"version",  "date",    "command", "suites",  "model", "seed",
+                                      "budget_s", "threads", "gpus",    "devices", "missing"};
     json_t *object = json_object();
 
     for (size_t i = 0; i < sizeof key / sizeof *key; i++) {
