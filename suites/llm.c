@@ -90,6 +90,9 @@ static void link_rope(struct pass *p)
     table_axis_count(&row, "heads", p->model->heads + p->model->kv_heads);
     table_axis_count(&row, "head_dim", p->model->head_dim);
     table_axis_count(&row, "theta", p->model->theta);
+    /* the workload's own table of angles covers 4096 positions */
+    if (p->chain->context > 4096)
+        table_axis_count(&row, "context", p->chain->context);
     link_add(p, "rope", &row, p->layers);
 }
 
@@ -108,7 +111,7 @@ static void link_attention(struct pass *p)
         table_axis_count(&row, "q_len", p->chain->context);
     table_axis_count(&row, "kv_len", p->chain->context);
     if (!is_decode)
-        table_axis(&row, "causal", "1");
+        table_axis(&row, "causal", "yes");
     /* a window as long as the context hides nothing */
     if (m->window && m->window < p->chain->context)
         table_axis_count(&row, "window", m->window);

@@ -115,6 +115,7 @@ static int read_dtypes(struct pattern *p, const json_t *row,
                        const struct suite_request *request, struct why *why)
 {
     const json_t *list = json_object_get(row, "dtype"), *more = json_object_get(row, "also");
+    const unsigned integers = 1u << DTYPE_I8 | 1u << DTYPE_I32;
     unsigned wanted = dtypes_wanted(request), also = 0;
 
     if (!list)
@@ -124,7 +125,8 @@ static int read_dtypes(struct pattern *p, const json_t *row,
         also = table_dtypes(more, p->where, why);
     if (!p->dtypes || (more && !also))
         return STATUS_INVALID;
-    if (wanted)
+    /* integers alone: bytes that are moved, not a choice of type */
+    if (wanted && (p->dtypes & ~integers))
         p->dtypes = (p->dtypes | also) & wanted;
     return 0;
 }

@@ -25,7 +25,7 @@ void table_axis_count(struct suite_row *, const char *name, int64_t value);
  *      "shape": {AXIS: value or [values] or "=AXIS"}}
  * Each row is the product of its lists. "=m" takes the value that axis m has. "also" are
  * dtypes used only when the request names them. A request with dtypes takes those of each
- * row that it names. Errors: STATUS_INVALID naming `path`, row and field; when the request's
+ * row that it names; rows of integers alone stay as they are. Errors: STATUS_INVALID naming `path`, row and field; when the request's
  * dtypes leave no row; STATUS_MEMORY. */
 int table_read(struct suite *, const char *path, const json_t *root,
                const struct suite_request *, struct why *why);
