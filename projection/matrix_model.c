@@ -29,7 +29,7 @@ struct product {
     double unit_flops, unit_l2, dram, l2; /* rates per us */
     double a_bytes, b_bytes, c_bytes;     /* of an element */
     double cold_bytes, hot_share;         /* what DRAM must give at least */
-    double solo_elements, solo_power;
+    double solo_elements, solo_power, load_weight;
 };
 
 struct choice {
@@ -113,6 +113,7 @@ static void product_init(const struct work *w, struct product *x)
     x->dram = w->dram_bytes_per_s * 1e-6 * p->weight_dram_share[w->gpu->family];
     x->solo_elements = w->is_tensor ? p->solo_elements : p->vector_solo_elements;
     x->solo_power = p->solo_power;
+    x->load_weight = w->is_tensor ? p->load_weight : p->vector_load_weight;
     weights = x->batch * x->k * x->n * x->b_bytes;
     others = x->batch * (x->m * x->k * x->a_bytes + x->m * x->n * x->c_bytes);
     /* Serving frameworks time graphs over rotating copies of the weights: as many as
@@ -150,14 +151,17 @@ static struct choice choice_time(const struct work *w, const struct product *x, 
     double multiply = 2 * t.m * t.n / (x->unit_flops * fill);
     double load = (t.m * x->a_bytes + t.n * x->b_bytes) / x->unit_l2;
     double reach = fmin(1, tiles * p->unit_dram_gain / x->units);
+    double cycles_per_us = w->gpu->boost_hz * 1e-6;
     struct choice c;
 
-    c.compute = rounds * steps * (multiply + p->load_weight * load);
+    c.compute = rounds * (steps * (multiply + x->load_weight * load) +
+                          p->store_weight * t.m * t.n * x->c_bytes / x->unit_l2) +
+                (rounds - 1) * p->turn_cycles / cycles_per_us;
     c.dram = fmax(x->cold_bytes, wave_bytes(w, x, t, tiles) * (1 - x->hot_share)) /
              (x->dram * reach);
-    c.start = p->tile_start_us;
+    c.start = p->tile_start_cycles / cycles_per_us;
     if (split > 1)
-        c.start += p->split_us + 8 * split * x->m * x->n * x->batch / x->l2;
+        c.start += p->split_cycles / cycles_per_us + 8 * split * x->m * x->n * x->batch / x->l2;
     c.total = fmax(c.compute, c.dram) + c.start;
     return c;
 }
@@ -175,7 +179,7 @@ static struct choice choice_best(const struct work *w, const struct product *x)
         for (int s = 0; s < SPLITS; s++) {
             struct choice c;
 
-            if (s > 0 && (grid * splits[s] > 2.1 * x->units || x->k / splits[s] < 128))
+            if (s > 0 && (x->batch > 1 || grid * splits[s] > 2.1 * x->units || x->k / splits[s] < 128))
                 break;
             c = choice_time(w, x, tile[i], splits[s]);
             if (c.total < best.total)
@@ -183,6 +187,26 @@ static struct choice choice_best(const struct work *w, const struct product *x)
         }
     }
     return best;
+}
+
+/* Activations are brought to the small type before the product; small weights unpacked. */
+static double quantise_us(const struct work *w, const struct product *x)
+{
+    const struct parameters *p = w->parameter;
+
+    switch (w->op->precision) {
+    case PRECISION_FP8:
+    case PRECISION_FP4:
+    case PRECISION_SMOOTH:
+        return p->quantise_us + 3 * x->m * x->k / x->dram;
+    case PRECISION_FP8_BLOCK:
+        return p->quantise_us + p->block_us + 3 * x->m * x->k / x->dram;
+    case PRECISION_I8_WEIGHT:
+    case PRECISION_I4_WEIGHT:
+        return p->unpack_us;
+    default:
+        return 0;
+    }
 }
 
 void model_matrix(const struct work *w, struct ledger *l)
@@ -199,10 +223,8 @@ void model_matrix(const struct work *w, struct ledger *l)
     hard = fmax(c.compute, c.dram);
     soft = fmin(c.compute, c.dram);
     both = hard > 0 ? hard * pow(1 + pow(soft / hard, p->overlap), 1 / p->overlap) : 0;
-    l->latency = p->matrix_floor_us + c.start;
-    if (w->op->precision == PRECISION_FP8 || w->op->precision == PRECISION_FP8_BLOCK ||
-        w->op->precision == PRECISION_SMOOTH || w->op->precision == PRECISION_FP4)
-        l->latency += p->quantise_us + 3 * x.m * x.k / x.dram;
+    l->latency = p->matrix_floor_us[w->gpu->family] + c.start;
+    l->latency += quantise_us(w, &x);
     l->total = both + l->latency;
     ledger_add(l, "multiply-add in whole waves", c.compute);
     ledger_add(l, "DRAM", c.dram);

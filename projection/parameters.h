@@ -18,21 +18,25 @@
     X(l2_share, 0.95, 0.4, 1.2, "", T, "share of L2 that keeps data between calls")      \
     X(overlap, 4, 1.5, 12, "", M, "how sharply compute hides memory (p-norm)")         \
     X(load_weight, 0.3, 0.02, 2, "", M, "share of a tile's loads that is not hidden")  \
+    X(vector_load_weight, 1, 0.02, 30, "", M, "the same, without matrix cores")        \
+    X(store_weight, 0.5, 0.02, 4, "", M, "share of a tile's stores that is not hidden") \
+    X(turn_cycles, 500, 10, 8000, "", M, "from one tile of a unit to its next")        \
     X(solo_elements, 12000, 1000, 65536, "", M, "tile elements in flight that fill a unit") \
     X(solo_power, 0.5, 0.05, 1, "", M, "how rate falls with fewer elements in flight") \
     X(vector_solo_elements, 6000, 500, 65536, "", M, "the same, without matrix cores") \
-    X(tile_start_us, 1.0, 0.1, 5, "us", M, "filling and draining one tile's pipeline") \
+    X(tile_start_cycles, 1500, 100, 12000, "", M, "filling and draining a tile's pipeline")\
     X(wave_smooth, 0.3, 0, 1, "", M, "0: whole waves; 1: a partial wave costs its part") \
-    X(split_us, 1.0, 0, 8, "us", M, "second pass of a product split along k")          \
+    X(split_cycles, 3000, 100, 16000, "", M, "second pass of a product split along k")    \
     X(unit_dram_gain, 3, 1, 12, "", M, "DRAM rate one unit can draw / its fair share") \
     X(raster, 1.0, 0.3, 4, "", M, "DRAM re-reads of a wave of tiles / a square wave")  \
     X(odd_vector, 1.1, 1, 3, "", M, "rows not 16-byte aligned, vector pipe")           \
     X(odd_tensor, 1.5, 1, 8, "", M, "rows not 16-byte aligned, matrix cores")          \
     X(smooth_share, 0.9, 0.3, 1.2, "", M, "int8 rate reached / that of 16-bit types")  \
     X(weight_share, 0.9, 0.3, 1.2, "", M, "rate with weights unpacked in the loop")    \
-    X(quantise_us, 3, 0, 15, "us", M, "quantising the activations first")              \
-    X(matrix_floor_us, 1.5, 0.3, 6, "us", M, "shortest matrix kernel")                 \
-    X(matrix_graph_us, 0.5, 0, 5, "us", M, "a graph's node beyond the kernel")         \
+    X(quantise_us, 3, 0.1, 15, "us", M, "quantising the activations first")            \
+    X(block_us, 1, 0.1, 15, "us", M, "the same with one scale per block, besides")     \
+    X(unpack_us, 1, 0.1, 15, "us", M, "starting a kernel that unpacks weights")        \
+    X(matrix_graph_us, 0.5, 0.1, 5, "us", M, "a graph's node beyond the kernel")         \
     X(matrix_eager_us, 55, 10, 150, "us", M, "a linear layer's dispatch")              \
     X(batched_eager_us, 32, 10, 150, "us", M, "a batched product's dispatch")          \
     X(eager_start_us, 12, 0, 40, "us", F, "dispatch that no kernel hides")             \
@@ -78,6 +82,7 @@
     X(vector_share, 0.9, 0.3, 1, "", M, "vector rate reached / datasheet, at its clock") \
     X(vector_watts, 1.5, 0.3, 6, "W/GHz", M, "power of a unit at full vector rate")    \
     X(weight_dram_share, 0.85, 0.4, 1.05, "", M, "DRAM bandwidth of a product / datasheet") \
+    X(matrix_floor_us, 1.5, 0.3, 6, "us", M, "shortest matrix kernel")                 \
     X(fp8_share, 0.85, 0.3, 1.1, "", M, "fp8 rate reached / that of 16-bit types")     \
     X(fp8_block_share, 0.6, 0.1, 1.1, "", M, "the same with one scale per block")      \
     X(attention_share, 1, 0.4, 1.6, "", A, "attention kernels of the generation / all") \
@@ -103,7 +108,7 @@ struct knob {
     size_t offset;
 };
 
-enum { KNOBS = 200 };
+enum { KNOBS = 280 };
 
 /* All numbers, parameters first, then traits by family; returns how many. */
 int knobs_list(struct knob knob[KNOBS]);

@@ -12,7 +12,7 @@
 #include "projection/calibrate/fit.h"
 #include "projection/calibrate/tables.h"
 
-enum { FIT_ROWS = 150, FIT_ROUNDS = 12 };
+enum { FIT_ROWS = 150, FIT_ROUNDS = 40 };
 
 /* What no timing says stays as the built-in file has it. */
 static void start_values(struct parameters *p)
@@ -23,7 +23,7 @@ static void start_values(struct parameters *p)
 
     parameters_init(p);
     for (int i = 0; i < n; i++)
-        if (knob[i].who == WHO_F)
+        if (knob[i].who == WHO_F || (getenv("WHO_ONLY") && !strchr(getenv("WHO_ONLY"), "FMAT"[knob[i].who])))
             *knob_value(p, &knob[i]) = *knob_value((struct parameters *)builtin, &knob[i]);
 }
 
@@ -33,6 +33,7 @@ static void fit_all(struct parameters *p, const struct samples *s, const struct 
     static const enum who order[] = {WHO_T, WHO_M, WHO_A};
 
     for (int i = 0; i < 3; i++) {
+        if (getenv("WHO_ONLY") && !strchr(getenv("WHO_ONLY"), "TMA"[i])) continue;
         double loss = fit(p, s, out, order[i], FIT_ROUNDS);
 
         fprintf(stderr, "  %s %.4f", i == 0 ? "streams" : i == 1 ? "matrix" : "attention", loss);

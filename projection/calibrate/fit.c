@@ -133,7 +133,7 @@ double fit(struct parameters *p, const struct samples *s, const struct left_out 
     }
     for (int r = 0; r < rounds; r++)
         for (int i = 0; i < m; i++)
-            if (step[i] > 0.01)
+            if (step[i] > 0.004)
                 best = knob_turn(p, &mine[i], &step[i], best, s, out, mine, m);
     return best;
 }

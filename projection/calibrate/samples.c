@@ -59,6 +59,14 @@ static double gpu_weight(const struct gpu *gpu)
     }
 }
 
+/* Plain 16-bit products are what most calls are; rare types must not bend their fit. */
+static double dtype_weight(const char *dtype)
+{
+    if (strcmp(dtype, "bf16") == 0 || strcmp(dtype, "fp16") == 0)
+        return 2;
+    return strcmp(dtype, "fp32") == 0 || strcmp(dtype, "fp8") == 0 ? 1 : 0.4;
+}
+
 static int group_of(struct samples *s, const struct source *source, const struct gpu *gpu,
                     const char *op, const char *dtype)
 {
@@ -73,7 +81,7 @@ static int group_of(struct samples *s, const struct source *source, const struct
     if (s->groups == GROUPS)
         return -1;
     g = &s->group[s->groups];
-    *g = (struct group){.gpu = gpu, .weight = source->weight * gpu_weight(gpu)};
+    *g = (struct group){.gpu = gpu, .weight = source->weight * gpu_weight(gpu) * dtype_weight(dtype)};
     snprintf(g->source, sizeof g->source, "%.*s", (int)n, source->path);
     snprintf(g->op, sizeof g->op, "%s", op);
     snprintf(g->dtype, sizeof g->dtype, "%s", dtype);
