@@ -173,6 +173,10 @@ static struct choice choice_best(const struct work *w, const struct product *x)
                              : (int)(sizeof vector_tiles / sizeof *tile);
     struct choice best = {.total = INFINITY};
 
+    /* From Ampere on cuBLAS ships batched products without matrix cores in one tile only. */
+    if (!w->is_tensor && w->kind->batched && w->gpu->family >= FAMILY_AMPERE &&
+        w->gpu->family < FAMILY_CDNA)
+        tiles = 1;
     for (int i = 0; i < tiles; i++) {
         double grid = ceil(x->m / tile[i].m) * ceil(x->n / tile[i].n) * x->batch;
 
@@ -200,7 +204,7 @@ static double quantise_us(const struct work *w, const struct product *x)
     case PRECISION_SMOOTH:
         return p->quantise_us + 3 * x->m * x->k / x->dram;
     case PRECISION_FP8_BLOCK:
-        return p->quantise_us + p->block_us + 3 * x->m * x->k / x->dram;
+        return p->block_us + 3 * x->m * x->k / x->dram;
     case PRECISION_I8_WEIGHT:
     case PRECISION_I4_WEIGHT:
         return p->unpack_us;

@@ -34,7 +34,7 @@
     X(smooth_share, 0.9, 0.3, 1.2, "", M, "int8 rate reached / that of 16-bit types")  \
     X(weight_share, 0.9, 0.3, 1.2, "", M, "rate with weights unpacked in the loop")    \
     X(quantise_us, 3, 0.1, 15, "us", M, "quantising the activations first")            \
-    X(block_us, 1, 0.1, 15, "us", M, "the same with one scale per block, besides")     \
+    X(block_us, 3, 0.1, 15, "us", M, "the same with one scale per block")              \
     X(unpack_us, 1, 0.1, 15, "us", M, "starting a kernel that unpacks weights")        \
     X(matrix_graph_us, 0.5, 0.1, 5, "us", M, "a graph's node beyond the kernel")         \
     X(matrix_eager_us, 55, 10, 150, "us", M, "a linear layer's dispatch")              \
