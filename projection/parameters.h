@@ -40,17 +40,20 @@
     X(matrix_eager_us, 55, 10, 150, "us", M, "a linear layer's dispatch")              \
     X(batched_eager_us, 32, 10, 150, "us", M, "a batched product's dispatch")          \
     X(eager_start_us, 12, 0, 40, "us", F, "dispatch that no kernel hides")             \
-    X(prefill_share, 0.75, 0.2, 1, "", A, "multiply rate in prefill / in a gemm")      \
-    X(prefill_softmax, 0.3, 0, 2, "", A, "exponentials not hidden / special units' rate") \
-    X(prefill_floor_us, 6, 1, 20, "us", A, "shortest prefill with its KV append")      \
-    X(prefill_tile_us, 1, 0.1, 10, "us", A, "starting a query tile")                   \
-    X(prefill_step_us, 0.6, 0.05, 4, "us", A, "least time of a step over 128 keys")    \
-    X(decode_dram_share, 0.85, 0.3, 1.1, "", A, "DRAM rate of decode / a stream's")    \
-    X(decode_floor_us, 7, 1, 20, "us", A, "shortest decode with its KV append")        \
-    X(decode_step_us, 0.6, 0.02, 4, "us", A, "least time of a step over 128 keys")     \
-    X(decode_split_us, 2, 0, 10, "us", A, "joining the parts of a split KV cache")     \
+    X(prefill_share, 0.7, 0.2, 1.2, "", A, "multiply rate in prefill / in a gemm")     \
+    X(prefill_softmax, 0.5, 0.01, 4, "", A, "exponentials not hidden / special units' rate") \
+    X(prefill_tail, 0.5, 0.01, 2, "", A, "uneven end, in longest tiles")               \
+    X(prefill_io, 0.5, 0.01, 2, "", A, "share of Q, K, V, O traffic not hidden")       \
+    X(solo_step, 1.3, 0.3, 4, "", A, "time of a tile alone on its unit / in company")  \
+    X(small_kv_share, 0.9, 0.3, 1.5, "", A, "prefill rate with an 8-bit KV cache")     \
+    X(small_kv_cost, 1.3, 0.5, 4, "", A, "time per byte of an 8-bit KV cache in decode") \
+    X(attention_start_cycles, 3000, 50, 30000, "", A, "starting a tile of queries")    \
+    X(decode_start_cycles, 3000, 50, 30000, "", A, "starting a part of a KV cache")    \
+    X(decode_step_cycles, 500, 10, 8000, "", A, "latency of a step over 128 keys")     \
+    X(decode_dram_share, 0.9, 0.3, 1.2, "", A, "DRAM rate of decode / a stream's")     \
+    X(decode_split_us, 1, 0.1, 10, "us", A, "joining the parts of a split KV cache")   \
     X(decode_unit_gain, 2.5, 0.5, 12, "", A, "bandwidth one unit can draw / fair share") \
-    X(wide_head, 1.5, 1, 6, "", A, "cost of head dimensions above 256")                \
+    X(wide_head, 1.5, 1, 8, "", A, "cost of head dimensions above 256")                \
     X(map_floor_us, 1.5, 0.3, 6, "us", T, "shortest kernel that streams")              \
     X(map_graph_us, 0.5, 0, 5, "us", T, "a graph's node beyond the kernel")              \
     X(map_eager_us, 28, 5, 100, "us", T, "an elementwise call's dispatch")             \
@@ -85,6 +88,7 @@
     X(matrix_floor_us, 1.5, 0.3, 6, "us", M, "shortest matrix kernel")                 \
     X(fp8_share, 0.85, 0.3, 1.1, "", M, "fp8 rate reached / that of 16-bit types")     \
     X(fp8_block_share, 0.6, 0.1, 1.1, "", M, "the same with one scale per block")      \
+    X(attention_floor_us, 8, 1, 20, "us", A, "shortest attention with its KV append")  \
     X(attention_share, 1, 0.4, 1.6, "", A, "attention kernels of the generation / all") \
     X(decode_share, 1, 0.4, 1.6, "", A, "decode kernels of the generation / all")
 
