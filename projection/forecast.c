@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a call to a forecast: the model of its class, what the timing mode adds, the bound
  * that is named, and the interval around it. */
+#include "projection/interval.h"
 #include "projection/model.h"
 
 #include <math.h>
@@ -110,22 +111,47 @@ int model_project(const struct parameters *p, const struct gpu *gpu,
     return 0;
 }
 
+/* What limits what was measured here, in the words of the catalogue. */
+static void nearness_tell(const struct gpu *gpu, const struct region *r,
+                          const struct intervals *t, char *out, size_t size)
+{
+    enum kindred kindred = kindred_of(t, gpu, r);
+    const char *type = number_type_name(r->type);
+
+    if (!(t->families[r->model][r->type]))
+        snprintf(out, size, "%s model; no timings of its kind were calibrated on: wide interval",
+                 model_name(r->model));
+    else if (kindred == KINDRED_GPU)
+        snprintf(out, size, "%s model; calibrated on this GPU (%s)", model_name(r->model), type);
+    else if (kindred == KINDRED_FAMILY)
+        snprintf(out, size, "%s model; calibrated on other GPUs of its generation (%s)",
+                 model_name(r->model), type);
+    else
+        snprintf(out, size, "%s model; calibrated on other generations only (%s)",
+                 model_name(r->model), type);
+}
+
 int project(const struct gpu *gpu, const struct operation *op, enum timing timing,
             struct forecast *f, struct why *why)
 {
+    const struct intervals *intervals = intervals_builtin();
+    const struct op_kind *kind = op_kind_find(op->op);
+    struct region region;
+    struct spread spread;
     struct ledger l;
-    double spread = 2;
     int status;
 
     *f = (struct forecast){.time_us = {NAN, NAN, NAN}, .bound = ""};
     status = model_project(parameters_builtin(), gpu, op, timing, &l, why);
     if (status != 0)
         return status;
-    f->time_us = (struct estimate){l.total, l.total / spread, l.total * spread};
+    region = region_of(kind, op, timing, l.total);
+    spread = interval_spread(intervals, gpu, &region);
+    f->time_us = (struct estimate){l.total, l.total * exp(spread.low), l.total * exp(spread.high)};
     f->bound = bound_name(&l);
     f->terms = l.terms;
     memcpy(f->term, l.term, sizeof f->term);
-    snprintf(f->why, sizeof f->why, "roofline with the efficiencies usual for its class");
+    nearness_tell(gpu, &region, intervals, f->why, sizeof f->why);
     return 0;
 }
 

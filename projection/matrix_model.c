@@ -147,7 +147,7 @@ static struct choice choice_time(const struct work *w, const struct product *x, 
     double steps = ceil(x->k / split / 32) * 32;
     double in_flight = fmin(fmin(whole, 4) * t.m * t.n, x->solo_elements);
     double fill = in_flight < x->solo_elements
-                      ? pow(in_flight / x->solo_elements, x->solo_power) : 1;
+                      ? powf((float)(in_flight / x->solo_elements), (float)x->solo_power) : 1;
     double multiply = 2 * t.m * t.n / (x->unit_flops * fill);
     double load = (t.m * x->a_bytes + t.n * x->b_bytes) / x->unit_l2;
     double reach = fmin(1, tiles * p->unit_dram_gain / x->units);

@@ -72,6 +72,9 @@ const struct op_kind *op_kind_at(int i)
 
 const struct op_kind *op_kind_find(const char *name)
 {
+    for (int i = 0; i < KINDS; i++) /* a name that this table gave */
+        if (kinds[i].name == name)
+            return &kinds[i];
     for (int i = 0; name && i < KINDS; i++)
         if (strcasecmp(kinds[i].name, name) == 0)
             return &kinds[i];

@@ -9,37 +9,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "projection/calibrate/fit.h"
+#include "projection/calibrate/folds.h"
 #include "projection/calibrate/tables.h"
 
-enum { FIT_ROWS = 150, FIT_ROUNDS = 40 };
-
-/* What no timing says stays as the built-in file has it. */
-static void start_values(struct parameters *p)
-{
-    struct knob knob[KNOBS];
-    int n = knobs_list(knob);
-    const struct parameters *builtin = parameters_builtin();
-
-    parameters_init(p);
-    for (int i = 0; i < n; i++)
-        if (knob[i].who == WHO_F || (getenv("WHO_ONLY") && !strchr(getenv("WHO_ONLY"), "FMAT"[knob[i].who])))
-            *knob_value(p, &knob[i]) = *knob_value((struct parameters *)builtin, &knob[i]);
-}
-
-/* Fit everything: streams first, because the other models use their bandwidths. */
-static void fit_all(struct parameters *p, const struct samples *s, const struct left_out *out)
-{
-    static const enum who order[] = {WHO_T, WHO_M, WHO_A};
-
-    for (int i = 0; i < 3; i++) {
-        if (getenv("WHO_ONLY") && !strchr(getenv("WHO_ONLY"), "TMA"[i])) continue;
-        double loss = fit(p, s, out, order[i], FIT_ROUNDS);
-
-        fprintf(stderr, "  %s %.4f", i == 0 ? "streams" : i == 1 ? "matrix" : "attention", loss);
-    }
-    fprintf(stderr, "\n");
-}
+enum { FIT_ROWS = 150, FIT_ROUNDS = 40, FOLD_STRIDE = 5 };
 
 /* One trait's object of values by family, those that a family has of its own. */
 static void trait_write(struct text *out, struct parameters *own, const struct knob *first)
@@ -58,22 +31,76 @@ static void trait_write(struct text *out, struct parameters *own, const struct k
     text_add(out, "}");
 }
 
-static int parameters_write(struct parameters *own, const char *path, struct why *why)
+static void parameters_text(struct text *out, struct parameters *own)
 {
     struct knob knob[KNOBS];
-    struct text out = {0};
-    int n = knobs_list(knob), status;
+    int n = knobs_list(knob);
 
-    text_add(&out, "{\n \"about\": \"written by make calibrate; units and meanings stand in "
-                   "projection/parameters.h\",\n \"parameters\": {\n");
+    text_add(out, " \"parameters\": {\n");
     for (int i = 0; i < n; i += knob[i].family < 0 ? 1 : FAMILIES) {
         if (knob[i].family < 0)
-            text_printf(&out, "  \"%s\": %.4g", knob[i].name, *knob_value(own, &knob[i]));
+            text_printf(out, "  \"%s\": %.4g", knob[i].name, *knob_value(own, &knob[i]));
         else
-            trait_write(&out, own, &knob[i]);
-        text_add(&out, i + (knob[i].family < 0 ? 1 : FAMILIES) < n ? ",\n" : "\n");
+            trait_write(out, own, &knob[i]);
+        text_add(out, i + (knob[i].family < 0 ? 1 : FAMILIES) < n ? ",\n" : "\n");
     }
-    text_add(&out, " }\n}\n");
+    text_add(out, " },\n");
+}
+
+static void calibrated_text(struct text *out, const struct intervals *t)
+{
+    const char *comma = "";
+
+    text_add(out, " \"calibrated\": [\n");
+    for (int m = 0; m < MODELS; m++)
+        for (int y = 0; y < NUMBER_TYPES; y++) {
+            if (!t->gpu[m][y][0].text[0])
+                continue;
+            text_printf(out, "%s  [\"%s\", \"%s\", [", comma, model_name((enum model)m),
+                        number_type_name((enum number_type)y));
+            for (int i = 0; i < 16 && t->gpu[m][y][i].text[0]; i++)
+                text_printf(out, "%s\"%s\"", i ? ", " : "", t->gpu[m][y][i].text);
+            text_add(out, "]]");
+            comma = ",\n";
+        }
+    text_add(out, "\n ],\n");
+}
+
+static void intervals_text(struct text *out, const struct intervals *t)
+{
+    const struct spread *spread = &t->spread[0][0][0][0][0];
+    const char *comma = "";
+
+    text_add(out, " \"intervals\": [\n");
+    for (int c = 0; c < KINDREDS * MODELS * NUMBER_TYPES * 2 * BANDS; c++) {
+        int b = c % BANDS, e = c / BANDS % 2, y = c / BANDS / 2 % NUMBER_TYPES;
+        int m = c / BANDS / 2 / NUMBER_TYPES % MODELS;
+        int k = c / BANDS / 2 / NUMBER_TYPES / MODELS;
+
+        if (isnan(spread[c].low))
+            continue;
+        text_printf(out, "%s  [\"%s\", \"%s\", \"%s\", \"%s\", \"%s\", %.3f, %.3f]", comma,
+                    kindred_name((enum kindred)k), model_name((enum model)m),
+                    number_type_name((enum number_type)y), e ? "eager" : "device",
+                    band_name((enum band)b), spread[c].low, spread[c].high);
+        comma = ",\n";
+    }
+    text_add(out, "\n ]\n");
+}
+
+/* The whole file, from what was fitted and what the folds left. */
+static int file_write(struct parameters *own, const struct intervals *t, const char *path,
+                      struct why *why)
+{
+    struct text out = {0};
+    int status;
+
+    text_add(&out, "{\n \"about\": \"written by make calibrate; what they mean stands in "
+                   "projection/parameters.h and interval.h\",\n");
+    parameters_text(&out, own);
+    calibrated_text(&out, t);
+    intervals_text(&out, t);
+    text_add(&out, "}\n");
     status = out.failed ? why_fail(why, STATUS_MEMORY, "out of memory")
                         : text_write_file(path, out.data, out.n, why);
     text_release(&out);
@@ -82,16 +109,42 @@ static int parameters_write(struct parameters *own, const char *path, struct why
 
 static int run_fit(struct samples *s, const char *path, struct why *why)
 {
-    struct parameters p;
-    int status;
+    struct intervals *t = calloc(1, sizeof *t);
+    struct residuals r = {0};
+    struct parameters own, all;
+    int status = t ? 0 : STATUS_MEMORY;
 
-    start_values(&p);
+    start_values(&own);
     samples_choose(s, FIT_ROWS);
-    fit_all(&p, s, NULL);
-    status = parameters_write(&p, path, why);
-    parameters_inherit(&p);
-    if (getenv("TABLE"))
-        table_print(s, &p, NULL);
+    fprintf(stderr, "with everything         ");
+    fit_all(&own, s, NULL, FIT_ROUNDS);
+    all = own;
+    parameters_inherit(&all);
+    if (status == 0)
+        status = residuals_add(&r, s, &all, NULL, FOLD_STRIDE);
+    if (status == 0)
+        status = folds_run(&r, s, FOLD_STRIDE);
+    if (status == 0) {
+        intervals_make(t, &r, NULL);
+        status = file_write(&own, t, path, why);
+    } else {
+        why_fail(why, status, "out of memory");
+    }
+    residuals_release(&r);
+    free(t);
+    return status;
+}
+
+static int run_validate(struct samples *s, struct why *why)
+{
+    struct residuals r = {0};
+    int status = folds_run(&r, s, 1);
+
+    if (status == 0)
+        tables_print(s, &r);
+    else
+        why_fail(why, status, "out of memory");
+    residuals_release(&r);
     return status;
 }
 
@@ -99,7 +152,7 @@ int main(int argc, char **argv)
 {
     struct samples samples = {0};
     struct why why = {""};
-    int status = STATUS_INVALID;
+    int status;
 
     if (argc < 3) {
         fprintf(stderr, "usage: calibrate fit DATA OUT.json | calibrate validate DATA\n");
@@ -110,6 +163,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%zu timings in %d groups\n", samples.n, samples.groups);
     if (status == 0 && strcmp(argv[1], "fit") == 0 && argc > 3)
         status = run_fit(&samples, argv[3], &why);
+    else if (status == 0)
+        status = run_validate(&samples, &why);
     if (status != 0)
         fprintf(stderr, "calibrate: %s\n", why.text);
     samples_release(&samples);

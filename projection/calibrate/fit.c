@@ -1,13 +1,35 @@
 /* SPDX-License-Identifier: MIT */
+/* Coordinate descent that remembers every sample's error, so that a generation's trait costs
+ * only that generation's samples. */
 #include "projection/calibrate/fit.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What a trait costs that differs from its relative's: 10 % apart costs as much as 0.02 %
  * of mean error. Keeps generations with little data close to their relatives. */
 static const double pull = 0.02;
+
+/* Steps of the search on the logarithm: first, least, most. */
+static const double step_first = 0.15, step_least = 0.004, step_most = 0.7;
+
+struct term_of_loss {
+    const struct sample *sample;
+    double share; /* of the loss */
+    double error, trial;
+};
+
+struct search {
+    struct parameters own, all;
+    struct knob knob[KNOBS];
+    double step[KNOBS];
+    int knobs;
+    struct term_of_loss *term;
+    size_t n;
+    double loss;
+};
 
 bool is_left_out(const struct left_out *out, const struct sample *s)
 {
@@ -17,60 +39,105 @@ bool is_left_out(const struct left_out *out, const struct sample *s)
            (out->op && strcmp(out->op, s->kind->name) == 0);
 }
 
-static double traits_cost(const struct parameters *own, const struct parameters *all,
-                          const struct knob *knob, int knobs)
+static double traits_cost(const struct search *f)
 {
     double cost = 0;
 
-    for (int i = 0; i < knobs; i++) {
-        double value = *knob_value((struct parameters *)own, &knob[i]), relative;
-        struct knob parent = knob[i];
+    for (int i = 0; i < f->knobs; i++) {
+        struct knob parent = f->knob[i];
+        double relative;
 
-        if (knob[i].family <= 0 || isnan(value))
+        if (parent.family <= 0)
             continue;
-        parent.offset -= (size_t)(knob[i].family - family_parent(knob[i].family)) * sizeof(double);
-        relative = log(value / *knob_value((struct parameters *)all, &parent));
+        parent.offset -= (size_t)(parent.family - family_parent(parent.family)) * sizeof(double);
+        relative = log(*knob_value((struct parameters *)&f->own, &f->knob[i]) /
+                       *knob_value((struct parameters *)&f->all, &parent));
         cost += pull * relative * relative;
     }
     return cost;
 }
 
-static double loss(const struct parameters *own, const struct samples *s,
-                   const struct left_out *out, enum who who, const struct knob *knob, int knobs)
+/* Loss with the numbers as they are now; errors of the samples of `family` (-1: all) are
+ * computed anew into `trial`. */
+static double loss_try(struct search *f, int family)
 {
-    struct parameters all = *own;
-    double sum[GROUPS] = {0}, total = 0, weights = 0;
-    int count[GROUPS] = {0};
+    double sum = 0;
 
-    parameters_inherit(&all);
+    f->all = f->own;
+    parameters_inherit(&f->all);
+    for (size_t i = 0; i < f->n; i++) {
+        struct term_of_loss *t = &f->term[i];
+        struct ledger ledger;
+
+        t->trial = t->error;
+        if (family < 0 || (int)t->sample->gpu->family == family) {
+            model_project(&f->all, t->sample->gpu, &t->sample->op, t->sample->timing, &ledger,
+                          NULL);
+            t->trial = fabs(log(ledger.total / t->sample->time_us));
+        }
+        sum += t->share * t->trial;
+    }
+    return sum + traits_cost(f);
+}
+
+static void loss_keep(struct search *f, double loss)
+{
+    f->loss = loss;
+    for (size_t i = 0; i < f->n; i++)
+        f->term[i].error = f->term[i].trial;
+}
+
+static int search_open(struct search *f, const struct samples *s, const struct left_out *out,
+                       enum who who)
+{
+    int count[GROUPS] = {0};
+    double weights = 0;
+
+    f->term = malloc(s->n * sizeof *f->term);
+    if (!f->term)
+        return STATUS_MEMORY;
     for (size_t i = 0; i < s->n; i++) {
         const struct sample *x = &s->sample[i];
-        struct ledger ledger;
 
         if (!x->is_chosen || s->group[x->group].who != who || is_left_out(out, x) ||
             s->group[x->group].weight == 0)
             continue;
-        model_project(&all, x->gpu, &x->op, x->timing, &ledger, NULL);
-        sum[x->group] += fabs(log(ledger.total / x->time_us));
-        count[x->group]++;
+        if (count[x->group]++ == 0)
+            weights += s->group[x->group].weight;
+        f->term[f->n++].sample = x;
     }
-    for (int g = 0; g < s->groups; g++)
-        if (count[g] > 0) {
-            total += s->group[g].weight * sum[g] / count[g];
-            weights += s->group[g].weight;
-        }
-    return total / (weights > 0 ? weights : 1) + traits_cost(own, &all, knob, knobs);
+    for (size_t i = 0; i < f->n; i++) {
+        int g = f->term[i].sample->group;
+
+        f->term[i].share = s->group[g].weight / (count[g] * weights);
+    }
+    return 0;
 }
 
-/* Which generations the fit has samples of. */
-static void families_seen(const struct samples *s, const struct left_out *out, enum who who,
-                          bool seen[FAMILIES])
+/* Numbers that these samples can tell something about; traits of generations without
+ * samples become NAN. The others start at their relative's values. */
+static void knobs_choose(struct search *f, enum who who)
 {
-    memset(seen, 0, FAMILIES * sizeof *seen);
-    for (size_t i = 0; i < s->n; i++)
-        if (s->sample[i].is_chosen && s->group[s->sample[i].group].who == who &&
-            !is_left_out(out, &s->sample[i]))
-            seen[s->sample[i].gpu->family] = true;
+    struct knob knob[KNOBS];
+    int n = knobs_list(knob);
+    bool seen[FAMILIES] = {true};
+
+    for (size_t i = 0; i < f->n; i++)
+        seen[f->term[i].sample->gpu->family] = true;
+    for (int i = 0; i < n; i++) {
+        if (knob[i].who != who)
+            continue;
+        if (knob[i].family > 0)
+            *knob_value(&f->own, &knob[i]) = NAN;
+        if (knob[i].family > 0 && !seen[knob[i].family])
+            continue;
+        f->step[f->knobs] = step_first;
+        f->knob[f->knobs++] = knob[i];
+    }
+    f->all = f->own;
+    parameters_inherit(&f->all);
+    for (int i = 0; i < f->knobs; i++)
+        *knob_value(&f->own, &f->knob[i]) = *knob_value(&f->all, &f->knob[i]);
 }
 
 static double clamp(double x, double least, double most)
@@ -78,62 +145,49 @@ static double clamp(double x, double least, double most)
     return x < least ? least : x > most ? most : x;
 }
 
-/* Move one number up or down by its step while that helps; returns the loss. */
-static double knob_turn(struct parameters *p, const struct knob *k, double *step, double best,
-                        const struct samples *s, const struct left_out *out,
-                        const struct knob *knob, int knobs)
+/* Move one number up or down by its step while that helps. */
+static void knob_turn(struct search *f, int i)
 {
-    double *value = knob_value(p, k), was = *value;
+    const struct knob *k = &f->knob[i];
+    double *value = knob_value(&f->own, k), was = *value;
 
     for (int sign = 1; sign >= -1; sign -= 2) {
-        double low = k->least > 0 ? k->least : 1e-3, next, now;
+        double low = k->least > 0 ? k->least : 1e-3, now;
 
-        next = clamp(fmax(was, low) * exp(sign * *step), k->least, k->most);
-        if (next == was)
+        *value = clamp(fmax(was, low) * exp(sign * f->step[i]), k->least, k->most);
+        if (*value == was)
             continue;
-        *value = next;
-        now = loss(p, s, out, k->who, knob, knobs);
-        if (now < best) {
-            *step = fmin(*step * 1.5, 0.7);
-            return now;
+        now = loss_try(f, k->family);
+        if (now < f->loss) {
+            f->step[i] = fmin(f->step[i] * 1.5, step_most);
+            loss_keep(f, now);
+            return;
         }
-        *value = was;
     }
-    *step *= 0.5;
-    return best;
+    *value = was;
+    f->step[i] *= 0.5;
 }
 
 double fit(struct parameters *p, const struct samples *s, const struct left_out *out,
            enum who who, int rounds)
 {
-    struct knob knob[KNOBS], mine[KNOBS];
-    double step[KNOBS], best;
-    bool seen[FAMILIES];
-    int n = knobs_list(knob), m = 0;
+    struct search *f = calloc(1, sizeof *f);
+    double loss = NAN;
 
-    families_seen(s, out, who, seen);
-    for (int i = 0; i < n; i++) {
-        double *value = knob_value(p, &knob[i]);
-
-        if (knob[i].who != who)
-            continue;
-        if (knob[i].family > 0 && !seen[knob[i].family]) {
-            *value = NAN;
-            continue;
-        }
-        step[m] = 0.15;
-        mine[m++] = knob[i];
+    if (!f)
+        return NAN;
+    f->own = *p;
+    if (search_open(f, s, out, who) == 0 && f->n > 0) {
+        knobs_choose(f, who);
+        loss_keep(f, loss_try(f, -1));
+        for (int r = 0; r < rounds; r++)
+            for (int i = 0; i < f->knobs; i++)
+                if (f->step[i] > step_least)
+                    knob_turn(f, i);
+        loss = f->loss;
+        *p = f->own;
     }
-    best = loss(p, s, out, who, mine, m);
-    for (int i = 0; i < m; i++) { /* a generation starts at its relative's values */
-        struct parameters all = *p;
-
-        parameters_inherit(&all);
-        *knob_value(p, &mine[i]) = *knob_value(&all, &mine[i]);
-    }
-    for (int r = 0; r < rounds; r++)
-        for (int i = 0; i < m; i++)
-            if (step[i] > 0.004)
-                best = knob_turn(p, &mine[i], &step[i], best, s, out, mine, m);
-    return best;
+    free(f->term);
+    free(f);
+    return loss;
 }

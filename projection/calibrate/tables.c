@@ -1,9 +1,70 @@
 /* SPDX-License-Identifier: MIT */
+/* Absolute percentage errors against the measured time, as the literature counts them; the
+ * naive roofline beside them is max(flops / peak, bytes / bandwidth) + 5 us. */
 #include "projection/calibrate/tables.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static const double naive_launch_us = 5;
+
+/* One line of a table under construction. */
+struct tally {
+    double *error, *naive;
+    size_t n, covered;
+};
+
+/* The interval tables with one GPU's residuals left out, made once per GPU. */
+struct jackknife {
+    const struct gpu *gpu[64];
+    struct intervals *intervals[64];
+    int n;
+};
+
+static const struct intervals *jackknife_get(struct jackknife *j, const struct residuals *r,
+                                             const struct gpu *gpu)
+{
+    for (int i = 0; i < j->n; i++)
+        if (j->gpu[i] == gpu)
+            return j->intervals[i];
+    if (j->n == 64 || !(j->intervals[j->n] = malloc(sizeof **j->intervals)))
+        return NULL;
+    intervals_make(j->intervals[j->n], r, gpu);
+    intervals_fill(j->intervals[j->n]);
+    j->gpu[j->n] = gpu;
+    return j->intervals[j->n++];
+}
+
+static double naive_us(const struct sample *x)
+{
+    struct work w;
+    const struct operation *op = &x->op;
+    double batch = op->batch > 0 ? (double)op->batch : 1, flops = 0, bytes;
+    double rows = (double)(op->rows > 0 ? op->rows : op->m);
+    double cols = (double)(op->cols > 0 ? op->cols : op->k);
+
+    if (work_init(&w, x->gpu, op, x->timing, NULL) != 0)
+        return NAN;
+    bytes = rows * cols * w.element_bytes * (x->kind->reads + x->kind->writes);
+    if (x->kind->model == MODEL_MATRIX) {
+        flops = 2 * batch * (double)op->m * (double)op->n * (double)op->k;
+        bytes = batch * ((double)(op->m * op->k + op->m * op->n) * w.element_bytes +
+                         (double)(op->k * op->n) * w.weight_bytes);
+    } else if (x->kind->model == MODEL_PREFILL || x->kind->model == MODEL_DECODE) {
+        double queries = op->q_len > 0 ? (double)op->q_len : 1;
+        double keys = op->window > 0 ? fmin((double)op->window, (double)op->kv_len)
+                                     : (double)op->kv_len;
+
+        flops = 4 * batch * (double)(op->heads * op->head_dim) * queries * keys *
+                (queries > 1 && op->causal ? 0.5 : 1);
+        bytes = batch * (double)op->head_dim * w.element_bytes *
+                (2 * (double)op->kv_heads * keys + 2 * (double)op->heads * queries);
+    }
+    return fmax(flops / w.pipe_flops_per_s, bytes / w.dram_bytes_per_s) * 1e6 +
+           naive_launch_us;
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -12,33 +73,117 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-void table_print(const struct samples *s, const struct parameters *p, const struct left_out *out)
+static void tally_print(struct tally *t, const char *what)
 {
-    double *error = malloc(s->n * sizeof *error), *ratio = malloc(s->n * sizeof *ratio);
+    double sum = 0;
 
-    for (int g = 0; g < s->groups; g++) {
-        int n = 0;
-        double mean = 0;
+    if (t->n == 0)
+        return;
+    for (size_t i = 0; i < t->n; i++)
+        sum += t->error[i];
+    qsort(t->error, t->n, sizeof *t->error, compare);
+    qsort(t->naive, t->n, sizeof *t->naive, compare);
+    printf("%-58s %7zu %7.1f %7.1f %7.1f %6.0f %% %8.1f\n", what, t->n, t->error[t->n / 2],
+           sum / (double)t->n, t->error[t->n * 9 / 10],
+           100 * (double)t->covered / (double)t->n, t->naive[t->n / 2]);
+}
 
-        for (size_t i = 0; i < s->n; i++) {
-            const struct sample *x = &s->sample[i];
-            struct ledger l;
+static void tally_push(struct tally *t, const struct residual *e, const struct intervals *table)
+{
+    struct spread s = table->spread[e->kindred][e->region.model][e->region.type]
+                                   [e->region.is_eager][e->region.band];
+    double measured = e->sample->time_us;
 
-            if (x->group != g || (out && !is_left_out(out, x)))
-                continue;
-            model_project(p, x->gpu, &x->op, x->timing, &l, NULL);
-            ratio[n] = l.total / x->time_us;
-            error[n] = fabs(ratio[n] - 1) * 100;
-            mean += error[n++];
-        }
-        if (n == 0)
+    t->covered += e->log_ratio >= s.low && e->log_ratio <= s.high;
+    t->error[t->n] = 100 * fabs(exp(-e->log_ratio) - 1);
+    t->naive[t->n++] = 100 * fabs(naive_us(e->sample) / measured - 1);
+}
+
+/* A line's key: the words of a residual by which a table groups. */
+typedef void (*key_write)(char *out, size_t size, const struct samples *,
+                          const struct residual *);
+
+static void key_group(char *out, size_t size, const struct samples *s, const struct residual *e)
+{
+    const struct group *g = &s->group[e->sample->group];
+
+    snprintf(out, size, "%-14s %-16s %-13s %s", g->source, g->gpu->id.text, g->op, g->dtype);
+}
+
+static void key_operation(char *out, size_t size, const struct samples *s,
+                          const struct residual *e)
+{
+    const struct group *g = &s->group[e->sample->group];
+
+    snprintf(out, size, "%-14s %-13s %s", g->source, g->op, g->dtype);
+}
+
+static void key_band(char *out, size_t size, const struct samples *s, const struct residual *e)
+{
+    const struct group *g = &s->group[e->sample->group];
+
+    snprintf(out, size, "%-14s %-9s %-7s %s", g->source, model_name(e->region.model),
+             number_type_name(e->region.type),
+             e->sample->time_us < 20 ? "1: < 20 us" : e->sample->time_us < 200 ? "2: < 200 us"
+                                                                       : "3: >= 200 us");
+}
+
+struct line {
+    char key[96];
+    const struct residual *residual;
+};
+
+static int line_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct line *)a)->key, ((const struct line *)b)->key);
+}
+
+/* One table: of the folds by GPU, or of those by generation. */
+static void table_print(const struct samples *s, const struct residuals *r, bool by_family,
+                        key_write key, struct jackknife *j)
+{
+    struct line *line = malloc((r->n + 1) * sizeof *line);
+    struct tally t = {malloc(r->n * sizeof(double)), malloc(r->n * sizeof(double)), 0, 0};
+    size_t n = 0;
+
+    printf("%-58s %7s %7s %7s %7s %8s %8s\n", "", "rows", "median", "mean", "p90", "covered",
+           "naive");
+    for (size_t i = 0; line && t.error && t.naive && i < r->n; i++) {
+        const struct residual *e = &r->residual[i];
+        bool is_both = e->kindred == KINDRED_NONE && !e->by_family;
+
+        if (e->by_family != by_family && !(by_family && is_both))
             continue;
-        qsort(error, (size_t)n, sizeof *error, compare);
-        qsort(ratio, (size_t)n, sizeof *ratio, compare);
-        printf("%-15s %-16s %-13s %-9s %6d  median %5.1f  mean %5.1f  p90 %6.1f  ratio %.2f\n",
-               s->group[g].source, s->group[g].gpu->id.text, s->group[g].op, s->group[g].dtype, n,
-               error[n / 2], mean / n, error[n * 9 / 10], ratio[n / 2]);
+        key(line[n].key, sizeof line[n].key, s, e);
+        line[n++].residual = e;
     }
-    free(error);
-    free(ratio);
+    qsort(line, n, sizeof *line, line_compare);
+    for (size_t i = 0; i < n; i++) {
+        tally_push(&t, line[i].residual, jackknife_get(j, r, line[i].residual->sample->gpu));
+        if (i + 1 == n || strcmp(line[i].key, line[i + 1].key) != 0) {
+            tally_print(&t, line[i].key);
+            t.n = t.covered = 0;
+        }
+    }
+    free(line);
+    free(t.error);
+    free(t.naive);
+}
+
+void tables_print(const struct samples *s, const struct residuals *r)
+{
+    struct jackknife j = {.n = 0};
+
+    printf("errors in %%; 'covered': share of rows inside the 80 %% interval, which was made "
+           "without this GPU;\n'naive': median error of max(flops/peak, bytes/bandwidth) + 5 us\n"
+           "\nleave one GPU out\n");
+    table_print(s, r, false, key_group, &j);
+    printf("\nleave one GPU out, by operation\n");
+    table_print(s, r, false, key_operation, &j);
+    printf("\nleave one GPU out, by measured time\n");
+    table_print(s, r, false, key_band, &j);
+    printf("\nleave one generation out, by operation\n");
+    table_print(s, r, true, key_operation, &j);
+    for (int i = 0; i < j.n; i++)
+        free(j.intervals[i]);
 }

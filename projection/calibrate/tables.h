@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables that calibrate and validate print. */
+/* What validate prints: errors and coverage on GPUs and generations that were left out. */
 #ifndef OFFLOAD_BENCH_TABLES_H
 #define OFFLOAD_BENCH_TABLES_H
 
-#include "projection/calibrate/fit.h"
+#include "projection/calibrate/folds.h"
 
-/* One line per group: rows, median and mean absolute percentage error, median ratio. */
-void table_print(const struct samples *, const struct parameters *, const struct left_out *);
+/* All tables on stdout. An interval is made from the other GPUs' residuals only. */
+void tables_print(const struct samples *, const struct residuals *);
 
 #endif
