@@ -210,6 +210,17 @@ static struct device *device_at(struct workshop *shop, int i, struct why *why)
     return &shop->device[i];
 }
 
+/* Page size behind the largest argument. */
+static int64_t largest_page_bytes(const struct bench *bench)
+{
+    const struct buffer *largest = &bench->arg[0][0];
+
+    for (int i = 1; i < ARGS; i++)
+        if (bench->arg[0][i].bytes > largest->bytes)
+            largest = &bench->arg[0][i];
+    return (int64_t)largest->page_bytes;
+}
+
 /* All variants of the group on device i; cells that do not apply leave no trace. */
 static int open_cells(struct workshop *shop, const struct group *g, struct bench *bench, int i,
                       struct cell *cell, int most)
@@ -229,7 +240,7 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
         group_describe(&c->record, g, row, v);
         c->record.threads = row->kind == DEVICE_CPU ? shop->plan->threads : 0;
         c->record.seed = (int64_t)shop->seed;
-        c->record.page_bytes = (int64_t)bench->arg[0][0].page_bytes;
+        c->record.page_bytes = largest_page_bytes(bench);
         if (row->kind == DEVICE_CPU && !v->provider)
             SAY(c->record.isa, isa_name(isa_best()));
         death = shop->death(shop->to, row->id.text, v->name);
