@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* Attention of one new token a sequence: its query against the KV cache. Memory-bound: the
+ * cache is read once, each key and value serves all query heads of its group. */
+#include "workloads/attention_decode/attention_decode.h"
+
+#include <stdlib.h>
+
+#include "workloads/cblas.h"
+#include "workloads/dnnl.h"
+#include "workloads/isa.h"
+
+ISA_DECLARE(const struct attention_decode_simd, attention_decode_simd);
+
+extern const struct workload workload_attention_decode;
+
+enum { BATCH, HEADS, KV_HEADS, HEAD_DIM, KV_LEN, WINDOW };
+
+static struct attention attention_of(const struct problem *p)
+{
+    const int64_t *n = p->shape.n;
+
+    return (struct attention){.dtype = p->dtype, .batch = n[BATCH], .heads = n[HEADS],
+                              .kv_heads = n[KV_HEADS], .head_dim = n[HEAD_DIM], .q_len = 1,
+                              .kv_len = n[KV_LEN], .window = n[WINDOW], .causal = true};
+}
+
+static int64_t q_count(const struct problem *p)
+{
+    struct attention a = attention_of(p);
+
+    return attention_q_count(&a);
+}
+
+static int64_t kv_count(const struct problem *p)
+{
+    struct attention a = attention_of(p);
+
+    return attention_kv_count(&a);
+}
+
+static struct cost cost(const struct problem *p)
+{
+    struct attention a = attention_of(p);
+
+    return attention_cost(&a);
+}
+
+static double length(const struct problem *p)
+{
+    return (double)p->shape.n[KV_LEN];
+}
+
+static bool valid(const struct problem *p, struct why *why)
+{
+    struct attention a = attention_of(p);
+
+    return attention_valid(&a, "attention_decode", why);
+}
+
+static void operation(const struct problem *p, struct operation *op)
+{
+    struct attention a = attention_of(p);
+
+    attention_operation(&a, "attn_decode", op);
+}
+
+static void reference(const struct problem *p, const void *const *in, double *const *want,
+                      double *const *scale)
+{
+    struct attention a = attention_of(p);
+    double factor = workload_error_bound(&workload_attention_decode, p, ATTENTION_OUT, 0, 1);
+
+    attention_reference(&a, factor, in, want[ATTENTION_OUT], scale[ATTENTION_OUT]);
+}
+
+/* ---- ours ----------------------------------------------------------------------------- */
+
+static int simd_prepare(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    size_t bytes = ISA_PICK(attention_decode_simd)->scratch_bytes(&a, call->threads);
+
+    bytes = (bytes + 4095) / 4096 * 4096;
+    call->self = aligned_alloc(4096, bytes);
+    return call->self ? 0 : why_fail(why, STATUS_MEMORY, "cannot allocate %.1f MiB of scratch",
+                                     (double)bytes / 0x1p20);
+}
+
+static int simd(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    const struct buffer *arg = call->arg;
+
+    (void)why;
+    ISA_PICK(attention_decode_simd)
+        ->run(&a, arg[ATTENTION_Q].data, arg[ATTENTION_K].data, arg[ATTENTION_V].data,
+              arg[ATTENTION_OUT].data, call->self, call->threads);
+    return 0;
+}
+
+static void simd_release(struct call *call)
+{
+    free(call->self);
+}
+
+/* ---- composition of library products -------------------------------------------------- */
+
+/* Two batched products, over all sequences and key heads: scores [group, keys] = q [group, d]
+ * times k^T, out = p [group, keys] times v [keys, d]. */
+struct composed {
+    float *score;
+    uint16_t *half; /* probabilities as bf16 for bf16 problems */
+    struct onednn *scores, *values;
+    int64_t first, keys;
+};
+
+static void composed_release(struct call *call)
+{
+    struct composed *c = call->self;
+
+    if (!c)
+        return;
+    onednn_free(c->scores);
+    onednn_free(c->values);
+    free(c->score);
+    free(c->half);
+    free(c);
+    call->self = NULL;
+}
+
+static const void *seen(const struct call *call, const struct attention *a, int which,
+                        const struct composed *c)
+{
+    return (const char *)call->arg[which].data +
+           (size_t)(c->first * a->kv_heads * a->head_dim) * dtype_bytes(a->dtype);
+}
+
+static int composed_products(struct call *call, const struct attention *a, struct composed *c,
+                             struct why *why)
+{
+    int64_t d = a->head_dim, g = a->heads / a->kv_heads, step = a->kv_heads * d;
+    enum dtype t = a->dtype;
+    int64_t b = a->batch, h = a->kv_heads, n = c->keys, whole = a->kv_len * step;
+    struct onednn_tensor q = {t, 4, {b, h, g, d}, {0}, false};
+    struct onednn_tensor k = {t, 4, {b, h, d, n}, {whole, d, 1, step}, false};
+    struct onednn_tensor v = {t, 4, {b, h, n, d}, {whole, d, step, 1}, false};
+    struct onednn_tensor score = {DTYPE_F32, 4, {b, h, g, n}, {0}, false};
+    struct onednn_tensor p = {t, 4, {b, h, g, n}, {0}, false};
+    int status;
+
+    if ((status = onednn_matmul(&c->scores, &q, &k, &score, 1, 0, call->threads, why)) ||
+        (status = onednn_matmul(&c->values, &p, &v, &q, 1, 0, call->threads, why)) ||
+        (status = onednn_bind(c->scores, 0, call->arg[ATTENTION_Q].data, why)) ||
+        (status = onednn_bind(c->scores, 1, seen(call, a, ATTENTION_K, c), why)) ||
+        (status = onednn_bind(c->scores, 2, c->score, why)) ||
+        (status = onednn_bind(c->values, 0, c->half ? (void *)c->half : c->score, why)) ||
+        (status = onednn_bind(c->values, 1, seen(call, a, ATTENTION_V, c), why)))
+        return status;
+    return onednn_bind(c->values, 2, call->arg[ATTENTION_OUT].data, why);
+}
+
+static int composed_memory(struct call *call, const struct attention *a, struct why *why)
+{
+    struct composed *c = call->self = calloc(1, sizeof *c);
+    size_t scores;
+    int64_t end;
+
+    if (!c)
+        return why_fail(why, STATUS_MEMORY, "out of memory");
+    attention_span(a, 0, &c->first, &end);
+    c->keys = end - c->first;
+    scores = (size_t)(a->batch * a->heads * c->keys);
+    c->score = malloc(scores * sizeof *c->score);
+    if (a->dtype == DTYPE_BF16)
+        c->half = malloc(scores * sizeof *c->half);
+    if (!c->score || (a->dtype == DTYPE_BF16 && !c->half))
+        return why_fail(why, STATUS_MEMORY, "cannot allocate %.1f MiB of scores",
+                        (double)scores * sizeof *c->score / 0x1p20);
+    return 0;
+}
+
+static int onednn_prepare(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    int status = composed_memory(call, &a, why);
+
+    if (!status)
+        status = composed_products(call, &a, call->self, why);
+    if (status)
+        composed_release(call);
+    return status;
+}
+
+static int onednn(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    struct composed *c = call->self;
+    int status = onednn_run(c->scores, call->threads, why);
+
+    if (status)
+        return status;
+    ISA_PICK(attention_decode_simd)
+        ->softmax(a.batch * a.heads, c->keys, a.head_dim, c->score, c->half, call->threads);
+    return onednn_run(c->values, call->threads, why);
+}
+
+static bool onednn_fits(const struct problem *p)
+{
+    return p->dtype == DTYPE_F32 || p->dtype == DTYPE_BF16;
+}
+
+static bool blas_fits(const struct problem *p)
+{
+    return p->dtype == DTYPE_F32;
+}
+
+static int blas_prepare(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    int status = composed_memory(call, &a, why);
+
+    if (status)
+        composed_release(call);
+    return status;
+}
+
+static int blas(struct call *call, struct why *why)
+{
+    struct attention a = attention_of(call->problem);
+    struct composed *c = call->self;
+    const struct cblas *lib = cblas_use(call->variant->data, call->threads);
+    int d = (int)a.head_dim, group = (int)(a.heads / a.kv_heads), n = (int)c->keys;
+    int step = (int)a.kv_heads * d;
+
+    (void)why;
+    for (int64_t i = 0; i < a.batch * a.kv_heads; i++) {
+        int64_t b = i / a.kv_heads, g = i % a.kv_heads, at = b * a.kv_len * step + g * d;
+        const float *q = (const float *)call->arg[ATTENTION_Q].data + i * group * d;
+        const float *k = (const float *)seen(call, &a, ATTENTION_K, c) + at;
+        const float *v = (const float *)seen(call, &a, ATTENTION_V, c) + at;
+        float *out = (float *)call->arg[ATTENTION_OUT].data + i * group * d;
+
+        lib->sgemm(CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_TRANS, group, n, d, 1, q, d, k, step,
+                   0, c->score, n);
+        ISA_PICK(attention_decode_simd)
+            ->softmax(group, n, d, c->score, NULL, call->threads);
+        lib->sgemm(CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_NO_TRANS, group, d, n, 1, c->score, n,
+                   v, step, 0, out, d);
+    }
+    return 0;
+}
+
+/* ---- the description ------------------------------------------------------------------ */
+
+/* Awkward: heads in groups of 1, 2, 3, 4, lengths that end inside every block and span, a
+ * window, more sequences than threads. */
+static const struct shape smoke[] = {
+    {{1, 4, 1, 64, 301, 0}},  {{3, 6, 2, 80, 77, 0}}, {{2, 4, 2, 128, 65, 0}},
+    {{1, 7, 1, 72, 200, 33}}, {{2, 2, 2, 64, 1, 0}},
+};
+
+static const struct sweep sweeps[] = {
+    /* 32 query heads on 8 key heads, as in an 8-billion model */
+    {.name = "context", .mul = {0, 0, 0, 0, 1}, .add = {1, 32, 8, 128, 0, 0}},
+    {.name = "batch", .mul = {1}, .add = {0, 32, 8, 128, 2048, 0}},
+    {0},
+};
+
+#define BLAS(row, library, label)                                                      \
+    {.name = row, .on = DEVICE_CPU, .provider = label, .data = &cblas[library],        \
+     .available = cblas_available, .fits = blas_fits, .prepare = blas_prepare,         \
+     .run = blas, .release = composed_release,                                         \
+     .note = "two library products a key head, our softmax between them"}
+
+static const struct variant variants[] = {
+    {.name = "reference", .on = DEVICE_CPU, .reference = reference},
+    {.name = "simd", .on = DEVICE_CPU, .prepare = simd_prepare, .run = simd,
+     .release = simd_release},
+    {.name = "composed", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
+     .available = onednn_available, .prepare = onednn_prepare, .run = onednn,
+     .release = composed_release,
+     .note = "two batched library products, made beforehand, our softmax between them"},
+    BLAS("composed-openblas", CBLAS_OPENBLAS, "OpenBLAS"),
+    BLAS("composed-mkl", CBLAS_MKL, "MKL"),
+    BLAS("composed-aocl", CBLAS_AOCL, "AOCL"),
+    {0},
+};
+
+const struct workload workload_attention_decode = {
+    .name = "attention_decode",
+    .brief = "attention of one query a sequence to its KV cache, grouped-query heads",
+    .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F16 | 1u << DTYPE_BF16,
+    .axis = {{"batch", "sequences", NULL, 1, 1},
+             {"heads", "query heads", NULL, AXIS_REQUIRED, 1},
+             {"kv_heads", "key and value heads", NULL, AXIS_REQUIRED, 1},
+             {"head_dim", "elements of a head", NULL, AXIS_REQUIRED, 8},
+             {"kv_len", "keys and values in the cache, the new token's included", NULL,
+              AXIS_REQUIRED, 1},
+             {"window", "keys that a query sees at most; 0: all", NULL, 0, 0}},
+    .smoke = smoke,
+    .smokes = sizeof smoke / sizeof *smoke,
+    .sweeps = sweeps,
+    .args = {{.name = "q", .type = DTYPE_SAME, .flow = FLOW_IN, .count = q_count},
+             {.name = "k", .type = DTYPE_SAME, .flow = FLOW_IN, .trait = ARG_STATIONARY,
+              .count = kv_count},
+             {.name = "v", .type = DTYPE_SAME, .flow = FLOW_IN, .trait = ARG_STATIONARY,
+              .count = kv_count},
+             {.name = "out", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = q_count}},
+    .variants = variants,
+    .cost = cost,
+    .length = length,
+    .roundings = 1,
+    .valid = valid,
+    .operation = operation,
+};
