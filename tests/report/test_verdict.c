@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+/* Decisions on synthetic records whose answer is known by arithmetic. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "report/report.h"
+
+#define assert_near(a, b, share) assert_true(fabs((a) - (b)) <= (share) * fabs(1.0 * (b)))
+
+static struct results results;
+static struct report report;
+static struct record record[64];
+
+static int begin(void **state)
+{
+    (void)state;
+    results = (struct results){.record = record};
+    results.header = json_pack("{s:s,s:s,s:[{s:s,s:s,s:f,s:f,s:{s:f}}]}", "kind", "header",
+                               "schema", RESULTS_SCHEMA, "gpus", "id", "fast", "model", "FAST",
+                               "memory_bytes", 1e9, "memory_bytes_per_s", 1e12,
+                               "peak_flops_per_s", "f32", 1e13);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    report_release(&report);
+    for (size_t i = 0; i < results.records; i++)
+        record_release(&record[i]);
+    for (size_t i = 0; i < results.chains; i++)
+        json_decref(results.chain[i]);
+    json_decref(results.header);
+    return 0;
+}
+
+/* A judged f32 record of `workload` at n, 8 MB read and 1 MB of it activations. */
+static struct record *add(const char *workload, int n, const char *variant, const char *device)
+{
+    struct record *r = &record[results.records++];
+
+    record_init(r);
+    snprintf(r->workload.text, sizeof r->workload.text, "%s", workload);
+    snprintf(r->variant.text, sizeof r->variant.text, "%s", variant);
+    snprintf(r->device.text, sizeof r->device.text, "%s", device);
+    snprintf(r->shape_text.text, sizeof r->shape_text.text, "n=%d", n);
+    r->shape = json_pack("{s:i}", "n", n);
+    r->judged = 1;
+    r->cache = CACHE_COLD;
+    r->flops = 2e6;
+    r->bytes_read = r->upload_bytes = 8e6;
+    r->bytes_written = r->download_bytes = 1e3;
+    r->stationary_bytes = 7e6;
+    return r;
+}
+
+/* Ten rounds around `us`, +-1 %. */
+static struct record *add_cpu(const char *workload, int n, const char *variant, double us)
+{
+    struct record *r = add(workload, n, variant, "cpu");
+
+    r->error = 0.1;
+    for (int i = 0; i < 10; i++)
+        series_push(&r->wall_ns, us * 1e3 * (1 + 0.002 * (i - 4.5)));
+    return r;
+}
+
+static struct estimate about(double us)
+{
+    return (struct estimate){us, 0.8 * us, 1.25 * us};
+}
+
+static struct record *add_gpu(const char *workload, int n, double us)
+{
+    struct record *r = add(workload, n, "model", "fast");
+
+    r->kind = RECORD_PROJECTION;
+    r->device_kind = DEVICE_CUDA;
+    r->evidence = EVIDENCE_PROJECTED;
+    r->time_us = about(us);
+    r->launch_us = (struct estimate){5, 5, 5};
+    r->upload_us = about(1000);
+    r->activation_us = about(100);
+    r->download_us = about(10);
+    snprintf(r->bound.text, sizeof r->bound.text, "memory");
+    return r;
+}
+
+static void judge(void)
+{
+    struct why why = {{0}};
+
+    if (report_build(&results, &report, &why) != 0)
+        fail_msg("%s", why.text);
+}
+
+static const struct verdict *at(size_t contest, enum placement placement)
+{
+    const struct verdict *v =
+        report_verdict(&report, &report.contest[contest], "fast", placement);
+
+    assert_non_null(v);
+    return v;
+}
+
+static void test_placements(void **state)
+{
+    const struct verdict *v;
+
+    (void)state;
+    add_cpu("gemm", 1, "simd", 400);
+    add_gpu("gemm", 1, 20);
+    judge();
+    assert_int_equal(report.verdicts, 3);
+    v = at(0, PLACEMENT_RESIDENT);
+    assert_near(v->gpu_us.value, 25, 1e-9);
+    assert_near(v->speedup.value, 16, 1e-3);
+    assert_near(v->speedup.low, v->cpu_us.low / 30, 1e-9); /* extremes of both sides */
+    assert_near(v->speedup.high, v->cpu_us.high / 21, 1e-9);
+    assert_int_equal(v->decision, DECISION_OFFLOAD);
+    assert_int_equal(v->evidence, EVIDENCE_PROJECTED);
+    v = at(0, PLACEMENT_EVERY);
+    assert_near(v->gpu_us.value, 1035, 1e-9);
+    assert_int_equal(v->decision, DECISION_STAY);
+    v = at(0, PLACEMENT_ONCE);
+    assert_near(v->gpu_us.value, 25 + 100 + 10 + 900.0 / ONCE_CALLS, 1e-9);
+    assert_int_equal(v->decision, DECISION_OFFLOAD);
+    assert_near(v->calls, ONCE_CALLS, 0);
+    /* 900 us shared by n calls that gain 400 - 135 us each: 4 calls */
+    assert_near(v->reuse_n.value, 4, 0);
+    assert_true(v->reuse_n.low <= 4 && v->reuse_n.high >= 4 && isfinite(v->reuse_n.high));
+    assert_non_null(strstr(v->because, "simd"));
+    assert_non_null(strstr(v->because, "fast"));
+}
+
+/* Reuse is what a search over n finds. */
+static void test_reuse_by_search(void **state)
+{
+    const struct verdict *v;
+    double n = 1;
+
+    (void)state;
+    add_cpu("gemm", 1, "simd", 137);
+    add_gpu("gemm", 1, 20);
+    judge();
+    v = at(0, PLACEMENT_RESIDENT);
+    while (n * v->cpu_us.value <= 900 + n * 135)
+        n++;
+    assert_near(v->reuse_n.value, n, 0);
+    assert_true(isinf(v->reuse_n.high)); /* within the intervals it may never pay */
+}
+
+static void test_never(void **state)
+{
+    const struct verdict *v;
+
+    (void)state;
+    add_cpu("gemm", 1, "simd", 100);
+    add_gpu("gemm", 1, 20);
+    judge();
+    v = at(0, PLACEMENT_RESIDENT);
+    assert_true(isnan(v->reuse_n.value) && !isnan(v->reuse_n.low));
+    assert_non_null(strstr(v->flip, "no longer pays"));
+}
+
+static void test_ties_and_straddles(void **state)
+{
+    (void)state;
+    add_cpu("a", 1, "simd", 25); /* 1.0x: 0.83-1.19 */
+    add_gpu("a", 1, 20);
+    add_cpu("b", 1, "simd", 18); /* all below 1 */
+    add_gpu("b", 1, 20);
+    add_cpu("c", 1, "simd", 31.3); /* low end 1.03x, within the tie band */
+    add_gpu("c", 1, 20);
+    judge();
+    assert_int_equal(at(0, PLACEMENT_RESIDENT)->decision, DECISION_UNDECIDED);
+    assert_int_equal(at(1, PLACEMENT_RESIDENT)->decision, DECISION_STAY);
+    assert_int_equal(at(2, PLACEMENT_RESIDENT)->decision, DECISION_UNDECIDED);
+    assert_non_null(strstr(at(0, PLACEMENT_RESIDENT)->because, "too close"));
+}
+
+static void test_strongest_correct_cpu_variant(void **state)
+{
+    struct record *wrong, *failed, *overhead, *software;
+
+    (void)state;
+    add_cpu("gemm", 1, "slow", 900);
+    add_cpu("gemm", 1, "best", 400);
+    wrong = add_cpu("gemm", 1, "wrong", 1);
+    wrong->outcome = OUTCOME_WRONG;
+    failed = add_cpu("gemm", 1, "failed", 1);
+    failed->outcome = OUTCOME_FAILED;
+    overhead = add_cpu("launch", 1, "empty", 1);
+    overhead->judged = 0;
+    software = add_cpu("gemm", 1, "pocl", 1);
+    software->evidence = EVIDENCE_SOFTWARE;
+    software->device_kind = DEVICE_OPENCL;
+    strcpy(software->device.text, "opencl:0");
+    add_gpu("gemm", 1, 20);
+    judge();
+    assert_int_equal(report.contests, 1);
+    assert_int_equal(report.contest[0].cpus, 2);
+    assert_string_equal(report.contest[0].cpu[0].record->variant.text, "best");
+    assert_int_equal(report.gpus, 1); /* an emulated device is no GPU */
+    assert_int_equal(report.left_outs, 2);
+    assert_int_equal(report.overheads, 1);
+    assert_int_equal(report.checks, 5); /* all that were compared; a failed one was not */
+    assert_non_null(strstr(at(0, PLACEMENT_RESIDENT)->flip, "slow"));
+}
+
+static void test_contended_rounds_are_set_aside(void **state)
+{
+    struct record *r;
+
+    (void)state;
+    r = add_cpu("gemm", 1, "simd", 400);
+    r->wall_ns.value[0] = r->wall_ns.value[3] = 9e6;
+    series_push(&r->contended, 0);
+    series_push(&r->contended, 3);
+    add_gpu("gemm", 1, 20);
+    judge();
+    assert_near(report.contest[0].cpu->time_us.value, 400, 0.01);
+    assert_true(report.contest[0].cpu->time_us.high < 410);
+    assert_int_equal(report.contest[0].cpu->contended, 2);
+    assert_int_equal(report.contest[0].cpu->rounds, 8);
+}
+
+/* All rounds disturbed: an upper bound allows `stay`, never `offload` without ceilings. */
+static void test_disturbed_times_are_upper_bounds(void **state)
+{
+    struct record *r;
+
+    (void)state;
+    for (int n = 1; n <= 2; n++) {
+        r = add_cpu("gemm", n, "simd", n == 1 ? 16000 : 10);
+        for (int i = 0; i < 10; i++)
+            series_push(&r->contended, i);
+        add_gpu("gemm", n, 20);
+    }
+    judge();
+    assert_true(at(0, PLACEMENT_RESIDENT)->cpu->is_disturbed);
+    assert_int_equal(at(0, PLACEMENT_RESIDENT)->decision, DECISION_UNDECIDED);
+    assert_int_equal(at(1, PLACEMENT_RESIDENT)->decision, DECISION_STAY);
+}
+
+/* A ceiling says how fast it could have been at best: 8 MB at 40 GB/s take 200 us. */
+static void test_disturbed_times_end_at_the_ceilings(void **state)
+{
+    struct record *r = add_cpu("gemm", 1, "simd", 16000);
+
+    (void)state;
+    r->dram_bytes_per_s = 40e9;
+    for (int i = 0; i < 10; i++)
+        series_push(&r->contended, i);
+    add_gpu("gemm", 1, 20);
+    judge();
+    assert_near(at(0, PLACEMENT_RESIDENT)->cpu->time_us.low, 200 / 1.2, 0.01);
+    assert_int_equal(at(0, PLACEMENT_RESIDENT)->decision, DECISION_OFFLOAD);
+}
+
+static void test_measured_gpus_are_paired(void **state)
+{
+    struct record *cpu = add_cpu("gemm", 1, "simd", 400), *gpu;
+    const struct verdict *v;
+
+    (void)state;
+    gpu = add_cpu("gemm", 1, "tiles", 200);
+    strcpy(gpu->device.text, "fast");
+    gpu->device_kind = DEVICE_OPENCL;
+    for (int i = 0; i < 10; i++) { /* the machine slows both down alike */
+        cpu->wall_ns.value[i] *= 1 + i;
+        gpu->wall_ns.value[i] *= 1 + i;
+    }
+    judge();
+    v = at(0, PLACEMENT_RESIDENT);
+    assert_true(v->is_paired);
+    assert_int_equal(v->evidence, EVIDENCE_MEASURED);
+    assert_near(v->speedup.low, 2, 0.01);
+    assert_near(v->speedup.high, 2, 0.01);
+    assert_int_equal(report.verdicts, 1); /* no transfers were measured */
+    assert_string_equal(report.caution, "");
+}
+
+static void test_bounds(void **state)
+{
+    struct record *peak;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* 100 GFLOP/s and 10 GB/s */
+        peak = add_cpu("peak", 1, "simd", 100);
+        peak->judged = 0;
+        json_object_set_new(peak->shape, "op", json_string(i ? "read" : "fma"));
+        peak->flops = i ? 0 : 1e7;
+        peak->bytes_read = i ? 1e6 : 0;
+    }
+    add_cpu("memory", 1, "simd", 1000);           /* 8 MB: 80 % of the DRAM rate */
+    add_cpu("compute", 1, "simd", 1000)->flops = 9e7; /* 90 % of the peak */
+    add_cpu("call", 1, "simd", 3)->bytes_read = 100;
+    add_gpu("memory", 1, 20);
+    judge();
+    assert_near(report_flops_per_s(&report, "cpu", DTYPE_F32), 1e11, 0.02);
+    assert_near(report_bytes_per_s(&report, "cpu"), 1e10, 0.02);
+    assert_true(isnan(report_flops_per_s(&report, "cpu", DTYPE_F64)));
+    assert_near(report_bytes_per_s(&report, "fast"), 1e12, 1e-9);
+    assert_int_equal(report.contests, 3);
+    assert_string_equal(report.contest[0].cpu->bound.kind.text, "latency");
+    assert_string_equal(report.contest[1].cpu->bound.kind.text, "compute");
+    assert_near(report.contest[1].cpu->bound.share, 0.9, 0.02);
+    assert_string_equal(report.contest[2].cpu->bound.kind.text, "memory");
+    assert_near(report.contest[2].cpu->bound.share, 0.8, 0.02);
+    assert_non_null(strstr(at(2, PLACEMENT_RESIDENT)->because, "DRAM"));
+}
+
+static void test_crossover_brackets(void **state)
+{
+    static const double cpu_us[] = {2, 10, 26, 200, 2000};
+    static const int size[] = {10, 100, 1000, 10000, 100000};
+    const struct crossover *x;
+
+    (void)state;
+    for (int i = 4; i >= 0; i--) { /* the order of records does not matter */
+        add_cpu("sum", size[i], "simd", cpu_us[i]);
+        add_gpu("sum", size[i], 20);
+    }
+    judge();
+    assert_int_equal(report.crossovers, 3); /* one per placement */
+    x = &report.crossover[0];
+    assert_int_equal(x->placement, PLACEMENT_RESIDENT);
+    assert_near(x->low, 100, 0); /* 1000 is undecided and widens the bracket */
+    assert_near(x->high, 10000, 0);
+    assert_int_equal(x->before, DECISION_STAY);
+    assert_int_equal(x->after, DECISION_OFFLOAD);
+}
+
+static void test_winner_never_changes(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 3; n++) {
+        add_cpu("sum", n, "simd", 1);
+        add_gpu("sum", n, 20);
+    }
+    judge();
+    assert_int_equal(report.crossovers, 3);
+    assert_true(isnan(report.crossover[0].low));
+    assert_int_equal(report.crossover[0].after, DECISION_STAY);
+}
+
+/* ---- chains ---------------------------------------------------------------------------- */
+
+static json_t *chain_line[1];
+
+static void add_chain(void)
+{
+    chain_line[0] = json_pack(
+        "{s:s,s:s,s:s,s:i,s:i,s:f,s:[{s:s,s:s,s:s,s:s,s:{s:i},s:i},{s:s,s:s,s:s,s:s,s:{s:i},"
+        "s:i}]}", "kind", "chain", "model", "tiny", "phase", "decode", "batch", 1, "context",
+        64, "tokens", 1.0, "links", "op", "big", "workload", "gemm", "dtype", "f32", "cache",
+        "cold", "shape", "n", 1, "count", 4, "op", "small", "workload", "norm", "dtype", "f32",
+        "cache", "cold", "shape", "n", 1, "count", 8);
+    results.chain = chain_line;
+    results.chains = 1;
+}
+
+static void test_chain_adds_up(void **state)
+{
+    const struct chain *c;
+
+    (void)state;
+    add_chain();
+    add_cpu("norm", 1, "simd", 1);
+    add_gpu("norm", 1, 2);
+    add_cpu("gemm", 1, "simd", 1000);
+    add_gpu("gemm", 1, 20);
+    judge();
+    assert_int_equal(report.chains, 1);
+    c = &report.chain[0];
+    assert_string_equal(report.contest[0].op.text, "big"); /* a model's order and names */
+    assert_near(c->cpu_us.value, 4008, 1e-3);
+    assert_near(c->gpu_us.value, 4 * 25 + 8 * 7, 1e-9);
+    assert_near(c->mix_us.value, 156, 1e-9); /* all of it beats op by op: 4 * 135 + 8 */
+    assert_near(c->step[0].gpu_moved_us, 4 * 135, 1e-9);
+    assert_near(c->moved, 2, 0);
+    assert_int_equal(c->decision, DECISION_OFFLOAD);
+    assert_near(chain_tokens_per_s(c, c->cpu_us).value, 1e6 / 4008, 1e-3);
+    assert_near(c->weight_bytes, 12 * 7e6, 1e-9);
+    assert_non_null(strstr(report.headline, "Worth it"));
+    assert_non_null(strstr(report.headline, "projected"));
+    assert_non_null(strstr(report.caution, "No GPU was measured"));
+}
+
+static void test_chain_mixes(void **state)
+{
+    const struct chain *c;
+
+    (void)state;
+    add_chain();
+    add_cpu("norm", 1, "simd", 1);
+    add_gpu("norm", 1, 200); /* hopeless on the GPU */
+    add_cpu("gemm", 1, "simd", 1000);
+    add_gpu("gemm", 1, 20);
+    judge();
+    c = &report.chain[0];
+    assert_near(c->mix_us.value, 4 * 135 + 8, 1e-3);
+    assert_true(c->step[0].is_moved && !c->step[1].is_moved);
+}
+
+static void test_chain_with_holes(void **state)
+{
+    const struct chain *c;
+
+    (void)state;
+    add_chain();
+    add_cpu("gemm", 1, "simd", 1000);
+    add_gpu("gemm", 1, 20);
+    judge();
+    c = &report.chain[0];
+    assert_true(isnan(c->cpu_us.value) && isnan(c->gpu_us.value) && isnan(c->mix_us.value));
+    assert_near(c->missing, 1, 0);
+    assert_int_equal(c->decision, DECISION_UNDECIDED);
+    assert_non_null(strstr(c->because, "not known"));
+}
+
+static void test_chain_without_any_gpu(void **state)
+{
+    (void)state;
+    json_object_del(results.header, "gpus");
+    add_chain();
+    add_cpu("norm", 1, "simd", 1);
+    add_cpu("gemm", 1, "simd", 1000);
+    judge();
+    assert_int_equal(report.chains, 1);
+    assert_null(report.chain[0].gpu);
+    assert_near(report.chain[0].cpu_us.value, 4008, 1e-3);
+    assert_int_equal(report.verdicts, 0);
+    assert_non_null(strstr(report.headline, "No verdict"));
+}
+
+static void test_nothing_measured(void **state)
+{
+    struct why why = {{0}};
+
+    (void)state;
+    assert_int_equal(report_build(&results, &report, &why), STATUS_INVALID);
+    assert_non_null(strstr(why.text, "nothing was measured"));
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_placements),
+        T(test_reuse_by_search),
+        T(test_never),
+        T(test_ties_and_straddles),
+        T(test_strongest_correct_cpu_variant),
+        T(test_contended_rounds_are_set_aside),
+        T(test_disturbed_times_are_upper_bounds),
+        T(test_disturbed_times_end_at_the_ceilings),
+        T(test_measured_gpus_are_paired),
+        T(test_bounds),
+        T(test_crossover_brackets),
+        T(test_winner_never_changes),
+        T(test_chain_adds_up),
+        T(test_chain_mixes),
+        T(test_chain_with_holes),
+        T(test_chain_without_any_gpu),
+        T(test_nothing_measured),
+    };
+
+    return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
