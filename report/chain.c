@@ -113,7 +113,7 @@ static void sum_chain(struct chain *chain)
 
 static int64_t count_at(const json_t *line, const char *key)
 {
-    return (int64_t)json_number_value(json_object_get(line, key));
+    return json_integer_value(json_object_get(line, key));
 }
 
 static int add_chain(struct report *report, const json_t *line, const struct gpu_side *gpu)
@@ -146,6 +146,8 @@ int judge_chains(struct report *report)
     int status = 0;
 
     for (size_t i = 0; i < report->results->chains && !status; i++) {
+        if (json_array_size(json_object_get(report->results->chain[i], "links")) == 0)
+            continue; /* a pass of nothing */
         if (report->gpus == 0)
             status = add_chain(report, report->results->chain[i], NULL);
         for (size_t g = 0; g < report->gpus && !status; g++)

@@ -124,8 +124,8 @@ static struct words ratio(double value)
 
     if (isnan(value))
         return missing();
-    if (isinf(value))
-        return (struct words){"inf"};
+    if (value > 1e6)
+        return (struct words){">1e6"};
     if (value < 0.001)
         return value > 0 ? (struct words){"<0.001"} : (struct words){"0"};
     snprintf(w.text, sizeof w.text, value < 0.0995 ? "%.2g" : value < 9.95 ? "%.2f" : "%.0f",

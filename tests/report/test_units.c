@@ -45,6 +45,8 @@ static void test_ratios(void **state)
     assert_string_equal(words_ratio(0.0999).text, "0.10x");
     assert_string_equal(words_ratio(1e-5).text, "<0.001x");
     assert_string_equal(words_ratio(1433).text, "1430x");
+    assert_string_equal(words_ratio(1e300).text, ">1e6x");
+    assert_string_equal(words_ratio(INFINITY).text, ">1e6x");
     assert_string_equal(words_ratio(NAN).text, "-");
     assert_string_equal(words_ratio_range((struct estimate){40, 31, 55}).text, "31-55x");
     assert_string_equal(words_ratio_range((struct estimate){40, 0, 55}).text, "0-55x");
