@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How fast each device can go at best, and which of these limits a time stands at. CPU
- * ceilings are measured by the workload "peak" beside everything else; those of GPUs that
- * are not here come from their datasheets, in the header. */
+ * ceilings are measured by the workload "peak" beside everything else; those of GPUs
+ * that are not here come from their datasheets, in the header. */
 #include <math.h>
 #include <string.h>
 
@@ -14,8 +14,8 @@ static const double explained = 0.3;
 static const double short_us = 20;
 /* A call shorter than this is fixed cost whatever it reaches. */
 static const double call_us = 0.5;
-/* Reads faster than DRAM by this factor come from a cache, as do those of data that stay
- * there from call to call. */
+/* Reads faster than DRAM by this factor come from a cache, as do those of data that
+ * stay there from call to call. */
 static const double beyond_dram = 1.1;
 /* A share above this says that the ceiling was measured badly. */
 static const double impossible = 1.2;
@@ -24,8 +24,8 @@ static const double mostly_compute = 0.6;
 /* Last-level cache to assume where the header does not say. */
 static const double cache_unknown_bytes = 32e6;
 
-static struct ceiling *find(const struct report *report, const char *device, bool is_memory,
-                            enum dtype dtype)
+static struct ceiling *find(const struct report *report, const char *device,
+                            bool is_memory, enum dtype dtype)
 {
     for (size_t i = 0; i < report->ceilings; i++) {
         struct ceiling *c = &report->ceiling[i];
@@ -37,7 +37,8 @@ static struct ceiling *find(const struct report *report, const char *device, boo
     return NULL;
 }
 
-double report_flops_per_s(const struct report *report, const char *device, enum dtype dtype)
+double report_flops_per_s(const struct report *report, const char *device,
+                          enum dtype dtype)
 {
     const struct ceiling *c = find(report, device, false, dtype);
 
@@ -132,7 +133,7 @@ int judge_ceilings(struct report *report)
     return status;
 }
 
-/* ---- bounds ---------------------------------------------------------------------------- */
+/* ---- bounds ---------------------------------------------------------------------- */
 
 static void name_bound(struct bound *b, const char *kind, double share)
 {
@@ -141,7 +142,8 @@ static void name_bound(struct bound *b, const char *kind, double share)
 }
 
 /* May the call's data have come from DRAM? */
-static bool is_from_dram(const struct report *report, const struct record *r, double bytes)
+static bool is_from_dram(const struct report *report, const struct record *r,
+                         double bytes)
 {
     const json_t *machine = json_object_get(report->results->header, "machine");
     double cache = json_number_value(json_object_get(machine, "cache_bytes"));
@@ -169,19 +171,22 @@ static void bound_of_projection(struct bound *b, const struct record *r, double 
     if (r->launch_us.value > r->time_us.value)
         name_bound(b, "latency", NAN);
     else
-        name_bound(b, kind, strcmp(kind, "compute") == 0  ? compute
-                            : strcmp(kind, "memory") == 0 ? memory
-                                                          : NAN);
+        name_bound(b, kind,
+                   strcmp(kind, "compute") == 0  ? compute
+                   : strcmp(kind, "memory") == 0 ? memory
+                                                 : NAN);
 }
 
 struct bound bound_of(const struct report *report, const struct record *r,
                       struct estimate time_us)
 {
     double bytes = r->bytes_read + r->bytes_written, seconds = time_us.value * 1e-6;
-    struct bound b = {.share = NAN, .flops_per_s = r->flops / seconds,
+    struct bound b = {.share = NAN,
+                      .flops_per_s = r->flops / seconds,
                       .bytes_per_s = bytes / seconds};
     double dram = fmax(report_bytes_per_s(report, r->device.text), r->dram_bytes_per_s);
-    double compute = b.flops_per_s / report_flops_per_s(report, r->device.text, r->dtype);
+    double compute =
+        b.flops_per_s / report_flops_per_s(report, r->device.text, r->dtype);
     double memory = b.bytes_per_s / dram;
     bool is_cached = memory > beyond_dram || !is_from_dram(report, r, bytes);
 
@@ -193,7 +198,8 @@ struct bound bound_of(const struct report *report, const struct record *r,
         bound_of_projection(&b, r, compute, memory);
     else if (time_us.value < call_us)
         name_bound(&b, "latency", NAN);
-    else if (compute > mostly_compute || (compute > explained && !is_cached && compute > memory))
+    else if (compute > mostly_compute ||
+             (compute > explained && !is_cached && compute > memory))
         name_bound(&b, "compute", compute);
     else if (!is_cached && memory > explained)
         name_bound(&b, "memory", memory);
@@ -202,7 +208,10 @@ struct bound bound_of(const struct report *report, const struct record *r,
     else if (memory > beyond_dram)
         name_bound(&b, "cache", memory);
     else if (!isnan(compute) && !isnan(memory)) /* the roof above it, however far */
-        name_bound(&b, compute > memory ? "compute" : is_cached ? "cache" : "memory",
+        name_bound(&b,
+                   compute > memory ? "compute"
+                   : is_cached      ? "cache"
+                                    : "memory",
                    fmax(compute, memory));
     return b;
 }

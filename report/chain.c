@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A model's pass as the sum of its operations. The best mix is the faster of two plans: all
- * of it on the GPU, or operation by operation, where every moved operation pays for its
- * activations over the link both ways (weights stay where they are used). Host launches are
- * paid one by one: a captured graph would do better, so this is a bound from above. */
+/* A model's pass as the sum of its operations. The best mix is the faster of two plans:
+ * all of it on the GPU, or operation by operation, where every moved operation pays for
+ * its activations over the link both ways (weights stay where they are used). Host
+ * launches are paid one by one: a captured graph would do better, so this is a bound
+ * from above. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,19 +33,20 @@ static const struct contender *gpu_contender(const struct contest *contest,
     return best;
 }
 
-static void fill_step(struct chain_step *step, const struct report *report, const json_t *link,
-                      const struct gpu_side *gpu)
+static void fill_step(struct chain_step *step, const struct report *report,
+                      const json_t *link, const struct gpu_side *gpu)
 {
     const char *op = json_string_value(json_object_get(link, "op"));
     const struct contender *c;
     struct link_cost cost;
 
-    *step = (struct chain_step){.contest = contest_of_link(report, link),
-                                .count = json_number_value(json_object_get(link, "count")),
-                                .cpu_us = estimate_missing(),
-                                .gpu_us = estimate_missing(),
-                                .gpu_moved_us = NAN,
-                                .cpu_share = NAN};
+    *step =
+        (struct chain_step){.contest = contest_of_link(report, link),
+                            .count = json_number_value(json_object_get(link, "count")),
+                            .cpu_us = estimate_missing(),
+                            .gpu_us = estimate_missing(),
+                            .gpu_moved_us = NAN,
+                            .cpu_share = NAN};
     snprintf(step->op.text, sizeof step->op.text, "%s", op ? op : "");
     if (step->contest && step->contest->cpus)
         step->cpu_us = estimate_scale(step->contest->cpu[0].time_us, step->count);
@@ -53,8 +55,8 @@ static void fill_step(struct chain_step *step, const struct report *report, cons
         return;
     cost = link_cost_of(c->record);
     step->gpu_us = estimate_scale(c->time_us, step->count);
-    step->gpu_moved_us = step->gpu_us.value +
-                         step->count * (cost.activation_us.value + cost.download_us.value);
+    step->gpu_moved_us = step->gpu_us.value + step->count * (cost.activation_us.value +
+                                                             cost.download_us.value);
 }
 
 /* Operation by operation: the moved one's interval is widened by its transfers. */
@@ -116,7 +118,8 @@ static int64_t count_at(const json_t *line, const char *key)
     return json_integer_value(json_object_get(line, key));
 }
 
-static int add_chain(struct report *report, const json_t *line, const struct gpu_side *gpu)
+static int add_chain(struct report *report, const json_t *line,
+                     const struct gpu_side *gpu)
 {
     const json_t *links = json_object_get(line, "links");
     const char *model = json_string_value(json_object_get(line, "model"));
@@ -125,10 +128,11 @@ static int add_chain(struct report *report, const json_t *line, const struct gpu
 
     if (!chain)
         return STATUS_MEMORY;
-    *chain = (struct chain){.batch = count_at(line, "batch"),
-                            .context = count_at(line, "context"),
-                            .tokens = json_number_value(json_object_get(line, "tokens")),
-                            .gpu = gpu};
+    *chain =
+        (struct chain){.batch = count_at(line, "batch"),
+                       .context = count_at(line, "context"),
+                       .tokens = json_number_value(json_object_get(line, "tokens")),
+                       .gpu = gpu};
     snprintf(chain->model.text, sizeof chain->model.text, "%s", model ? model : "");
     snprintf(chain->phase.text, sizeof chain->phase.text, "%s", phase ? phase : "");
     chain->step = calloc(json_array_size(links) + 1, sizeof *chain->step);

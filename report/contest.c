@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who competes with whom: records of one problem become a contest. Only correct, judged
- * cells and projections take part; what an emulated device did proves code, not speed. */
+ * cells and projections take part; what an emulated device did proves code, not speed.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "report/judge.h"
 #include "report/stats.h"
 
-/* ---- times ----------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------- */
 
 static bool is_contended(const struct record *r, size_t round)
 {
@@ -22,7 +23,8 @@ static bool is_contended(const struct record *r, size_t round)
 enum { QUIET_LEAST = 3 };
 
 /* Rounds that count to the front of `us`; all of them when every one was disturbed. */
-static size_t quiet_times(const struct record *r, const struct series *series, double *us)
+static size_t quiet_times(const struct record *r, const struct series *series,
+                          double *us)
 {
     size_t n = 0;
 
@@ -33,7 +35,8 @@ static size_t quiet_times(const struct record *r, const struct series *series, d
     return n;
 }
 
-/* Disturbance only ever adds time: all rounds disturbed give an upper bound and no more. */
+/* Disturbance only ever adds time: all rounds disturbed give an upper bound and no
+ * more. */
 struct estimate record_series_us(const struct record *r, const struct series *series)
 {
     double *us = calloc(series->n + 1, sizeof *us);
@@ -62,7 +65,7 @@ struct estimate record_wall_us(const struct record *r)
     return record_series_us(r, &r->wall_ns);
 }
 
-/* ---- GPUs ------------------------------------------------------------------------------ */
+/* ---- GPUs ------------------------------------------------------------------------ */
 
 static bool is_gpu_record(const struct record *r)
 {
@@ -105,7 +108,8 @@ static int add_gpu(struct report *report, const char *id, const char *model,
     return 0;
 }
 
-/* Measured ones first, then the projected ones in the order in which they were asked for. */
+/* Measured ones first, then the projected ones in the order in which they were asked
+ * for. */
 int judge_gpus(struct report *report)
 {
     const struct results *results = report->results;
@@ -118,27 +122,29 @@ int judge_gpus(struct report *report)
             const char *id = json_string_value(json_object_get(gpu, "id"));
 
             if (id)
-                status = add_gpu(report, id, json_string_value(json_object_get(gpu, "model")),
+                status = add_gpu(report, id,
+                                 json_string_value(json_object_get(gpu, "model")),
                                  EVIDENCE_PROJECTED, gpu);
         }
         for (size_t i = 0; i < results->records && !status; i++) {
             const struct record *r = &results->record[i];
 
             if (is_gpu_record(r) && (r->kind == RECORD_PROJECTION) == projected)
-                status = add_gpu(report, r->device.text, r->device_model.text, r->evidence,
-                                 NULL);
+                status = add_gpu(report, r->device.text, r->device_model.text,
+                                 r->evidence, NULL);
         }
     }
     return status;
 }
 
-/* ---- contests -------------------------------------------------------------------------- */
+/* ---- contests -------------------------------------------------------------------- */
 
 static bool is_same_problem(const struct record *a, const struct record *b)
 {
     return a->dtype == b->dtype && a->cache == b->cache &&
            strcmp(a->workload.text, b->workload.text) == 0 &&
-           (a->shape == b->shape || (a->shape && b->shape && json_equal(a->shape, b->shape)));
+           (a->shape == b->shape ||
+            (a->shape && b->shape && json_equal(a->shape, b->shape)));
 }
 
 static struct contest *contest_for(struct report *report, const struct record *r)
@@ -160,7 +166,8 @@ static struct estimate time_in_place(const struct record *r)
 {
     if (r->kind == RECORD_CELL)
         return record_wall_us(r);
-    return isnan(r->launch_us.value) ? r->time_us : estimate_add(r->time_us, r->launch_us);
+    return isnan(r->launch_us.value) ? r->time_us
+                                     : estimate_add(r->time_us, r->launch_us);
 }
 
 static int add_contender(const struct report *report, struct contender **contender,
@@ -212,7 +219,8 @@ static int by_time(const void *a, const void *b)
 {
     const struct contender *x = a, *y = b;
 
-    return (x->time_us.value > y->time_us.value) - (x->time_us.value < y->time_us.value);
+    return (x->time_us.value > y->time_us.value) -
+           (x->time_us.value < y->time_us.value);
 }
 
 /* In order of report->gpu: a simple insertion, the lists are short. */
@@ -222,7 +230,8 @@ static void order_gpus(const struct report *report, struct contest *contest)
 
     for (size_t g = 0; g < report->gpus; g++)
         for (size_t i = done; i < contest->gpus; i++)
-            if (strcmp(contest->gpu[i].record->device.text, report->gpu[g].id.text) == 0) {
+            if (strcmp(contest->gpu[i].record->device.text, report->gpu[g].id.text) ==
+                0) {
                 struct contender keep = contest->gpu[i];
 
                 memmove(&contest->gpu[done + 1], &contest->gpu[done],
@@ -231,7 +240,7 @@ static void order_gpus(const struct report *report, struct contest *contest)
             }
 }
 
-/* ---- order and names ------------------------------------------------------------------- */
+/* ---- order and names ------------------------------------------------------------- */
 
 static bool is_link_of(const json_t *link, const struct record *r)
 {
@@ -263,7 +272,8 @@ static void add_op(struct contest *contest, const char *op)
         if (strncmp(at, op, m) == 0 && (at[m] == ',' || at[m] == '\0'))
             return;
     if (n + m + 3 < sizeof contest->op.text)
-        snprintf(contest->op.text + n, sizeof contest->op.text - n, "%s%s", n ? ", " : "", op);
+        snprintf(contest->op.text + n, sizeof contest->op.text - n, "%s%s",
+                 n ? ", " : "", op);
 }
 
 static void name_contests(struct report *report)
@@ -295,7 +305,8 @@ static int by_shape(const json_t *a, const json_t *b)
     const char *key;
     json_t *value;
 
-    json_object_foreach ((json_t *)a, key, value) {
+    json_object_foreach((json_t *)a, key, value)
+    {
         const json_t *other = json_object_get(b, key);
         double x = json_number_value(value), y = json_number_value(other);
 
@@ -321,7 +332,8 @@ static int by_place(const void *a, const void *b)
     if (!order)
         order = strcmp(x->about->workload.text, y->about->workload.text);
     if (!order)
-        order = (x->about->dtype > y->about->dtype) - (x->about->dtype < y->about->dtype);
+        order =
+            (x->about->dtype > y->about->dtype) - (x->about->dtype < y->about->dtype);
     if (!order)
         order = by_shape(x->about->shape, y->about->shape);
     return order ? order : (int)x->about->cache - (int)y->about->cache;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Problems that differ in one axis only are a family; along it the winner may change. Only
- * sizes that were measured speak: the crossover is a bracket, never a point, and undecided
- * sizes widen it. */
+/* Problems that differ in one axis only are a family; along it the winner may change.
+ * Only sizes that were measured speak: the crossover is a bracket, never a point, and
+ * undecided sizes widen it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ static double size_at(const struct contest *contest, const char *axis)
 }
 
 /* Alike in everything but `axis`. */
-static bool is_family(const struct contest *a, const struct contest *b, const char *axis)
+static bool is_family(const struct contest *a, const struct contest *b,
+                      const char *axis)
 {
     const char *key;
     json_t *value;
@@ -29,7 +30,8 @@ static bool is_family(const struct contest *a, const struct contest *b, const ch
         strcmp(a->about->workload.text, b->about->workload.text) != 0 ||
         json_object_size(a->about->shape) != json_object_size(b->about->shape))
         return false;
-    json_object_foreach (a->about->shape, key, value) {
+    json_object_foreach(a->about->shape, key, value)
+    {
         const json_t *other = json_object_get(b->about->shape, key);
 
         if (!other || (strcmp(key, axis) != 0 && !json_equal(value, other)))
@@ -38,9 +40,11 @@ static bool is_family(const struct contest *a, const struct contest *b, const ch
     return true;
 }
 
-/* The next larger size of the family, or NULL. `from` may be -INFINITY: the smallest. */
-static const struct contest *next_size(const struct report *report, const struct contest *of,
-                                       const char *axis, double from)
+/* The next larger size of the family, or NULL. `from` may be -INFINITY: the smallest.
+ */
+static const struct contest *next_size(const struct report *report,
+                                       const struct contest *of, const char *axis,
+                                       double from)
 {
     const struct contest *next = NULL;
 
@@ -48,7 +52,8 @@ static const struct contest *next_size(const struct report *report, const struct
         const struct contest *c = &report->contest[i];
         double size = size_at(c, axis);
 
-        if (size > from && is_family(of, c, axis) && (!next || size < size_at(next, axis)))
+        if (size > from && is_family(of, c, axis) &&
+            (!next || size < size_at(next, axis)))
             next = c;
     }
     return next;
@@ -68,13 +73,16 @@ static void write_family(const struct crossover *x, char *out, size_t size)
     const char *key;
     json_t *value;
 
-    json_object_foreach (r->shape, key, value) {
+    json_object_foreach(r->shape, key, value)
+    {
         if (n < 0 || (size_t)n >= size || strcmp(key, x->axis.text) == 0)
             continue;
         if (json_is_string(value))
-            n += snprintf(out + n, size - (size_t)n, " %s=%s", key, json_string_value(value));
+            n += snprintf(out + n, size - (size_t)n, " %s=%s", key,
+                          json_string_value(value));
         else
-            n += snprintf(out + n, size - (size_t)n, " %s=%.0f", key, json_number_value(value));
+            n += snprintf(out + n, size - (size_t)n, " %s=%.0f", key,
+                          json_number_value(value));
     }
 }
 
@@ -84,20 +92,23 @@ static void write_text(struct crossover *x)
 
     write_family(x, family, sizeof family);
     if (isnan(x->low))
-        snprintf(x->text, sizeof x->text, "%s, %s on %s: %s at every %s that was measured",
-                 family, placement_name(x->placement), x->gpu.text, decision_name(x->after),
+        snprintf(x->text, sizeof x->text,
+                 "%s, %s on %s: %s at every %s that was measured", family,
+                 placement_name(x->placement), x->gpu.text, decision_name(x->after),
                  x->axis.text);
     else
-        snprintf(x->text, sizeof x->text, "%s, %s on %s: %s up to %s = %s, %s from %s on",
-                 family, placement_name(x->placement), x->gpu.text, decision_name(x->before),
+        snprintf(x->text, sizeof x->text,
+                 "%s, %s on %s: %s up to %s = %s, %s from %s on", family,
+                 placement_name(x->placement), x->gpu.text, decision_name(x->before),
                  x->axis.text, words_count(x->low).text, decision_name(x->after),
                  words_count(x->high).text);
 }
 
-static int add_crossover(struct report *report, const struct walk *w, const struct verdict *v,
-                         const char *axis, enum decision after)
+static int add_crossover(struct report *report, const struct walk *w,
+                         const struct verdict *v, const char *axis, enum decision after)
 {
-    struct crossover *x = report_push(&report->crossover, &report->crossovers, sizeof *x);
+    struct crossover *x =
+        report_push(&report->crossover, &report->crossovers, sizeof *x);
     bool changes = after != w->decision;
 
     if (!x)
@@ -117,8 +128,8 @@ static int add_crossover(struct report *report, const struct walk *w, const stru
 }
 
 /* From the smallest size of the family upwards, on one GPU at one placement. */
-static int walk_family(struct report *report, const struct contest *first, const char *axis,
-                       const char *gpu, enum placement placement)
+static int walk_family(struct report *report, const struct contest *first,
+                       const char *axis, const char *gpu, enum placement placement)
 {
     struct walk w = {0};
     const struct verdict *v = NULL, *seen;
@@ -143,9 +154,11 @@ static int walk_family(struct report *report, const struct contest *first, const
     return status;
 }
 
-static int walk_axis(struct report *report, const struct contest *contest, const char *axis)
+static int walk_axis(struct report *report, const struct contest *contest,
+                     const char *axis)
 {
-    static const enum placement order[] = {PLACEMENT_RESIDENT, PLACEMENT_ONCE, PLACEMENT_EVERY};
+    static const enum placement order[] = {PLACEMENT_RESIDENT, PLACEMENT_ONCE,
+                                           PLACEMENT_EVERY};
     int status = 0;
 
     if (isnan(size_at(contest, axis)) ||
@@ -154,7 +167,8 @@ static int walk_axis(struct report *report, const struct contest *contest, const
         return 0;
     for (size_t g = 0; g < report->gpus; g++)
         for (size_t p = 0; p < sizeof order / sizeof *order && !status; p++)
-            status = walk_family(report, contest, axis, report->gpu[g].id.text, order[p]);
+            status =
+                walk_family(report, contest, axis, report->gpu[g].id.text, order[p]);
     return status;
 }
 
@@ -167,7 +181,8 @@ int judge_crossovers(struct report *report)
         const char *axis;
         json_t *value;
 
-        json_object_foreach (contest->about->shape, axis, value) {
+        json_object_foreach(contest->about->shape, axis, value)
+        {
             status = walk_axis(report, contest, axis);
             if (status)
                 break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Why, in one sentence: what each side reaches of what limits it, then what decides. Rates
- * and shares are printed only where they are known. */
+/* Why, in one sentence: what each side reaches of what limits it, then what decides.
+ * Rates and shares are printed only where they are known. */
 #include <math.h>
 #include <string.h>
 
@@ -44,15 +44,16 @@ static void cpu_phrase(const struct contender *cpu, struct text *out)
                     words_time(cpu->time_us.value).text);
     else if (is_bound(b, "memory"))
         text_printf(out, "moves %s at %s, %s of its DRAM rate",
-                    words_si(bytes_of(r), "B").text, words_si(b->bytes_per_s, "B/s").text,
-                    words_percent(b->share).text);
+                    words_si(bytes_of(r), "B").text,
+                    words_si(b->bytes_per_s, "B/s").text, words_percent(b->share).text);
     else if (is_bound(b, "cache"))
-        text_printf(out, "moves %s at %s, from its caches", words_si(bytes_of(r), "B").text,
+        text_printf(out, "moves %s at %s, from its caches",
+                    words_si(bytes_of(r), "B").text,
                     words_si(b->bytes_per_s, "B/s").text);
     else if (is_bound(b, "compute"))
         text_printf(out, "computes at %s, %s of its %s peak",
-                    words_si(b->flops_per_s, "FLOP/s").text, words_percent(b->share).text,
-                    dtype_name(r->dtype));
+                    words_si(b->flops_per_s, "FLOP/s").text,
+                    words_percent(b->share).text, dtype_name(r->dtype));
     else if (is_bound(b, "latency"))
         text_printf(out, "needs %s, mostly the cost of a call",
                     words_time(cpu->time_us.value).text);
@@ -88,9 +89,9 @@ static void link_phrase(const struct verdict *v, double share, struct text *out)
                       : r->upload_bytes - r->stationary_bytes * (1 - 1 / v->calls);
 
     text_printf(out, "%s %sspend%s %s of %s a call on the link (%s up, %s down)",
-                r->device.text, would(v->gpu), person(v->gpu), words_percent(share).text,
-                words_time(v->gpu_us.value).text, words_si(sent, "B").text,
-                words_si(r->download_bytes, "B").text);
+                r->device.text, would(v->gpu), person(v->gpu),
+                words_percent(share).text, words_time(v->gpu_us.value).text,
+                words_si(sent, "B").text, words_si(r->download_bytes, "B").text);
 }
 
 static void conclusion(const struct verdict *v, struct text *out)
@@ -116,7 +117,7 @@ static void because(const struct verdict *v, struct text *out)
     conclusion(v, out);
 }
 
-/* ---- what would change it -------------------------------------------------------------- */
+/* ---- what would change it -------------------------------------------------------- */
 
 static void flip_by_reuse(const struct verdict *v, struct text *out)
 {
@@ -130,8 +131,10 @@ static void flip_by_reuse(const struct verdict *v, struct text *out)
     else if (isnan(v->reuse_n.low)) /* transfers unknown */
         return;
     else if (isnan(n) && v->gpu_us.value < v->cpu_us.value)
-        text_add(out, "once activations and results cross the link on each call it no longer "
-                      "pays");
+        text_add(
+            out,
+            "once activations and results cross the link on each call it no longer "
+            "pays");
     else if (isnan(n) && v->gpu->time_us.value < v->cpu_us.value)
         text_add(out, "pays only where inputs and results stay on the GPU");
     else if (isnan(n))
@@ -143,7 +146,8 @@ static void flip_by_reuse(const struct verdict *v, struct text *out)
         text_printf(out, "pays as long as at least %s calls share one upload",
                     words_count(n).text);
     else if (v->decision == DECISION_OFFLOAD)
-        text_printf(out, "holds until the CPU is %s as fast", words_ratio(v->speedup.low).text);
+        text_printf(out, "holds until the CPU is %s as fast",
+                    words_ratio(v->speedup.low).text);
 }
 
 /* How much the choice of the CPU variant matters. */
@@ -172,7 +176,7 @@ void verdict_explain(const struct report *report, struct verdict *v)
     text_release(&text);
 }
 
-/* ---- chains ---------------------------------------------------------------------------- */
+/* ---- chains ---------------------------------------------------------------------- */
 
 /* The operation that takes most of the CPU's time. */
 static const struct chain_step *heaviest(const struct chain *chain)
@@ -197,13 +201,15 @@ static void explain_gpu(const struct chain *chain, struct text *out)
                     words_ratio(chain->speedup.value).text,
                     words_ratio_range(chain->speedup).text);
     if (chain->moved > 0 && chain->moved < (double)chain->steps)
-        text_printf(out, "; the best mix moves %.0f of %zu operations (%s)", chain->moved,
-                    chain->steps, words_ratio_range(chain->mix_speedup).text);
+        text_printf(out, "; the best mix moves %.0f of %zu operations (%s)",
+                    chain->moved, chain->steps,
+                    words_ratio_range(chain->mix_speedup).text);
     else if (chain->moved == 0)
         text_add(out, "; no operation is worth moving");
     if (weights > 0 && memory > 0)
         text_printf(out, "; weights and caches, %s, %s its %s of memory",
-                    words_si(weights, "B").text, weights < memory ? "fit" : "do not fit",
+                    words_si(weights, "B").text,
+                    weights < memory ? "fit" : "do not fit",
                     words_si(memory, "B").text);
 }
 
@@ -220,8 +226,8 @@ void chain_explain(const struct report *report, struct chain *chain)
         return;
     }
     text_printf(&text, "a pass takes the CPU %s, %s of it in %s",
-                words_time(chain->cpu_us.value).text, words_percent(top->cpu_share).text,
-                top->op.text);
+                words_time(chain->cpu_us.value).text,
+                words_percent(top->cpu_share).text, top->op.text);
     if (chain->gpu)
         explain_gpu(chain, &text);
     snprintf(chain->because, sizeof chain->because, "%s", text.failed ? "" : text.data);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of what stands behind the verdicts: ceilings, overheads, ledger, checks, what was
- * left out, the machine. */
+/* Tables of what stands behind the verdicts: ceilings, overheads, ledger, checks, what
+ * was left out, the machine. */
 #include <math.h>
 #include <string.h>
 
@@ -30,7 +30,7 @@ void table_ceilings(const struct report *report, struct grid *grid)
 void table_overheads(const struct report *report, struct grid *grid)
 {
     static const struct grid_column columns[] = {
-        {"overhead", GRID_LEFT}, {"shape", GRID_LEFT},  {"variant", GRID_LEFT},
+        {"overhead", GRID_LEFT}, {"shape", GRID_LEFT}, {"variant", GRID_LEFT},
         {"device", GRID_LEFT},   {"time", GRID_RIGHT}, {"rate", GRID_RIGHT},
         {"evidence", GRID_LEFT},
     };
@@ -46,29 +46,34 @@ void table_overheads(const struct report *report, struct grid *grid)
         grid_add(grid, r->variant.text);
         grid_add(grid, r->device.text);
         grid_add(grid, words_time_estimate(us).text);
-        grid_add(grid, bytes > 0      ? words_si(bytes / us.value * 1e6, "B/s").text
-                       : r->flops > 0 ? words_si(r->flops / us.value * 1e6, "FLOP/s").text
-                                      : "-");
+        grid_add(grid, bytes > 0 ? words_si(bytes / us.value * 1e6, "B/s").text
+                       : r->flops > 0
+                           ? words_si(r->flops / us.value * 1e6, "FLOP/s").text
+                           : "-");
         grid_add(grid, evidence_name(r->evidence));
     }
 }
 
 void table_ledger(const struct report *report, struct grid *grid)
 {
-    memcpy(grid->column, (struct grid_column[]){{"cell", GRID_LEFT}, {"device", GRID_LEFT}},
+    memcpy(grid->column,
+           (struct grid_column[]){{"cell", GRID_LEFT}, {"device", GRID_LEFT}},
            2 * sizeof *grid->column);
     for (int i = 0; i < LEDGERS; i++)
-        grid->column[2 + i] = (struct grid_column){ledger_name((enum ledger)i), GRID_RIGHT};
+        grid->column[2 + i] =
+            (struct grid_column){ledger_name((enum ledger)i), GRID_RIGHT};
     grid->column[2 + LEDGERS] = (struct grid_column){"residual", GRID_RIGHT};
     for (size_t i = 0; i < report->ledgers; i++) {
         const struct ledger_row *row = &report->ledger[i];
         const struct record *r = row->record;
 
-        grid_printf(grid, "%s/%s %s", r->workload.text, r->variant.text, r->shape_text.text);
+        grid_printf(grid, "%s/%s %s", r->workload.text, r->variant.text,
+                    r->shape_text.text);
         grid_add(grid, r->device.text);
         for (int k = 0; k < LEDGERS; k++)
             grid_add(grid, words_time(r->ledger_ns[k] / 1e3).text);
-        grid_add(grid, words_percent((row->wall_ns - row->call_ns) / row->wall_ns).text);
+        grid_add(grid,
+                 words_percent((row->wall_ns - row->call_ns) / row->wall_ns).text);
     }
 }
 
@@ -79,8 +84,8 @@ static bool is_same_variant(const struct record *a, const struct record *b)
            strcmp(a->device.text, b->device.text) == 0;
 }
 
-/* One row for record i and all later ones of the same variant; nothing when an earlier one
- * has told it already. */
+/* One row for record i and all later ones of the same variant; nothing when an earlier
+ * one has told it already. */
 static void add_check(const struct report *report, size_t i, struct grid *grid)
 {
     const struct record *r = report->check[i];
@@ -107,8 +112,9 @@ static void add_check(const struct report *report, size_t i, struct grid *grid)
 void table_checks(const struct report *report, struct grid *grid)
 {
     static const struct grid_column columns[] = {
-        {"workload", GRID_LEFT}, {"variant", GRID_LEFT}, {"device", GRID_LEFT},
-        {"cells", GRID_RIGHT},   {"wrong", GRID_RIGHT},  {"largest error / bound", GRID_RIGHT},
+        {"workload", GRID_LEFT}, {"variant", GRID_LEFT},
+        {"device", GRID_LEFT},   {"cells", GRID_RIGHT},
+        {"wrong", GRID_RIGHT},   {"largest error / bound", GRID_RIGHT},
     };
 
     memcpy(grid->column, columns, sizeof columns);
@@ -146,7 +152,8 @@ void table_left_out(const struct report *report, struct grid *grid)
                                                  {"variant", GRID_LEFT},
                                                  {"device", GRID_LEFT},
                                                  {"why", GRID_LEFT}};
-    static const enum outcome order[] = {OUTCOME_WRONG, OUTCOME_FAILED, OUTCOME_SKIPPED};
+    static const enum outcome order[] = {OUTCOME_WRONG, OUTCOME_FAILED,
+                                         OUTCOME_SKIPPED};
 
     memcpy(grid->column, columns, sizeof columns);
     for (size_t o = 0; o < sizeof order / sizeof *order; o++)
@@ -155,7 +162,7 @@ void table_left_out(const struct report *report, struct grid *grid)
                 add_left_out(report, i, grid);
 }
 
-/* ---- machine --------------------------------------------------------------------------- */
+/* ---- machine --------------------------------------------------------------------- */
 
 static void add_fact(struct grid *grid, const char *name, const json_t *value)
 {
@@ -163,13 +170,14 @@ static void add_fact(struct grid *grid, const char *name, const json_t *value)
         grid_add(grid, name);
         grid_add(grid, json_string_value(value));
     } else if (json_is_number(value)) {
-        bool is_bytes = strlen(name) > 6 && strcmp(name + strlen(name) - 6, "_bytes") == 0;
+        bool is_bytes =
+            strlen(name) > 6 && strcmp(name + strlen(name) - 6, "_bytes") == 0;
 
         grid_add(grid, name);
         grid_add(grid, is_bytes ? words_si(json_number_value(value), "B").text
-                 : json_is_integer(value)
-                     ? words_count(json_number_value(value)).text
-                     : words_number(json_number_value(value)).text);
+                       : json_is_integer(value)
+                           ? words_count(json_number_value(value)).text
+                           : words_number(json_number_value(value)).text);
     } else if (json_is_boolean(value)) {
         grid_add(grid, name);
         grid_add(grid, json_is_true(value) ? "yes" : "no");
@@ -184,7 +192,8 @@ static void add_facts(struct grid *grid, const char *above, json_t *object, int 
     const char *key;
     json_t *value;
 
-    json_object_foreach (object, key, value) {
+    json_object_foreach(object, key, value)
+    {
         char name[160];
 
         snprintf(name, sizeof name, "%s%s%s", above, *above ? "." : "", key);
@@ -200,7 +209,8 @@ static void add_facts(struct grid *grid, const char *above, json_t *object, int 
 
 void table_machine(const struct report *report, struct grid *grid)
 {
-    memcpy(grid->column, (struct grid_column[]){{"machine", GRID_LEFT}, {"", GRID_LEFT}},
+    memcpy(grid->column,
+           (struct grid_column[]){{"machine", GRID_LEFT}, {"", GRID_LEFT}},
            2 * sizeof *grid->column);
     add_facts(grid, "", json_object_get(report->results->header, "machine"), 1);
 }

@@ -78,7 +78,8 @@ static void pad(struct text *out, size_t n)
         text_add(out, " ");
 }
 
-static void add_aligned(struct text *out, const char *text, size_t wide, int align, int is_last)
+static void add_aligned(struct text *out, const char *text, size_t wide, int align,
+                        int is_last)
 {
     size_t fill = wide - width(text);
 

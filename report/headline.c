@@ -8,7 +8,7 @@
 #include "report/stats.h"
 #include "report/units.h"
 
-/* ---- the answer for a model ------------------------------------------------------------ */
+/* ---- the answer for a model ------------------------------------------------------ */
 
 /* The first chain of a phase on a GPU. */
 static const struct chain *find_chain(const struct report *report, const char *phase,
@@ -37,18 +37,19 @@ static const char *answer(const struct chain *a, const struct chain *b)
 
 static void say_decode(const struct chain *c, struct text *out)
 {
-    text_printf(out,
-                "%s the tokens per second in decode (batch %lld, context %lld: %s instead of "
-                "%s per second)",
-                words_ratio_range(c->mix_speedup).text, (long long)c->batch,
-                (long long)c->context, words_number(chain_tokens_per_s(c, c->mix_us).value).text,
-                words_number(chain_tokens_per_s(c, c->cpu_us).value).text);
+    text_printf(
+        out,
+        "%s the tokens per second in decode (batch %lld, context %lld: %s instead of "
+        "%s per second)",
+        words_ratio_range(c->mix_speedup).text, (long long)c->batch,
+        (long long)c->context,
+        words_number(chain_tokens_per_s(c, c->mix_us).value).text,
+        words_number(chain_tokens_per_s(c, c->cpu_us).value).text);
 }
 
 static void say_prefill(const struct chain *c, struct text *out)
 {
-    text_printf(out,
-                "the first token %s as fast (prompt of %lld: %s instead of %s)",
+    text_printf(out, "the first token %s as fast (prompt of %lld: %s instead of %s)",
                 words_ratio_range(c->mix_speedup).text, (long long)c->context,
                 words_time(c->mix_us.value).text, words_time(c->cpu_us.value).text);
 }
@@ -82,8 +83,8 @@ static bool say_model(const struct report *report, struct text *out)
 
         if (!any)
             continue;
-        text_printf(out, "%s: moving %s from this CPU to %s %s ", answer(decode, prefill),
-                    any->model.text, gpu->id.text,
+        text_printf(out, "%s: moving %s from this CPU to %s %s ",
+                    answer(decode, prefill), any->model.text, gpu->id.text,
                     any->evidence == EVIDENCE_MEASURED ? "gives" : "would give");
         if (decode)
             say_decode(decode, out);
@@ -98,7 +99,7 @@ static bool say_model(const struct report *report, struct text *out)
     return false;
 }
 
-/* ---- the answer for a list of problems ------------------------------------------------- */
+/* ---- the answer for a list of problems ------------------------------------------- */
 
 struct tally {
     size_t problems, offload, stay, undecided;
@@ -113,7 +114,8 @@ static struct tally count(const struct report *report, const struct gpu_side *gp
     for (size_t i = 0; i < report->verdicts; i++) {
         const struct verdict *v = &report->verdict[i];
 
-        if (v->placement != placement || strcmp(v->gpu->record->device.text, gpu->id.text) != 0)
+        if (v->placement != placement ||
+            strcmp(v->gpu->record->device.text, gpu->id.text) != 0)
             continue;
         t.problems++;
         t.offload += v->decision == DECISION_OFFLOAD;
@@ -134,13 +136,16 @@ static bool say_problems(const struct report *report, struct text *out)
 
         if (resident.problems == 0)
             continue;
-        text_printf(out, "%sOf %zu problems, moving to %s %s for %zu when the data are already "
-                         "there (%s to %s as fast)",
-                    g ? " " : "", resident.problems, gpu->id.text,
-                    gpu->evidence == EVIDENCE_MEASURED ? "pays" : "would pay", resident.offload,
-                    words_ratio(resident.low).text, words_ratio(resident.high).text);
+        text_printf(
+            out,
+            "%sOf %zu problems, moving to %s %s for %zu when the data are already "
+            "there (%s to %s as fast)",
+            g ? " " : "", resident.problems, gpu->id.text,
+            gpu->evidence == EVIDENCE_MEASURED ? "pays" : "would pay", resident.offload,
+            words_ratio(resident.low).text, words_ratio(resident.high).text);
         if (every.problems)
-            text_printf(out, " and for %zu when they are sent on every call", every.offload);
+            text_printf(out, " and for %zu when they are sent on every call",
+                        every.offload);
         text_printf(out, " (%s).", evidence_name(gpu->evidence));
     }
     return out->n > 0;
@@ -151,10 +156,12 @@ static void write_headline(struct report *report)
     struct text text = {0};
 
     if (!say_model(report, &text) && !say_problems(report, &text))
-        text_add(&text, report->contests
-                            ? "No verdict: there is no GPU side to compare this CPU with."
-                            : "No verdict: nothing that is judged was measured.");
-    snprintf(report->headline, sizeof report->headline, "%s", text.failed ? "" : text.data);
+        text_add(&text,
+                 report->contests
+                     ? "No verdict: there is no GPU side to compare this CPU with."
+                     : "No verdict: nothing that is judged was measured.");
+    snprintf(report->headline, sizeof report->headline, "%s",
+             text.failed ? "" : text.data);
     text_release(&text);
 }
 
@@ -163,15 +170,18 @@ static void write_caution(struct report *report)
     for (size_t i = 0; i < report->gpus; i++)
         if (report->gpu[i].evidence == EVIDENCE_MEASURED)
             return;
-    snprintf(report->caution, sizeof report->caution,
-             "No GPU was measured%s. To raise the evidence to measured, run the same command "
-             "on a machine with the GPU; `offload-bench doctor` says what it needs there.",
-             report->gpus ? ": every GPU time is projected from a datasheet and a calibrated "
-                            "model, with an 80 % interval"
-                          : " and none was projected (--gpu NAME projects one)");
+    snprintf(
+        report->caution, sizeof report->caution,
+        "No GPU was measured%s. To raise the evidence to measured, run the same "
+        "command "
+        "on a machine with the GPU; `offload-bench doctor` says what it needs there.",
+        report->gpus
+            ? ": every GPU time is projected from a datasheet and a calibrated "
+              "model, with an 80 % interval"
+            : " and none was projected (--gpu NAME projects one)");
 }
 
-/* ---- notes ----------------------------------------------------------------------------- */
+/* ---- notes ----------------------------------------------------------------------- */
 
 static int note_missing(struct report *report)
 {
@@ -200,11 +210,12 @@ static int note_contended(struct report *report)
         contended += r->contended.n;
         cells += r->contended.n > 0;
     }
-    return contended == 0 ? 0
-                          : report_note(report,
-                                        "%zu of %zu samples, in %zu cells, were set aside: the "
-                                        "system took the processor away meanwhile",
-                                        contended, rounds, cells);
+    return contended == 0
+               ? 0
+               : report_note(report,
+                             "%zu of %zu samples, in %zu cells, were set aside: the "
+                             "system took the processor away meanwhile",
+                             contended, rounds, cells);
 }
 
 static int note_disturbed(struct report *report)
@@ -214,12 +225,13 @@ static int note_disturbed(struct report *report)
     for (size_t i = 0; i < report->contests; i++)
         cells += report->contest[i].cpus && report->contest[i].cpu->is_disturbed;
     return cells == 0 ? 0
-                      : report_note(report,
-                                    "%zu of %zu CPU times are upper bounds, because other work "
-                                    "disturbed every one of their rounds: their intervals "
-                                    "reach down to what the ceilings allow; run again on a "
-                                    "quiet machine",
-                                    cells, report->contests);
+                      : report_note(
+                            report,
+                            "%zu of %zu CPU times are upper bounds, because other work "
+                            "disturbed every one of their rounds: their intervals "
+                            "reach down to what the ceilings allow; run again on a "
+                            "quiet machine",
+                            cells, report->contests);
 }
 
 static int note_pages(struct report *report)
@@ -235,13 +247,14 @@ static int note_pages(struct report *report)
             known++;
             small += r->page_bytes <= 65536;
         }
-    return small == 0 ? 0
-                      : report_note(report,
-                                    "%zu of %zu CPU cells with more than 4 MB of data lay on "
-                                    "small pages: with huge pages (echo madvise > "
-                                    "/sys/kernel/mm/transparent_hugepage/enabled) "
-                                    "memory-bound times may fall",
-                                    small, known);
+    return small == 0
+               ? 0
+               : report_note(report,
+                             "%zu of %zu CPU cells with more than 4 MB of data lay on "
+                             "small pages: with huge pages (echo madvise > "
+                             "/sys/kernel/mm/transparent_hugepage/enabled) "
+                             "memory-bound times may fall",
+                             small, known);
 }
 
 static int note_software(struct report *report)
@@ -255,12 +268,13 @@ static int note_software(struct report *report)
                  (r->outcome == OUTCOME_OK || r->outcome == OUTCOME_WRONG);
         wrong += r->evidence == EVIDENCE_SOFTWARE && r->outcome == OUTCOME_WRONG;
     }
-    return cells == 0 ? 0
-                      : report_note(report,
-                                    "the device code ran on an emulated GPU in %zu cells, %zu "
-                                    "of them wrong: this proves the code, its times say "
-                                    "nothing about GPUs",
-                                    cells, wrong);
+    return cells == 0
+               ? 0
+               : report_note(report,
+                             "the device code ran on an emulated GPU in %zu cells, %zu "
+                             "of them wrong: this proves the code, its times say "
+                             "nothing about GPUs",
+                             cells, wrong);
 }
 
 static int note_transfers(struct report *report)
@@ -270,10 +284,11 @@ static int note_transfers(struct report *report)
         struct tally every = count(report, &report->gpu[g], PLACEMENT_EVERY);
 
         if (every.problems < resident.problems &&
-            report_note(report,
-                        "%s: the transfer times of %zu problems are not known, so only the "
-                        "resident placement is judged there",
-                        report->gpu[g].id.text, resident.problems - every.problems))
+            report_note(
+                report,
+                "%s: the transfer times of %zu problems are not known, so only the "
+                "resident placement is judged there",
+                report->gpu[g].id.text, resident.problems - every.problems))
             return STATUS_MEMORY;
     }
     return 0;
@@ -293,23 +308,25 @@ static int note_method(struct report *report)
     for (size_t i = 0; i < report->results->notes && !status; i++)
         status = report_note(report, "%s", report->results->note[i]);
     if (!status && report->verdicts)
-        status = report_note(report,
-                             "a measured interval is the 95 %% interval of a median, a "
-                             "projected one 80 %%; a speed-up's interval combines both sides' "
-                             "extremes; offload needs all of it above %.2fx, stay all of it "
-                             "below",
-                             1 + VERDICT_TIE);
+        status = report_note(
+            report,
+            "a measured interval is the 95 %% interval of a median, a "
+            "projected one 80 %%; a speed-up's interval combines both sides' "
+            "extremes; offload needs all of it above %.2fx, stay all of it "
+            "below",
+            1 + VERDICT_TIE);
     if (!status && report->verdicts)
-        status = report_note(report,
-                             "placements: resident - the data are on the GPU already; once - "
-                             "weights and caches are sent once for %d calls, activations and "
-                             "results on each; every - everything is sent on each call",
-                             ONCE_CALLS);
+        status = report_note(
+            report,
+            "placements: resident - the data are on the GPU already; once - "
+            "weights and caches are sent once for %d calls, activations and "
+            "results on each; every - everything is sent on each call",
+            ONCE_CALLS);
     if (!status && report->chains && report->gpus)
-        status = report_note(report,
-                             "a model's GPU time launches every operation from the host one "
-                             "by one; token ids and logits over the link are left out "
-                             "(kilobytes per token)");
+        status = report_note(
+            report, "a model's GPU time launches every operation from the host one "
+                    "by one; token ids and logits over the link are left out "
+                    "(kilobytes per token)");
     return status;
 }
 

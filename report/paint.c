@@ -28,8 +28,9 @@ static size_t painted_length(const char *text, const char *from, const char **co
     for (size_t i = 0; i < sizeof paint / sizeof *paint; i++) {
         size_t n = strlen(paint[i].word);
 
-        if (strncmp(text, paint[i].word, n) == 0 && text - from >= 2 && text[-1] == ' ' &&
-            text[-2] == ' ' && (text[n] == '\n' || strncmp(text + n, "  ", 2) == 0)) {
+        if (strncmp(text, paint[i].word, n) == 0 && text - from >= 2 &&
+            text[-1] == ' ' && text[-2] == ' ' &&
+            (text[n] == '\n' || strncmp(text + n, "  ", 2) == 0)) {
             *colour = paint[i].colour;
             return n;
         }

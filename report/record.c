@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Records to and from JSON, one function per kind of field, driven by RECORD_FIELDS: a field
- * is added in the header and nowhere else. JSON has neither NaN nor infinity: they are null
- * and "inf". Absent fields keep what record_init gave them, so that older files still read. */
+/* Records to and from JSON, one function per kind of field, driven by RECORD_FIELDS: a
+ * field is added in the header and nowhere else. JSON has neither NaN nor infinity:
+ * they are null and "inf". Absent fields keep what record_init gave them, so that older
+ * files still read. */
 #include "report/record.h"
 
 #include <math.h>
@@ -25,7 +26,7 @@ static const char *const record_kind_spelling[] = {
 #undef X
 };
 
-/* ---- life cycle ------------------------------------------------------------------------ */
+/* ---- life cycle ------------------------------------------------------------------ */
 
 #define INIT_TEXT(r, name)
 #define INIT_LONG_TEXT(r, name)
@@ -75,7 +76,7 @@ int record_observe(struct record *r, const struct measure *m)
     return 0;
 }
 
-/* ---- writing --------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------- */
 
 /* Text may have been cut within a UTF-8 character: what is then no text becomes '?'. */
 static json_t *write_text(const char *text)
@@ -124,10 +125,11 @@ static json_t *write_measures(const struct record *r)
         const struct measure *m = &r->measure[i];
 
         json_array_append_new(
-            array, json_pack("{s:o,s:o,s:o,s:o,s:o,s:b}", "probe", write_text(m->probe.text),
-                             "name", write_text(m->name.text), "unit",
-                             write_text(m->unit.text), "value", write_number(m->value), "why",
-                             write_text(m->why), "suspect", m->is_suspect));
+            array,
+            json_pack("{s:o,s:o,s:o,s:o,s:o,s:b}", "probe", write_text(m->probe.text),
+                      "name", write_text(m->name.text), "unit",
+                      write_text(m->unit.text), "value", write_number(m->value), "why",
+                      write_text(m->why), "suspect", m->is_suspect));
     }
     return array;
 }
@@ -159,8 +161,9 @@ char *record_write(const struct record *r)
     size_t n;
     int failed = !line;
 
-    failed |= json_object_set_new(line, "kind", json_string(record_kind_spelling[r->kind]));
-#define X(name, type, kind, unit, meaning)                                                 \
+    failed |=
+        json_object_set_new(line, "kind", json_string(record_kind_spelling[r->kind]));
+#define X(name, type, kind, unit, meaning)                                             \
     failed |= json_object_set_new(line, #name, WRITE_##kind(r, name));
     RECORD_FIELDS(X)
 #undef X
@@ -176,7 +179,7 @@ char *record_write(const struct record *r)
     return with_newline;
 }
 
-/* ---- reading --------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------- */
 
 /* Each reads a value of its kind; false when the value is of another kind. */
 static bool read_text(const json_t *value, char *out, size_t size)
@@ -231,7 +234,8 @@ static bool read_estimate(const json_t *value, struct estimate *out)
 {
     if (json_is_null(value))
         return true;
-    return json_is_object(value) && read_number(json_object_get(value, "value"), &out->value) &&
+    return json_is_object(value) &&
+           read_number(json_object_get(value, "value"), &out->value) &&
            read_number(json_object_get(value, "low"), &out->low) &&
            read_number(json_object_get(value, "high"), &out->high);
 }
@@ -247,7 +251,8 @@ static bool read_measure(struct record *r, const json_t *value)
 {
     struct measure m = {.value = NAN};
 
-    return read_text(json_object_get(value, "probe"), m.probe.text, sizeof m.probe.text) &&
+    return read_text(json_object_get(value, "probe"), m.probe.text,
+                     sizeof m.probe.text) &&
            read_text(json_object_get(value, "name"), m.name.text, sizeof m.name.text) &&
            read_text(json_object_get(value, "unit"), m.unit.text, sizeof m.unit.text) &&
            read_text(json_object_get(value, "why"), m.why, sizeof m.why) &&
@@ -279,8 +284,8 @@ static bool read_kind(struct record *r, const json_t *line)
 {
     const char *kind = json_string_value(json_object_get(line, "kind"));
 
-    for (size_t i = 0; kind && i < sizeof record_kind_spelling / sizeof *record_kind_spelling;
-         i++)
+    for (size_t i = 0;
+         kind && i < sizeof record_kind_spelling / sizeof *record_kind_spelling; i++)
         if (strcmp(kind, record_kind_spelling[i]) == 0) {
             r->kind = (enum record_kind)i;
             return true;
@@ -288,7 +293,7 @@ static bool read_kind(struct record *r, const json_t *line)
     return false;
 }
 
-#define READ_TEXT(r, name) read_text(value, (r)->name.text, sizeof (r)->name.text)
+#define READ_TEXT(r, name) read_text(value, (r)->name.text, sizeof(r)->name.text)
 #define READ_LONG_TEXT(r, name) READ_TEXT(r, name)
 #define READ_ENUM(r, field) read_enum_##field(value, r)
 #define READ_COUNT(r, name) read_count(value, &(r)->name)
@@ -305,15 +310,15 @@ static bool read_kind(struct record *r, const json_t *line)
 #define DEFINE_SERIES(name)
 #define DEFINE_ESTIMATE(name)
 #define DEFINE_JSON(name)
-#define DEFINE_ENUM(name)                                                                  \
-    static bool read_enum_##name(const json_t *value, struct record *r)                    \
-    {                                                                                      \
-        int choice;                                                                        \
-                                                                                           \
-        if (!read_choice(value, name##_parse, &choice))                                    \
-            return false;                                                                  \
-        r->name = (enum name)choice;                                                       \
-        return true;                                                                       \
+#define DEFINE_ENUM(name)                                                              \
+    static bool read_enum_##name(const json_t *value, struct record *r)                \
+    {                                                                                  \
+        int choice;                                                                    \
+                                                                                       \
+        if (!read_choice(value, name##_parse, &choice))                                \
+            return false;                                                              \
+        r->name = (enum name)choice;                                                   \
+        return true;                                                                   \
     }
 #define X(name, type, kind, unit, meaning) DEFINE_##kind(name)
 RECORD_FIELDS(X)
@@ -326,8 +331,8 @@ static const char *read_fields(struct record *r, const json_t *line)
 
     if (!read_kind(r, line))
         return "kind";
-#define X(name, type, kind, unit, meaning)                                                 \
-    if ((value = json_object_get(line, #name)) && !READ_##kind(r, name))                   \
+#define X(name, type, kind, unit, meaning)                                             \
+    if ((value = json_object_get(line, #name)) && !READ_##kind(r, name))               \
         return #name;
     RECORD_FIELDS(X)
 #undef X
@@ -347,6 +352,6 @@ int record_read(struct record *r, const json_t *line, struct why *why)
     if (!field)
         return 0;
     record_release(r);
-    return why_fail(why, STATUS_INVALID, "field '%s' is missing or holds something else",
-                    field);
+    return why_fail(why, STATUS_INVALID,
+                    "field '%s' is missing or holds something else", field);
 }

@@ -38,7 +38,8 @@ int report_note(struct report *report, const char *format, ...)
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     text_add(&text, line);
-    note = text.failed ? NULL : report_push(&report->note, &report->notes, sizeof *note);
+    note =
+        text.failed ? NULL : report_push(&report->note, &report->notes, sizeof *note);
     if (!note)
         return STATUS_MEMORY;
     *note = text.data;
@@ -52,9 +53,10 @@ const char *report_header(const struct report *report, const char *key)
     return text ? text : "";
 }
 
-/* ---- lists ----------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------- */
 
-static int push_record(const struct record ***list, size_t *count, const struct record *r)
+static int push_record(const struct record ***list, size_t *count,
+                       const struct record *r)
 {
     const struct record **at = report_push(list, count, sizeof *at);
 
@@ -67,12 +69,14 @@ static int push_record(const struct record ***list, size_t *count, const struct 
 static int add_ledger(struct report *report, const struct record *r)
 {
     const double *ns = r->ledger_ns;
-    struct ledger_row *row = report_push(&report->ledger, &report->ledgers, sizeof *row);
+    struct ledger_row *row =
+        report_push(&report->ledger, &report->ledgers, sizeof *row);
 
     if (!row)
         return STATUS_MEMORY;
-    *row = (struct ledger_row){r, ns[LEDGER_LAUNCH] + ns[LEDGER_KERNEL] + ns[LEDGER_SYNC],
-                               record_wall_us(r).value * 1e3};
+    *row =
+        (struct ledger_row){r, ns[LEDGER_LAUNCH] + ns[LEDGER_KERNEL] + ns[LEDGER_SYNC],
+                            record_wall_us(r).value * 1e3};
     return 0;
 }
 
@@ -86,10 +90,11 @@ static int sort_out(struct report *report, const struct record *r)
                      : 0;
     if (!status && r->outcome != OUTCOME_OK)
         status = push_record(&report->left_out, &report->left_outs, r);
-    if (!status && r->outcome == OUTCOME_OK && r->kind == RECORD_CELL && !r->judged && !r->proof)
+    if (!status && r->outcome == OUTCOME_OK && r->kind == RECORD_CELL && !r->judged &&
+        !r->proof)
         status = push_record(&report->overhead, &report->overheads, r);
-    if (!status && r->kind == RECORD_CELL && r->device_kind != DEVICE_CPU && !r->proof &&
-        r->outcome == OUTCOME_OK && !isnan(r->ledger_ns[LEDGER_KERNEL]))
+    if (!status && r->kind == RECORD_CELL && r->device_kind != DEVICE_CPU &&
+        !r->proof && r->outcome == OUTCOME_OK && !isnan(r->ledger_ns[LEDGER_KERNEL]))
         status = add_ledger(report, r);
     return status;
 }
@@ -103,7 +108,7 @@ static int judge_lists(struct report *report)
     return status;
 }
 
-/* ---- the whole ------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------- */
 
 int report_build(const struct results *results, struct report *report, struct why *why)
 {
@@ -115,8 +120,9 @@ int report_build(const struct results *results, struct report *report, struct wh
 
     *report = (struct report){.results = results};
     if (results->records == 0)
-        return why_fail(why, STATUS_INVALID,
-                        "the results hold a header but no record: nothing was measured");
+        return why_fail(
+            why, STATUS_INVALID,
+            "the results hold a header but no record: nothing was measured");
     for (size_t i = 0; i < sizeof step / sizeof *step && !status; i++)
         status = step[i](report);
     if (status) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A results file is appended to while it is measured, so it may end within a line, and a
- * resumed run may hold a cell twice. Whole lines are used, the last of a cell counts, what
- * cannot be read is named. */
+/* A results file is appended to while it is measured, so it may end within a line, and
+ * a resumed run may hold a cell twice. Whole lines are used, the last of a cell counts,
+ * what cannot be read is named. */
 #include "report/record.h"
 
 #include <stdarg.h>
@@ -30,11 +30,12 @@ int results_note(struct results *results, const char *format, ...)
     return 0;
 }
 
-/* ---- lines ----------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------- */
 
 static bool is_same_shape(const struct record *a, const struct record *b)
 {
-    return a->shape == b->shape || (a->shape && b->shape && json_equal(a->shape, b->shape));
+    return a->shape == b->shape ||
+           (a->shape && b->shape && json_equal(a->shape, b->shape));
 }
 
 static bool is_same_cell(const struct record *a, const struct record *b)
@@ -91,10 +92,11 @@ static int add_header(struct results *results, json_t *header, const char *path,
     const char *schema = json_string_value(json_object_get(header, "schema"));
 
     if (!schema || strcmp(schema, RESULTS_SCHEMA) != 0)
-        return why_fail(why, STATUS_INVALID,
-                        "'%s' says its schema is '%s', this program reads '" RESULTS_SCHEMA
-                        "'; hint: report on it with the version that wrote it",
-                        path, schema ? schema : "");
+        return why_fail(
+            why, STATUS_INVALID,
+            "'%s' says its schema is '%s', this program reads '" RESULTS_SCHEMA
+            "'; hint: report on it with the version that wrote it",
+            path, schema ? schema : "");
     if (!results->header)
         results->header = json_incref(header);
     return 0;
@@ -108,21 +110,25 @@ static bool is_kind(const json_t *line, const char *kind)
 }
 
 /* One parsed line that is not the header. A line that is no record becomes a note. */
-static int add_line(struct results *results, json_t *line, const char *path, size_t number)
+static int add_line(struct results *results, json_t *line, const char *path,
+                    size_t number)
 {
     struct record record;
     struct why why = {{0}};
     int status;
 
     if (is_kind(line, "header"))
-        return add_header(results, line, path, NULL) ? results_note(
-            results, "line %zu of '%s' is a header of another schema: left out", number, path)
-                                                     : 0;
+        return add_header(results, line, path, NULL)
+                   ? results_note(
+                         results,
+                         "line %zu of '%s' is a header of another schema: left out",
+                         number, path)
+                   : 0;
     if (is_kind(line, "chain"))
         return add_chain(results, line);
     if (record_read(&record, line, &why))
-        return results_note(results, "line %zu of '%s' is broken (%s): left out", number, path,
-                            why.text);
+        return results_note(results, "line %zu of '%s' is broken (%s): left out",
+                            number, path, why.text);
     record.line = number;
     status = add_record(results, &record);
     if (status)
@@ -130,11 +136,11 @@ static int add_line(struct results *results, json_t *line, const char *path, siz
     return status;
 }
 
-/* ---- files ----------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------- */
 
 /* The file's first line must say what the file is. */
-static int read_header(struct results *results, const char *line, size_t n, const char *path,
-                       struct why *why)
+static int read_header(struct results *results, const char *line, size_t n,
+                       const char *path, struct why *why)
 {
     json_t *header = json_loadb(line, n, 0, NULL);
     int status;
@@ -142,34 +148,38 @@ static int read_header(struct results *results, const char *line, size_t n, cons
     if (header && is_kind(header, "header"))
         status = add_header(results, header, path, why);
     else
-        status = why_fail(why, STATUS_INVALID,
-                          "'%s' does not begin with the header of a results file; hint: "
-                          "give the results.jsonl that a run wrote", path);
+        status =
+            why_fail(why, STATUS_INVALID,
+                     "'%s' does not begin with the header of a results file; hint: "
+                     "give the results.jsonl that a run wrote",
+                     path);
     json_decref(header);
     return status;
 }
 
-static int read_line(struct results *results, const char *text, size_t n, const char *path,
-                     size_t number, bool is_whole)
+static int read_line(struct results *results, const char *text, size_t n,
+                     const char *path, size_t number, bool is_whole)
 {
     json_error_t error;
     json_t *line = json_loadb(text, n, 0, &error);
     int status;
 
     if (!line && !is_whole)
-        return results_note(results,
-                            "line %zu of '%s' is cut short (the run was ended while writing "
-                            "it): left out", number, path);
+        return results_note(
+            results,
+            "line %zu of '%s' is cut short (the run was ended while writing "
+            "it): left out",
+            number, path);
     if (!line)
-        return results_note(results, "line %zu of '%s' is broken (%s): left out", number, path,
-                            error.text);
+        return results_note(results, "line %zu of '%s' is broken (%s): left out",
+                            number, path, error.text);
     status = add_line(results, line, path, number);
     json_decref(line);
     return status;
 }
 
-static int read_lines(struct results *results, const struct text *file, const char *path,
-                      struct why *why)
+static int read_lines(struct results *results, const struct text *file,
+                      const char *path, struct why *why)
 {
     const char *at = file->data, *end = file->data + file->n;
     int status = 0;
@@ -195,9 +205,11 @@ int results_read(struct results *results, const char *path, struct why *why)
     int status = text_read_file(&file, path, why);
 
     if (!status && file.n == 0)
-        status = why_fail(why, STATUS_INVALID,
-                          "'%s' is empty; hint: the run that wrote it ended before its first "
-                          "line", path);
+        status = why_fail(
+            why, STATUS_INVALID,
+            "'%s' is empty; hint: the run that wrote it ended before its first "
+            "line",
+            path);
     if (!status)
         status = read_lines(results, &file, path, why);
     text_release(&file);

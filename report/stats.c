@@ -95,7 +95,8 @@ struct estimate stats_paired_ratio(const double *over, const double *under, size
         if (over[i] > 0 && under[i] > 0)
             work[pairs++] = log(over[i] / under[i]);
     log_ratio = stats_median_interval(work, pairs, confidence);
-    return (struct estimate){exp(log_ratio.value), exp(log_ratio.low), exp(log_ratio.high)};
+    return (struct estimate){exp(log_ratio.value), exp(log_ratio.low),
+                             exp(log_ratio.high)};
 }
 
 double stats_lag1(const double *value, size_t n)

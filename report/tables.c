@@ -28,7 +28,7 @@ struct name chain_title(const struct chain *chain)
     return title;
 }
 
-/* ---- one contest ----------------------------------------------------------------------- */
+/* ---- one contest ----------------------------------------------------------------- */
 
 /* Variant, time, bound of the strongest CPU variant. */
 static void add_cpu(struct grid *grid, const struct contest *contest)
@@ -42,7 +42,8 @@ static void add_cpu(struct grid *grid, const struct contest *contest)
     else if (isnan(cpu->bound.share) || strcmp(cpu->bound.kind.text, "cache") == 0)
         grid_add(grid, cpu->bound.kind.text);
     else
-        grid_printf(grid, "%s %s", cpu->bound.kind.text, words_percent(cpu->bound.share).text);
+        grid_printf(grid, "%s %s", cpu->bound.kind.text,
+                    words_percent(cpu->bound.share).text);
 }
 
 /* Time and speed-up with the data in place, then the decision per placement. */
@@ -50,10 +51,12 @@ static void add_gpu(struct grid *grid, const struct report *report,
                     const struct contest *contest, const struct gpu_side *gpu)
 {
     const struct verdict *v =
-        contest ? report_verdict(report, contest, gpu->id.text, PLACEMENT_RESIDENT) : NULL;
+        contest ? report_verdict(report, contest, gpu->id.text, PLACEMENT_RESIDENT)
+                : NULL;
 
     if (v) {
-        grid_printf(grid, "%s%s", evidence_mark(gpu->evidence), words_time_range(v->gpu_us).text);
+        grid_printf(grid, "%s%s", evidence_mark(gpu->evidence),
+                    words_time_range(v->gpu_us).text);
         grid_printf(grid, "%s%s", evidence_mark(v->evidence),
                     words_ratio_range(v->speedup).text);
     } else {
@@ -61,18 +64,20 @@ static void add_gpu(struct grid *grid, const struct report *report,
         grid_add(grid, "-");
     }
     for (int p = 0; p < JUDGED_PLACEMENTS; p++) {
-        v = contest ? report_verdict(report, contest, gpu->id.text, judged_placement[p]) : NULL;
+        v = contest ? report_verdict(report, contest, gpu->id.text, judged_placement[p])
+                    : NULL;
         grid_add(grid, v ? decision_name(v->decision) : "-");
     }
 }
 
-void table_steps(const struct report *report, const struct chain *chain, struct grid *grid)
+void table_steps(const struct report *report, const struct chain *chain,
+                 struct grid *grid)
 {
     static const struct grid_column columns[] = {
-        {"operation", GRID_LEFT},  {"calls", GRID_RIGHT},    {"share", GRID_RIGHT},
+        {"operation", GRID_LEFT},   {"calls", GRID_RIGHT},    {"share", GRID_RIGHT},
         {"CPU variant", GRID_LEFT}, {"CPU time", GRID_RIGHT}, {"CPU bound", GRID_LEFT},
-        {"GPU time", GRID_RIGHT},  {"speed-up", GRID_RIGHT}, {"resident", GRID_LEFT},
-        {"once", GRID_LEFT},       {"every", GRID_LEFT},
+        {"GPU time", GRID_RIGHT},   {"speed-up", GRID_RIGHT}, {"resident", GRID_LEFT},
+        {"once", GRID_LEFT},        {"every", GRID_LEFT},
     };
 
     memcpy(grid->column, columns, (chain->gpu ? 11 : 6) * sizeof *columns);
@@ -88,13 +93,14 @@ void table_steps(const struct report *report, const struct chain *chain, struct 
     }
 }
 
-void table_problems(const struct report *report, const struct gpu_side *gpu, struct grid *grid)
+void table_problems(const struct report *report, const struct gpu_side *gpu,
+                    struct grid *grid)
 {
     static const struct grid_column columns[] = {
-        {"workload", GRID_LEFT},   {"shape", GRID_LEFT},     {"dtype", GRID_LEFT},
+        {"workload", GRID_LEFT},    {"shape", GRID_LEFT},     {"dtype", GRID_LEFT},
         {"CPU variant", GRID_LEFT}, {"CPU time", GRID_RIGHT}, {"CPU bound", GRID_LEFT},
-        {"GPU time", GRID_RIGHT},  {"speed-up", GRID_RIGHT}, {"resident", GRID_LEFT},
-        {"once", GRID_LEFT},       {"every", GRID_LEFT},
+        {"GPU time", GRID_RIGHT},   {"speed-up", GRID_RIGHT}, {"resident", GRID_LEFT},
+        {"once", GRID_LEFT},        {"every", GRID_LEFT},
     };
 
     memcpy(grid->column, columns, (gpu ? 11 : 6) * sizeof *columns);
@@ -113,12 +119,19 @@ void table_problems(const struct report *report, const struct gpu_side *gpu, str
     }
 }
 
-void table_reasons(const struct report *report, const struct gpu_side *gpu, struct grid *grid)
+void table_reasons(const struct report *report, const struct gpu_side *gpu,
+                   struct grid *grid)
 {
     static const struct grid_column columns[] = {
-        {"operation", GRID_LEFT}, {"shape", GRID_LEFT},     {"dtype", GRID_LEFT},
-        {"placement", GRID_LEFT}, {"verdict", GRID_LEFT},   {"speed-up", GRID_RIGHT},
-        {"reuse", GRID_RIGHT},    {"because", GRID_LEFT},   {"what would change it", GRID_LEFT},
+        {"operation", GRID_LEFT},
+        {"shape", GRID_LEFT},
+        {"dtype", GRID_LEFT},
+        {"placement", GRID_LEFT},
+        {"verdict", GRID_LEFT},
+        {"speed-up", GRID_RIGHT},
+        {"reuse", GRID_RIGHT},
+        {"because", GRID_LEFT},
+        {"what would change it", GRID_LEFT},
     };
 
     memcpy(grid->column, columns, sizeof columns);
@@ -133,14 +146,15 @@ void table_reasons(const struct report *report, const struct gpu_side *gpu, stru
         grid_add(grid, placement_name(v->placement));
         grid_add(grid, decision_name(v->decision));
         grid_printf(grid, "%s%s (%s)", evidence_mark(v->evidence),
-                    words_ratio(v->speedup.value).text, words_ratio_range(v->speedup).text);
+                    words_ratio(v->speedup.value).text,
+                    words_ratio_range(v->speedup).text);
         grid_add(grid, words_reuse(v->reuse_n).text);
         grid_add(grid, v->because);
         grid_add(grid, v->flip);
     }
 }
 
-/* ---- wholes ---------------------------------------------------------------------------- */
+/* ---- wholes ---------------------------------------------------------------------- */
 
 /* Time of a pass, and tokens per second for decode. */
 static void add_pass(struct grid *grid, const struct chain *chain, struct estimate us,
@@ -158,9 +172,14 @@ static void add_pass(struct grid *grid, const struct chain *chain, struct estima
 void table_chains(const struct report *report, struct grid *grid)
 {
     static const struct grid_column columns[] = {
-        {"model and phase", GRID_LEFT}, {"GPU", GRID_LEFT},      {"CPU", GRID_RIGHT},
-        {"all on GPU", GRID_RIGHT},     {"best mix", GRID_RIGHT}, {"speed-up", GRID_RIGHT},
-        {"moved", GRID_LEFT},           {"verdict", GRID_LEFT},
+        {"model and phase", GRID_LEFT},
+        {"GPU", GRID_LEFT},
+        {"CPU", GRID_RIGHT},
+        {"all on GPU", GRID_RIGHT},
+        {"best mix", GRID_RIGHT},
+        {"speed-up", GRID_RIGHT},
+        {"moved", GRID_LEFT},
+        {"verdict", GRID_LEFT},
     };
 
     memcpy(grid->column, columns, sizeof columns);
@@ -172,10 +191,13 @@ void table_chains(const struct report *report, struct grid *grid)
         add_pass(grid, c, c->cpu_us, EVIDENCE_MEASURED);
         add_pass(grid, c, c->gpu_us, c->evidence);
         add_pass(grid, c, c->gpu ? c->mix_us : estimate_missing(), c->evidence);
-        grid_printf(grid, "%s%s", isnan(c->mix_speedup.value) ? "" : evidence_mark(c->evidence),
+        grid_printf(grid, "%s%s",
+                    isnan(c->mix_speedup.value) ? "" : evidence_mark(c->evidence),
                     words_ratio_range(c->mix_speedup).text);
         grid_printf(grid, "%.0f of %zu", c->moved, c->steps);
-        grid_add(grid, c->gpu && !isnan(c->mix_speedup.value) ? decision_name(c->decision) : "-");
+        grid_add(grid, c->gpu && !isnan(c->mix_speedup.value)
+                           ? decision_name(c->decision)
+                           : "-");
     }
 }
 

@@ -49,15 +49,16 @@ struct words words_number(double value)
     return w;
 }
 
-/* ---- units ----------------------------------------------------------------------------- */
+/* ---- units ----------------------------------------------------------------------- */
 
 struct unit {
     double scale; /* of the base unit */
     const char *name;
 };
 
-static const struct unit time_unit[] = {{1e-3, "ns"}, {1, "us"}, {1e3, "ms"}, {1e6, "s"}};
-static const struct unit si_unit[] = {{1, ""},   {1e3, "k"},  {1e6, "M"},
+static const struct unit time_unit[] = {
+    {1e-3, "ns"}, {1, "us"}, {1e3, "ms"}, {1e6, "s"}};
+static const struct unit si_unit[] = {{1, ""},    {1e3, "k"},  {1e6, "M"},
                                       {1e9, "G"}, {1e12, "T"}, {1e15, "P"}};
 
 /* The largest unit in which the value is not below 1. */
@@ -70,7 +71,8 @@ static const struct unit *unit_for(double value, const struct unit *unit, int un
     return &unit[i];
 }
 
-#define UNIT_FOR(value, table) unit_for(value, table, (int)(sizeof table / sizeof *table))
+#define UNIT_FOR(value, table)                                                         \
+    unit_for(value, table, (int)(sizeof table / sizeof *table))
 
 struct words words_time(double us)
 {
@@ -89,7 +91,8 @@ struct words words_time_range(struct estimate us)
 
     if (isnan(us.value))
         return missing();
-    snprintf(w.text, sizeof w.text, "%.20s-%.20s %s", words_number(us.low / unit->scale).text,
+    snprintf(w.text, sizeof w.text, "%.20s-%.20s %s",
+             words_number(us.low / unit->scale).text,
              words_number(us.high / unit->scale).text, unit->name);
     return w;
 }
@@ -102,7 +105,8 @@ struct words words_time_estimate(struct estimate us)
     if (isnan(us.value))
         return missing();
     snprintf(w.text, sizeof w.text, "%.12s %s (%.12s-%.12s)",
-             words_number(us.value / unit->scale).text, unit->name, words_number(us.low / unit->scale).text,
+             words_number(us.value / unit->scale).text, unit->name,
+             words_number(us.low / unit->scale).text,
              words_number(us.high / unit->scale).text);
     return w;
 }
@@ -128,7 +132,10 @@ static struct words ratio(double value)
         return (struct words){">1e6"};
     if (value < 0.001)
         return value > 0 ? (struct words){"<0.001"} : (struct words){"0"};
-    snprintf(w.text, sizeof w.text, value < 0.0995 ? "%.2g" : value < 9.95 ? "%.2f" : "%.0f",
+    snprintf(w.text, sizeof w.text,
+             value < 0.0995 ? "%.2g"
+             : value < 9.95 ? "%.2f"
+                            : "%.0f",
              value < 100 ? value : rounded(value));
     return w;
 }
@@ -150,7 +157,8 @@ struct words words_ratio_range(struct estimate e)
         return missing();
     if (e.high < 0.001)
         return (struct words){"<0.001x"};
-    snprintf(w.text, sizeof w.text, "%.20s-%.20sx", ratio(e.low).text, ratio(e.high).text);
+    snprintf(w.text, sizeof w.text, "%.20s-%.20sx", ratio(e.low).text,
+             ratio(e.high).text);
     return w;
 }
 
@@ -160,7 +168,8 @@ struct words words_percent(double share)
 
     if (isnan(share))
         return missing();
-    snprintf(w.text, sizeof w.text, fabs(share) < 0.0095 ? "%.1f %%" : "%.0f %%", 100 * share);
+    snprintf(w.text, sizeof w.text, fabs(share) < 0.0095 ? "%.1f %%" : "%.0f %%",
+             100 * share);
     return w;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* CPU against GPU, placement by placement. What the GPU pays: resident - kernel and launch;
- * every - all inputs up, all outputs down, each call; once - stationary inputs (weights,
- * caches) up once for ONCE_CALLS calls, activations up and outputs down each call. */
+/* CPU against GPU, placement by placement. What the GPU pays: resident - kernel and
+ * launch; every - all inputs up, all outputs down, each call; once - stationary inputs
+ * (weights, caches) up once for ONCE_CALLS calls, activations up and outputs down each
+ * call. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ enum decision decision_of(struct estimate speedup)
     return DECISION_UNDECIDED;
 }
 
-/* ---- what the link costs --------------------------------------------------------------- */
+/* ---- what the link costs --------------------------------------------------------- */
 
 struct link_cost link_cost_of(const struct record *r)
 {
@@ -60,7 +61,8 @@ static struct estimate stationary_us(struct link_cost link)
 /* One call on the GPU whose stationary inputs are there already. */
 static struct estimate per_call_us(const struct contender *gpu, struct link_cost link)
 {
-    return estimate_add(gpu->time_us, estimate_add(link.activation_us, link.download_us));
+    return estimate_add(gpu->time_us,
+                        estimate_add(link.activation_us, link.download_us));
 }
 
 static struct estimate placed_us(const struct contender *gpu, enum placement placement)
@@ -77,9 +79,10 @@ static struct estimate placed_us(const struct contender *gpu, enum placement pla
     return estimate_add(gpu->time_us, estimate_add(link.upload_us, link.download_us));
 }
 
-/* ---- reuse ----------------------------------------------------------------------------- */
+/* ---- reuse ----------------------------------------------------------------------- */
 
-/* Smallest whole n with n * cpu > stationary + n * call; INFINITY when there is none. */
+/* Smallest whole n with n * cpu > stationary + n * call; INFINITY when there is none.
+ */
 static double calls_to_pay(double stationary, double cpu, double call)
 {
     return cpu > call ? fmax(floor(stationary / (cpu - call)) + 1, 1) : INFINITY;
@@ -100,7 +103,7 @@ static struct estimate reuse(const struct contender *cpu, const struct contender
     return n;
 }
 
-/* ---- the ratio ------------------------------------------------------------------------- */
+/* ---- the ratio ------------------------------------------------------------------- */
 
 static bool is_in(const struct series *rounds, size_t round)
 {
@@ -110,8 +113,8 @@ static bool is_in(const struct series *rounds, size_t round)
     return false;
 }
 
-/* Both sides measured in the same interleaved rounds: round by round, what disturbed one
- * disturbed the other. False when they were not. */
+/* Both sides measured in the same interleaved rounds: round by round, what disturbed
+ * one disturbed the other. False when they were not. */
 static bool paired_ratio(const struct record *cpu, const struct record *gpu,
                          struct estimate *ratio)
 {
@@ -156,7 +159,8 @@ static int judge(struct report *report, const struct contest *contest,
                           .cpu_us = cpu->time_us,
                           .gpu_us = gpu_us,
                           .speedup = estimate_ratio(cpu->time_us, gpu_us),
-                          .evidence = weaker(cpu->record->evidence, gpu->record->evidence),
+                          .evidence =
+                              weaker(cpu->record->evidence, gpu->record->evidence),
                           .reuse_n = reuse(cpu, gpu)};
     if (placement == PLACEMENT_RESIDENT)
         v->is_paired = paired_ratio(cpu->record, gpu->record, &v->speedup);
@@ -167,20 +171,22 @@ static int judge(struct report *report, const struct contest *contest,
 
 int judge_verdicts(struct report *report)
 {
-    static const enum placement order[] = {PLACEMENT_RESIDENT, PLACEMENT_ONCE, PLACEMENT_EVERY};
+    static const enum placement order[] = {PLACEMENT_RESIDENT, PLACEMENT_ONCE,
+                                           PLACEMENT_EVERY};
     int status = 0;
 
     for (size_t c = 0; c < report->contests; c++)
         for (size_t g = 0; g < report->contest[c].gpus; g++)
             for (size_t p = 0; p < sizeof order / sizeof *order && !status; p++)
                 if (report->contest[c].cpus)
-                    status = judge(report, &report->contest[c], &report->contest[c].gpu[g],
-                                   order[p]);
+                    status = judge(report, &report->contest[c],
+                                   &report->contest[c].gpu[g], order[p]);
     return status;
 }
 
-const struct verdict *report_verdict(const struct report *report, const struct contest *contest,
-                                     const char *gpu, enum placement placement)
+const struct verdict *report_verdict(const struct report *report,
+                                     const struct contest *contest, const char *gpu,
+                                     enum placement placement)
 {
     for (size_t i = 0; i < report->verdicts; i++) {
         const struct verdict *v = &report->verdict[i];

@@ -83,8 +83,9 @@ static int write(const struct report *report, struct text *out, struct why *why)
     text_printf(out, "%s\n", heading + 1);
     for (size_t i = 0; i < report->verdicts; i++)
         add_row(&report->verdict[i], out);
-    return out->failed ? why_fail(why, STATUS_MEMORY, "cannot write the table: out of memory")
-                       : 0;
+    return out->failed
+               ? why_fail(why, STATUS_MEMORY, "cannot write the table: out of memory")
+               : 0;
 }
 
 const struct format format_csv = {

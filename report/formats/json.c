@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The stable interface offload-bench/report/1: keys are added, never renamed. Times are in
- * microseconds, rates per second; null is "not measured", never 0. */
+/* The stable interface offload-bench/report/1: keys are added, never renamed. Times are
+ * in microseconds, rates per second; null is "not measured", never 0. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,7 @@ static void set_ratio(json_t *object, struct estimate ratio)
     set(object, "speedup_high", number(ratio.high));
 }
 
-/* ---- verdicts -------------------------------------------------------------------------- */
+/* ---- verdicts -------------------------------------------------------------------- */
 
 static json_t *side(const struct contender *c, struct estimate us)
 {
@@ -64,7 +64,8 @@ static json_t *side(const struct contender *c, struct estimate us)
     set(side, "provider", string(r->provider.text));
     set(side, "evidence", json_string(evidence_name(r->evidence)));
     set_time(side, us);
-    set(side, "bound", c->bound.kind.text[0] ? string(c->bound.kind.text) : json_null());
+    set(side, "bound",
+        c->bound.kind.text[0] ? string(c->bound.kind.text) : json_null());
     set(side, "share", number(c->bound.share));
     set(side, "flops_per_s", number(c->bound.flops_per_s));
     set(side, "bytes_per_s", number(c->bound.bytes_per_s));
@@ -105,9 +106,10 @@ static json_t *verdict(const struct verdict *v)
     set(object, "reuse_n", number(v->reuse_n.value));
     set(object, "reuse_n_low", number(v->reuse_n.low));
     set(object, "reuse_n_high", number(v->reuse_n.high));
-    set(object, "reuse", json_string(isnan(v->reuse_n.low)     ? "unknown"
-                                     : isnan(v->reuse_n.value) ? "never"
-                                                               : "pays"));
+    set(object, "reuse",
+        json_string(isnan(v->reuse_n.low)     ? "unknown"
+                    : isnan(v->reuse_n.value) ? "never"
+                                              : "pays"));
     set(object, "because", string(v->because));
     set(object, "flip", string(v->flip));
     return object;
@@ -122,7 +124,7 @@ static json_t *verdicts(const struct report *report)
     return array;
 }
 
-/* ---- chains ---------------------------------------------------------------------------- */
+/* ---- chains ---------------------------------------------------------------------- */
 
 static json_t *pass(const struct chain *chain, struct estimate us)
 {
@@ -198,7 +200,7 @@ static json_t *chains(const struct report *report)
     return array;
 }
 
-/* ---- what stands behind ---------------------------------------------------------------- */
+/* ---- what stands behind ---------------------------------------------------------- */
 
 static json_t *crossovers(const struct report *report)
 {
@@ -232,7 +234,8 @@ static json_t *ceilings(const struct report *report)
 
         set(object, "device", string(c->device.text));
         set(object, "resource", json_string(c->is_memory ? "memory" : "compute"));
-        set(object, "dtype", c->is_memory ? json_null() : json_string(dtype_name(c->dtype)));
+        set(object, "dtype",
+            c->is_memory ? json_null() : json_string(dtype_name(c->dtype)));
         set(object, "per_s", number(c->per_s));
         set(object, "evidence", json_string(evidence_name(c->evidence)));
         json_array_append_new(array, object);
@@ -249,7 +252,8 @@ static json_t *ledger(const struct report *report)
         json_t *object = problem(row->record), *rows = json_object();
 
         for (int k = 0; k < LEDGERS; k++)
-            set(rows, ledger_name((enum ledger)k), number(row->record->ledger_ns[k] / 1e3));
+            set(rows, ledger_name((enum ledger)k),
+                number(row->record->ledger_ns[k] / 1e3));
         set(object, "device", string(row->record->device.text));
         set(object, "variant", string(row->record->variant.text));
         set(object, "evidence", json_string(evidence_name(row->record->evidence)));
@@ -287,8 +291,9 @@ static json_t *cells(const struct record *const *record, size_t n)
 
 static json_t *run(const struct report *report)
 {
-    static const char *const key[] = {"version",  "date",    "command", "suites",  "model", "seed",
-                                      "budget_s", "threads", "gpus",    "devices", "missing"};
+    static const char *const key[] = {"version", "date",    "command",  "suites",
+                                      "model",   "seed",    "budget_s", "threads",
+                                      "gpus",    "devices", "missing"};
     json_t *object = json_object();
 
     for (size_t i = 0; i < sizeof key / sizeof *key; i++) {

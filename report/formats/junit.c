@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* For continuous integration: a test case per verdict (its sentence as output) and one per
- * check; wrong results and failed cells are failures, skipped cells are skipped. */
+/* For continuous integration: a test case per verdict (its sentence as output) and one
+ * per check; wrong results and failed cells are failures, skipped cells are skipped. */
 #include <math.h>
 #include <string.h>
 
@@ -39,7 +39,8 @@ static void open_case(struct text *out, const char *suite, const struct record *
 {
     char class[160];
 
-    snprintf(class, sizeof class, "%s.%s.%s", suite, r->workload.text, dtype_name(r->dtype));
+    snprintf(class, sizeof class, "%s.%s.%s", suite, r->workload.text,
+             dtype_name(r->dtype));
     text_add(out, "    <testcase");
     add_attribute(out, "classname", class);
     add_attribute(out, "name", name);
@@ -52,8 +53,9 @@ static void add_verdict(const struct verdict *v, struct text *out)
     const struct record *r = v->contest->about;
     char name[300];
 
-    snprintf(name, sizeof name, "%s %s %s on %s", r->shape_text.text, cache_name(r->cache),
-             placement_name(v->placement), v->gpu->record->device.text);
+    snprintf(name, sizeof name, "%s %s %s on %s", r->shape_text.text,
+             cache_name(r->cache), placement_name(v->placement),
+             v->gpu->record->device.text);
     open_case(out, "verdicts", r, name, v->cpu_us.value);
     text_printf(out, ">\n      <system-out>%s (%s): ", decision_name(v->decision),
                 evidence_name(v->evidence));
@@ -65,8 +67,9 @@ static void add_cell(const struct record *r, struct text *out)
 {
     char name[300];
 
-    snprintf(name, sizeof name, "%s %s on %s%s%s", r->shape_text.text, cache_name(r->cache),
-             r->device.text, r->variant.text[0] ? ", " : "", r->variant.text);
+    snprintf(name, sizeof name, "%s %s on %s%s%s", r->shape_text.text,
+             cache_name(r->cache), r->device.text, r->variant.text[0] ? ", " : "",
+             r->variant.text);
     open_case(out, "checks", r, name, record_wall_us(r).value);
     if (r->outcome == OUTCOME_OK) {
         text_add(out, "/>\n");
@@ -115,23 +118,27 @@ static size_t passed(const struct report *report)
 static int write(const struct report *report, struct text *out, struct why *why)
 {
     size_t failures = count(report, OUTCOME_WRONG) + count(report, OUTCOME_FAILED);
-    size_t skipped = count(report, OUTCOME_SKIPPED), cells = passed(report) + report->left_outs;
+    size_t skipped = count(report, OUTCOME_SKIPPED),
+           cells = passed(report) + report->left_outs;
 
     text_add(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    text_printf(out, "<testsuites name=\"offload-bench\" tests=\"%zu\" failures=\"%zu\">\n",
+    text_printf(out,
+                "<testsuites name=\"offload-bench\" tests=\"%zu\" failures=\"%zu\">\n",
                 report->verdicts + cells, failures);
     text_printf(out, "  <testsuite name=\"verdicts\" tests=\"%zu\" failures=\"0\">\n",
                 report->verdicts);
     for (size_t i = 0; i < report->verdicts; i++)
         add_verdict(&report->verdict[i], out);
-    text_printf(out,
-                "  </testsuite>\n  <testsuite name=\"checks\" tests=\"%zu\" failures=\"%zu\" "
-                "skipped=\"%zu\">\n",
-                cells, failures, skipped);
+    text_printf(
+        out,
+        "  </testsuite>\n  <testsuite name=\"checks\" tests=\"%zu\" failures=\"%zu\" "
+        "skipped=\"%zu\">\n",
+        cells, failures, skipped);
     add_checks(report, out);
     text_add(out, "  </testsuite>\n</testsuites>\n");
-    return out->failed ? why_fail(why, STATUS_MEMORY, "cannot write the file: out of memory")
-                       : 0;
+    return out->failed
+               ? why_fail(why, STATUS_MEMORY, "cannot write the file: out of memory")
+               : 0;
 }
 
 const struct format format_junit = {

@@ -25,7 +25,8 @@ static void add_chains(const struct report *report, struct text *out)
 
         table_steps(report, chain, &grid);
         snprintf(title, sizeof title, "%s%s%s", chain_title(chain).text,
-                 chain->gpu ? ": CPU against " : "", chain->gpu ? chain->gpu->id.text : "");
+                 chain->gpu ? ": CPU against " : "",
+                 chain->gpu ? chain->gpu->id.text : "");
         add_table(out, title, &grid);
         text_printf(out, "%s.\n\n", chain->because);
     }
@@ -73,11 +74,14 @@ static const struct {
 
 static int write(const struct report *report, struct text *out, struct why *why)
 {
-    text_printf(out, "# Is it worth moving this work to a GPU?\n\n**%s**\n\n", report->headline);
+    text_printf(out, "# Is it worth moving this work to a GPU?\n\n**%s**\n\n",
+                report->headline);
     if (*report->caution)
         text_printf(out, "> %s\n\n", report->caution);
-    text_add(out, "`~` marks what was not measured; ranges are intervals. Decisions are given "
-                  "per placement of the data.\n\n");
+    text_add(
+        out,
+        "`~` marks what was not measured; ranges are intervals. Decisions are given "
+        "per placement of the data.\n\n");
     add_chains(report, out);
     add_problems(report, out);
     add_reasons(report, out);
@@ -90,8 +94,9 @@ static int write(const struct report *report, struct text *out, struct why *why)
     text_add(out, "## Notes\n\n");
     for (size_t i = 0; i < report->notes; i++)
         text_printf(out, "- %s\n", report->note[i]);
-    return out->failed ? why_fail(why, STATUS_MEMORY, "cannot write the report: out of memory")
-                       : 0;
+    return out->failed
+               ? why_fail(why, STATUS_MEMORY, "cannot write the report: out of memory")
+               : 0;
 }
 
 const struct format format_markdown = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* For the terminal: the answer, then one row per operation, then what adds up, then notes.
- * No colours here: whoever prints to a terminal paints the decisions (format_print). */
+/* For the terminal: the answer, then one row per operation, then what adds up, then
+ * notes. No colours here: whoever prints to a terminal paints the decisions
+ * (format_print). */
 #include <string.h>
 
 #include "report/format.h"
@@ -60,7 +61,8 @@ static size_t rows_of(const struct report *report)
     return rows;
 }
 
-static void add_steps(const struct report *report, const struct chain *chain, struct text *out)
+static void add_steps(const struct report *report, const struct chain *chain,
+                      struct text *out)
 {
     struct grid grid = {0};
     char title[200];
@@ -68,7 +70,8 @@ static void add_steps(const struct report *report, const struct chain *chain, st
     table_steps(report, chain, &grid);
     snprintf(title, sizeof title, "%s: this CPU%s%s%s", chain_title(chain).text,
              chain->gpu ? " against " : "", chain->gpu ? chain->gpu->id.text : "",
-             chain->gpu && chain->evidence != EVIDENCE_MEASURED ? " (~ projected)" : "");
+             chain->gpu && chain->evidence != EVIDENCE_MEASURED ? " (~ projected)"
+                                                                : "");
     add_table(out, title, &grid);
     add_wrapped(out, "  ", chain->because);
 }
@@ -80,8 +83,9 @@ static void add_problems(const struct report *report, const struct gpu_side *gpu
     char title[200];
 
     table_problems(report, gpu, &grid);
-    snprintf(title, sizeof title, "%sthis CPU%s%s%s", report->chains ? "other problems: " : "",
-             gpu ? " against " : "", gpu ? gpu->id.text : "",
+    snprintf(title, sizeof title, "%sthis CPU%s%s%s",
+             report->chains ? "other problems: " : "", gpu ? " against " : "",
+             gpu ? gpu->id.text : "",
              gpu && gpu->evidence != EVIDENCE_MEASURED ? " (~ projected)" : "");
     add_table(out, title, &grid);
 }
@@ -98,7 +102,8 @@ static void add_verdicts(const struct report *report, struct text *out)
     for (size_t g = 0; g < report->gpus && (g == 0 || !is_long); g++)
         add_problems(report, &report->gpu[g], out);
     if (is_long)
-        text_printf(out, "\n  The same for %zu more GPU%s stands in the other formats.\n",
+        text_printf(out,
+                    "\n  The same for %zu more GPU%s stands in the other formats.\n",
                     report->gpus - 1, report->gpus > 2 ? "s" : "");
 }
 
@@ -146,8 +151,9 @@ static int write(const struct report *report, struct text *out, struct why *why)
     text_add(out, "\nnotes\n");
     for (size_t i = 0; i < report->notes; i++)
         add_wrapped(out, "  - ", report->note[i]);
-    return out->failed ? why_fail(why, STATUS_MEMORY, "cannot write the report: out of memory")
-                       : 0;
+    return out->failed
+               ? why_fail(why, STATUS_MEMORY, "cannot write the report: out of memory")
+               : 0;
 }
 
 const struct format format_text = {

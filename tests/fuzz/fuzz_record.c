@@ -9,7 +9,8 @@
 #include "report/format.h"
 #include "report/report.h"
 
-extern const struct format format_csv, format_json, format_junit, format_markdown, format_text;
+extern const struct format format_csv, format_json, format_junit, format_markdown,
+    format_text;
 const struct format *const formats[] = {&format_csv,      &format_json, &format_junit,
                                         &format_markdown, &format_text, NULL};
 
@@ -40,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char header[] = "{\"kind\":\"header\",\"schema\":\"" RESULTS_SCHEMA "\"}\n";
+    static const char header[] =
+        "{\"kind\":\"header\",\"schema\":\"" RESULTS_SCHEMA "\"}\n";
     char path[64];
     FILE *file;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every format of a fixed results file, byte for byte. `make golden` writes the files anew:
- * look at the difference before it is committed. */
+/* Every format of a fixed results file, byte for byte. `make golden` writes the files
+ * anew: look at the difference before it is committed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,8 +48,8 @@ static void explain(const char *path, const char *want, const char *got)
             line++;
             start = i + 1;
         }
-    fail_msg("%s, line %zu:\n  want %.*s\n  got  %.*s\n(make golden, when it is meant)", path,
-             line, (int)strcspn(want + start, "\n"), want + start,
+    fail_msg("%s, line %zu:\n  want %.*s\n  got  %.*s\n(make golden, when it is meant)",
+             path, line, (int)strcspn(want + start, "\n"), want + start,
              (int)strcspn(got + start, "\n"), got + start);
 }
 
@@ -115,19 +115,24 @@ static void test_json_is_the_interface(void **state)
     assert_non_null(root);
     assert_string_equal(json_string_value(json_object_get(root, "schema")),
                         "offload-bench/report/1");
-    assert_int_equal(json_array_size(json_object_get(root, "verdicts")), report.verdicts);
+    assert_int_equal(json_array_size(json_object_get(root, "verdicts")),
+                     report.verdicts);
     verdict = json_array_get(json_object_get(root, "verdicts"), 0);
-    for (const char *const *key = (const char *const[]){
-             "workload", "dtype", "shape", "placement", "cpu", "gpu", "speedup", "speedup_low",
-             "speedup_high", "verdict", "reuse_n", "because", NULL}; *key; key++)
+    for (const char *const *key =
+             (const char *const[]){"workload", "dtype", "shape", "placement", "cpu",
+                                   "gpu", "speedup", "speedup_low", "speedup_high",
+                                   "verdict", "reuse_n", "because", NULL};
+         *key; key++)
         if (!json_object_get(verdict, *key))
             fail_msg("a verdict has no '%s'", *key);
-    for (const char *const *key = (const char *const[]){
-             "variant", "time_us", "low_us", "high_us", "bound", NULL}; *key; key++)
+    for (const char *const *key = (const char *const[]){"variant", "time_us", "low_us",
+                                                        "high_us", "bound", NULL};
+         *key; key++)
         assert_non_null(json_object_get(json_object_get(verdict, "cpu"), *key));
-    for (const char *const *key = (const char *const[]){
-             "machine", "run", "crossovers", "ledger", "checks", "notes", "chains", "ceilings",
-             NULL}; *key; key++)
+    for (const char *const *key =
+             (const char *const[]){"machine", "run", "crossovers", "ledger", "checks",
+                                   "notes", "chains", "ceilings", NULL};
+         *key; key++)
         assert_non_null(json_object_get(root, *key));
     json_decref(root);
     text_release(&text);
@@ -160,7 +165,8 @@ static void test_no_nan_anywhere(void **state)
     for (const struct format *const *f = formats; *f; f++) {
         struct text text = written((*f)->name);
 
-        for (size_t i = 0; i < sizeof bad / sizeof *bad && strcmp((*f)->name, "html"); i++)
+        for (size_t i = 0; i < sizeof bad / sizeof *bad && strcmp((*f)->name, "html");
+             i++)
             if (strstr(text.data, bad[i]))
                 fail_msg("%s holds '%s'", (*f)->name, bad[i]);
         text_release(&text);

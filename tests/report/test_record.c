@@ -21,8 +21,12 @@
 static struct record example(void)
 {
     struct record r;
-    struct measure m = {.probe = {"papi"}, .name = {"cycles"}, .unit = {"1"}, .value = NAN,
-                        .why = "no counters in this \"machine\"", .is_suspect = true};
+    struct measure m = {.probe = {"papi"},
+                        .name = {"cycles"},
+                        .unit = {"1"},
+                        .value = NAN,
+                        .why = "no counters in this \"machine\"",
+                        .is_suspect = true};
 
     record_init(&r);
     r.shape = json_pack("{s:i,s:s}", "rows", 3, "op", "sum");
@@ -56,11 +60,14 @@ static void test_round_trip(void **state)
     assert_true(json_equal(before.shape, after.shape));
     assert_int_equal(after.dtype, DTYPE_BF16);
     assert_int_equal(after.evidence, EVIDENCE_PROJECTED);
-    assert_true(isinf(after.error) && isnan(after.bytes_read) && isnan(after.launch_us.value));
+    assert_true(isinf(after.error) && isnan(after.bytes_read) &&
+                isnan(after.launch_us.value));
     assert_true(after.flops >= 0.333333333333333 && after.flops < 0.333333333333334);
     assert_true(after.seed == INT64_MAX);
-    assert_true(after.time_us.low == 1 && after.time_us.value == 2 && after.time_us.high == 3);
-    assert_true(after.ledger_ns[LEDGER_KERNEL] == 12.5 && isnan(after.ledger_ns[LEDGER_SYNC]));
+    assert_true(after.time_us.low == 1 && after.time_us.value == 2 &&
+                after.time_us.high == 3);
+    assert_true(after.ledger_ns[LEDGER_KERNEL] == 12.5 &&
+                isnan(after.ledger_ns[LEDGER_SYNC]));
     assert_int_equal(after.wall_ns.n, 3);
     assert_true(after.wall_ns.value[0] == 0.1 && isnan(after.wall_ns.value[1]));
     assert_true(after.wall_ns.value[2] == 1e300);
@@ -89,7 +96,8 @@ static void test_field_errors_are_named(void **state)
         {"{\"kind\":\"cell\",\"workload\":\"x\",\"wall_ns\":[1,\"two\"]}", "'wall_ns'"},
         {"{\"kind\":\"cell\",\"workload\":\"x\",\"threads\":1.5}", "'threads'"},
         {"{\"kind\":\"cell\",\"workload\":\"x\",\"shape\":[1]}", "'shape'"},
-        {"{\"kind\":\"cell\",\"workload\":\"x\",\"time_us\":{\"value\":1}}", "'time_us'"},
+        {"{\"kind\":\"cell\",\"workload\":\"x\",\"time_us\":{\"value\":1}}",
+         "'time_us'"},
         {"{\"kind\":\"cell\",\"workload\":\"x\",\"measures\":[{}]}", "'measures'"},
     };
 
@@ -106,7 +114,7 @@ static void test_field_errors_are_named(void **state)
     }
 }
 
-/* ---- files ----------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------- */
 
 static char path[] = "/tmp/offload-bench-test-XXXXXX";
 
@@ -145,8 +153,11 @@ static void test_unusable_files(void **state)
         {"", "is empty"},
         {"\n", "header"},
         {CELL("a", ""), "header"},
-        {"{\"kind\":\"header\",\"schema\":\"offload-bench/results/99\"}\n", "results/99"},
-        {"\x7f" "ELF", "header"},
+        {"{\"kind\":\"header\",\"schema\":\"offload-bench/results/99\"}\n",
+         "results/99"},
+        {"\x7f"
+         "ELF",
+         "header"},
     };
     struct results results;
     struct why why;
@@ -168,9 +179,12 @@ static void test_broken_lines_are_named(void **state)
     struct why why;
 
     (void)state;
-    assert_int_equal(read_text(HEADER CELL("a", "") "{broken}\n" CELL("b", ",\"dtype\":\"f23\"")
-                                   "\n" CELL("c", "") "{\"kind\":\"cell\",\"workl",
-                               &results, &why), 0);
+    assert_int_equal(
+        read_text(
+            HEADER CELL("a", "") "{broken}\n" CELL("b", ",\"dtype\":\"f23\"") "\n" CELL(
+                "c", "") "{\"kind\":\"cell\",\"workl",
+            &results, &why),
+        0);
     assert_int_equal(results.records, 2);
     assert_string_equal(results.record[1].variant.text, "c");
     assert_int_equal(results.record[1].line, 6);
@@ -206,8 +220,10 @@ static void test_later_records_replace_earlier(void **state)
                                    CELL("a", ",\"threads\":2") CELL("a", ",\"flops\":7")
                                        CELL("a", ",\"cache\":\"cold\"")
                                            CELL("a", ",\"memory\":\"pinned\""),
-                               &results, &why), 0);
-    assert_int_equal(results.records, 5); /* threads, cache and memory make other cells */
+                               &results, &why),
+                     0);
+    assert_int_equal(results.records,
+                     5); /* threads, cache and memory make other cells */
     assert_int_equal(results.record[0].outcome, OUTCOME_OK);
     assert_true(results.record[0].flops == 7);
     results_release(&results);
@@ -219,8 +235,10 @@ static void test_several_files_into_one(void **state)
     struct why why;
 
     (void)state;
-    assert_int_equal(read_text(HEADER "{\"kind\":\"chain\",\"model\":\"m\"}\n" CELL("a", ""),
-                               &results, &why), 0);
+    assert_int_equal(read_text(HEADER
+                               "{\"kind\":\"chain\",\"model\":\"m\"}\n" CELL("a", ""),
+                               &results, &why),
+                     0);
     assert_int_equal(results_read(&results, path, &why), 0);
     assert_int_equal(results.records, 1);
     assert_int_equal(results.chains, 1);

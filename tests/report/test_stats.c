@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Statistics against values from tables, and the coverage that their intervals promise on
- * seeded synthetic samples. */
+/* Statistics against values from tables, and the coverage that their intervals promise
+ * on seeded synthetic samples. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,8 +31,8 @@ static void test_order_statistics(void **state)
 {
     static const struct {
         size_t n, rank;
-    } row[] = {{1, 1}, {5, 1}, {6, 1}, {8, 1}, {9, 2}, {12, 3}, {17, 5}, {30, 10}, {60, 22},
-               {100, 40}};
+    } row[] = {{1, 1},  {5, 1},  {6, 1},   {8, 1},   {9, 2},
+               {12, 3}, {17, 5}, {30, 10}, {60, 22}, {100, 40}};
 
     (void)state;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -143,9 +143,9 @@ static void test_estimates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_median),       cmocka_unit_test(test_order_statistics),
-        cmocka_unit_test(test_coverage),     cmocka_unit_test(test_sign_test),
-        cmocka_unit_test(test_spread),       cmocka_unit_test(test_paired_ratio),
+        cmocka_unit_test(test_median),    cmocka_unit_test(test_order_statistics),
+        cmocka_unit_test(test_coverage),  cmocka_unit_test(test_sign_test),
+        cmocka_unit_test(test_spread),    cmocka_unit_test(test_paired_ratio),
         cmocka_unit_test(test_estimates),
     };
 

@@ -15,7 +15,8 @@ static void test_times(void **state)
     (void)state;
     assert_string_equal(words_time(12.3456).text, "12.3 us");
     assert_string_equal(words_time(0.0123).text, "12.3 ns");
-    assert_string_equal(words_time(999.7).text, "1.00 ms"); /* rounded before the unit */
+    assert_string_equal(words_time(999.7).text,
+                        "1.00 ms"); /* rounded before the unit */
     assert_string_equal(words_time(4.03e6).text, "4.03 s");
     assert_string_equal(words_time(NAN).text, "-");
     assert_string_equal(words_time_range((struct estimate){12, 9.96, 1300}).text,
@@ -48,7 +49,8 @@ static void test_ratios(void **state)
     assert_string_equal(words_ratio(1e300).text, ">1e6x");
     assert_string_equal(words_ratio(INFINITY).text, ">1e6x");
     assert_string_equal(words_ratio(NAN).text, "-");
-    assert_string_equal(words_ratio_range((struct estimate){40, 31, 55}).text, "31-55x");
+    assert_string_equal(words_ratio_range((struct estimate){40, 31, 55}).text,
+                        "31-55x");
     assert_string_equal(words_ratio_range((struct estimate){40, 0, 55}).text, "0-55x");
 }
 
@@ -59,7 +61,8 @@ static void test_counts(void **state)
     assert_string_equal(words_percent(0.004).text, "0.4 %");
     assert_string_equal(words_percent(NAN).text, "-");
     assert_string_equal(words_count(1200).text, "1200");
-    assert_string_equal(words_reuse((struct estimate){NAN, INFINITY, INFINITY}).text, "never");
+    assert_string_equal(words_reuse((struct estimate){NAN, INFINITY, INFINITY}).text,
+                        "never");
     assert_string_equal(words_reuse((struct estimate){NAN, NAN, NAN}).text, "-");
     assert_string_equal(words_reuse((struct estimate){3, 2, INFINITY}).text, "3");
     assert_string_equal(words_number(0.0123).text, "0.0123");

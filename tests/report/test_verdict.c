@@ -11,7 +11,7 @@
 
 #include "report/report.h"
 
-#define assert_near(a, b, share) assert_true(fabs((a) - (b)) <= (share) * fabs(1.0 * (b)))
+#define assert_near(a, b, share) assert_true(fabs((a) - (b)) <= (share)*fabs(1.0 * (b)))
 
 static struct results results;
 static struct report report;
@@ -21,10 +21,10 @@ static int begin(void **state)
 {
     (void)state;
     results = (struct results){.record = record};
-    results.header = json_pack("{s:s,s:s,s:[{s:s,s:s,s:f,s:f,s:{s:f}}]}", "kind", "header",
-                               "schema", RESULTS_SCHEMA, "gpus", "id", "fast", "model", "FAST",
-                               "memory_bytes", 1e9, "memory_bytes_per_s", 1e12,
-                               "peak_flops_per_s", "f32", 1e13);
+    results.header =
+        json_pack("{s:s,s:s,s:[{s:s,s:s,s:f,s:f,s:{s:f}}]}", "kind", "header", "schema",
+                  RESULTS_SCHEMA, "gpus", "id", "fast", "model", "FAST", "memory_bytes",
+                  1e9, "memory_bytes_per_s", 1e12, "peak_flops_per_s", "f32", 1e13);
     return 0;
 }
 
@@ -41,7 +41,8 @@ static int end(void **state)
 }
 
 /* A judged f32 record of `workload` at n, 8 MB read and 1 MB of it activations. */
-static struct record *add(const char *workload, int n, const char *variant, const char *device)
+static struct record *add(const char *workload, int n, const char *variant,
+                          const char *device)
 {
     struct record *r = &record[results.records++];
 
@@ -61,7 +62,8 @@ static struct record *add(const char *workload, int n, const char *variant, cons
 }
 
 /* Ten rounds around `us`, +-1 %. */
-static struct record *add_cpu(const char *workload, int n, const char *variant, double us)
+static struct record *add_cpu(const char *workload, int n, const char *variant,
+                              double us)
 {
     struct record *r = add(workload, n, variant, "cpu");
 
@@ -134,7 +136,8 @@ static void test_placements(void **state)
     assert_near(v->calls, ONCE_CALLS, 0);
     /* 900 us shared by n calls that gain 400 - 135 us each: 4 calls */
     assert_near(v->reuse_n.value, 4, 0);
-    assert_true(v->reuse_n.low <= 4 && v->reuse_n.high >= 4 && isfinite(v->reuse_n.high));
+    assert_true(v->reuse_n.low <= 4 && v->reuse_n.high >= 4 &&
+                isfinite(v->reuse_n.high));
     assert_non_null(strstr(v->because, "simd"));
     assert_non_null(strstr(v->because, "fast"));
 }
@@ -210,7 +213,8 @@ static void test_strongest_correct_cpu_variant(void **state)
     assert_int_equal(report.gpus, 1); /* an emulated device is no GPU */
     assert_int_equal(report.left_outs, 2);
     assert_int_equal(report.overheads, 1);
-    assert_int_equal(report.checks, 5); /* all that were compared; a failed one was not */
+    assert_int_equal(report.checks,
+                     5); /* all that were compared; a failed one was not */
     assert_non_null(strstr(at(0, PLACEMENT_RESIDENT)->flip, "slow"));
 }
 
@@ -231,7 +235,8 @@ static void test_contended_rounds_are_set_aside(void **state)
     assert_int_equal(report.contest[0].cpu->rounds, 8);
 }
 
-/* All rounds disturbed: an upper bound allows `stay`, never `offload` without ceilings. */
+/* All rounds disturbed: an upper bound allows `stay`, never `offload` without ceilings.
+ */
 static void test_disturbed_times_are_upper_bounds(void **state)
 {
     struct record *r;
@@ -299,7 +304,7 @@ static void test_bounds(void **state)
         peak->flops = i ? 0 : 1e7;
         peak->bytes_read = i ? 1e6 : 0;
     }
-    add_cpu("memory", 1, "simd", 1000);           /* 8 MB: 80 % of the DRAM rate */
+    add_cpu("memory", 1, "simd", 1000);               /* 8 MB: 80 % of the DRAM rate */
     add_cpu("compute", 1, "simd", 1000)->flops = 9e7; /* 90 % of the peak */
     add_cpu("call", 1, "simd", 3)->bytes_read = 100;
     add_gpu("memory", 1, 20);
@@ -351,18 +356,20 @@ static void test_winner_never_changes(void **state)
     assert_int_equal(report.crossover[0].after, DECISION_STAY);
 }
 
-/* ---- chains ---------------------------------------------------------------------------- */
+/* ---- chains ---------------------------------------------------------------------- */
 
 static json_t *chain_line[1];
 
 static void add_chain(void)
 {
     chain_line[0] = json_pack(
-        "{s:s,s:s,s:s,s:i,s:i,s:f,s:[{s:s,s:s,s:s,s:s,s:{s:i},s:i},{s:s,s:s,s:s,s:s,s:{s:i},"
-        "s:i}]}", "kind", "chain", "model", "tiny", "phase", "decode", "batch", 1, "context",
-        64, "tokens", 1.0, "links", "op", "big", "workload", "gemm", "dtype", "f32", "cache",
-        "cold", "shape", "n", 1, "count", 4, "op", "small", "workload", "norm", "dtype", "f32",
-        "cache", "cold", "shape", "n", 1, "count", 8);
+        "{s:s,s:s,s:s,s:i,s:i,s:f,s:[{s:s,s:s,s:s,s:s,s:{s:i},s:i},{s:s,s:s,s:s,s:s,s:{"
+        "s:i},"
+        "s:i}]}",
+        "kind", "chain", "model", "tiny", "phase", "decode", "batch", 1, "context", 64,
+        "tokens", 1.0, "links", "op", "big", "workload", "gemm", "dtype", "f32",
+        "cache", "cold", "shape", "n", 1, "count", 4, "op", "small", "workload", "norm",
+        "dtype", "f32", "cache", "cold", "shape", "n", 1, "count", 8);
     results.chain = chain_line;
     results.chains = 1;
 }
@@ -380,7 +387,8 @@ static void test_chain_adds_up(void **state)
     judge();
     assert_int_equal(report.chains, 1);
     c = &report.chain[0];
-    assert_string_equal(report.contest[0].op.text, "big"); /* a model's order and names */
+    assert_string_equal(report.contest[0].op.text,
+                        "big"); /* a model's order and names */
     assert_near(c->cpu_us.value, 4008, 1e-3);
     assert_near(c->gpu_us.value, 4 * 25 + 8 * 7, 1e-9);
     assert_near(c->mix_us.value, 156, 1e-9); /* all of it beats op by op: 4 * 135 + 8 */
@@ -420,7 +428,8 @@ static void test_chain_with_holes(void **state)
     add_gpu("gemm", 1, 20);
     judge();
     c = &report.chain[0];
-    assert_true(isnan(c->cpu_us.value) && isnan(c->gpu_us.value) && isnan(c->mix_us.value));
+    assert_true(isnan(c->cpu_us.value) && isnan(c->gpu_us.value) &&
+                isnan(c->mix_us.value));
     assert_near(c->missing, 1, 0);
     assert_int_equal(c->decision, DECISION_UNDECIDED);
     assert_non_null(strstr(c->because, "not known"));
