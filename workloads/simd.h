@@ -350,4 +350,36 @@ static inline vf vf_exp(vf x)
 #endif
 }
 
+/* 2^t, relative error below 2e-7 where the result is a normal number; 0 for very small t
+ * (below -126 but for AVX-512) and -infinity, infinite from 128 up, NaN stays NaN. The cheapest exponential: e^x is
+ * vf_exp2(x * LOG2_E) where an error of |x| 2^-24 more does not matter, as in a softmax,
+ * whose x - max has it already. Polynomial: degree 5, relative minimax on [0, 1]. */
+#define LOG2_E 0x1.715476p0f
+static inline vf vf_exp2(vf t)
+{
+#if SIMD_BYTES == 64
+    vf f = (vf)_mm512_reduce_ps((__m512)t, _MM_FROUND_TO_NEG_INF); /* t - floor(t); 0 if infinite */
+#else
+    const vf round = vf_set(0x1.8p23f);
+    vf n = t - 0.5f + round - round, f = t - n;
+#endif
+    vf e = 0x1.fffffep-1f + f * (0x1.62e4f6p-1f + f * (0x1.ebd5a8p-3f + f * (0x1.c95446p-5f +
+           f * (0x1.26900cp-7f + f * 0x1.ec320ap-10f))));
+#if SIMD_BYTES == 64
+    return (vf)_mm512_scalef_ps((__m512)e, (__m512)t); /* e * 2^floor(t) */
+#else
+    vf scaled = (vf)((vi)e + (__builtin_convertvector(n, vi) << 23));
+
+    scaled = vf_if(t < -126.0f, vf_set(0.0f), scaled);
+    return vf_if(t >= 128.0f, vf_set(__builtin_inff()), scaled);
+#endif
+}
+
+/* Ask for the line of element i, soon to be read, into the second-level cache. Beyond the end
+ * of the array it does nothing. */
+SIMD_INLINE void vf_ask(enum dtype dtype, const void *array, int64_t i)
+{
+    __builtin_prefetch(simd_at(dtype, array, i), 0, 2);
+}
+
 #endif

@@ -3,7 +3,7 @@
  * the data is where it was left (hot); other rows only show. rmsnorm is set against the best
  * composition of oneDNN's primitives, and also, in rounds that alternate, against oneDNN's
  * layernorm: another operation, but the same traffic done well.
- * usage: bench_rows [WORKLOAD] */
+ * usage: bench_rows [WORKLOAD [THREADS]] */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,9 @@
 
 #include "harness/duel.h"
 
-enum { THREADS = 2, ROUNDS = 15 };
+enum { ROUNDS = 15 };
+
+static int threads = 2;
 
 static const struct contest {
     const char *workload;
@@ -43,7 +45,7 @@ static int open_duel(struct duel *duel, const char *workload, const struct probl
 {
     struct why why = {{0}};
 
-    if (duel_open(duel, workload_find(workload), p, host, NULL, 0, THREADS, 1, &why) == 0)
+    if (duel_open(duel, workload_find(workload), p, host, NULL, 0, threads, 1, &why) == 0)
         return 0;
     fprintf(stderr, "bench_rows: %s: %s\n", workload, why.text);
     return 1;
@@ -113,6 +115,8 @@ int main(int argc, char **argv)
     struct why why = {{0}};
     int missed = 0;
 
+    if (argc > 2)
+        threads = atoi(argv[2]) > 0 ? atoi(argv[2]) : threads;
     if (device_open(&host, "cpu", &why)) {
         fprintf(stderr, "bench_rows: %s\n", why.text);
         return EXIT_FAILURE;

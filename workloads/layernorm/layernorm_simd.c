@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Three passes over a row: its sum brings it into the cache, the squares of the differences
- * and the result read it there. Not the sum of squares in one pass: it cancels when the mean
+ * and the result read it there; the last asks for the next row. Not the sum of squares in one pass: it cancels when the mean
  * is large against the spread. */
 #include <math.h>
 
@@ -51,9 +51,11 @@ SIMD_INLINE void row(enum dtype d, bool streamed, const struct rows *r, int64_t 
     vf factor = vf_set(1 / sqrtf(variance + (float)ROWS_EPSILON));
     int64_t c = 0;
 
-    for (; c + VF <= r->cols; c += VF)
+    for (; c + VF <= r->cols; c += VF) {
+        vf_ask(d, x, r->cols + c);
         vf_result(d, streamed, y, c,
                   (vf_get(d, x, c) - mean) * factor * vf_get(d, weight, c) + vf_get(d, bias, c));
+    }
     if (c < r->cols) {
         size_t n = (size_t)(r->cols - c);
         vf v = (vf_get_n(d, x, c, n, 0) - mean) * factor;

@@ -61,7 +61,7 @@ SIMD_INLINE float chunk_exp(enum dtype d, const void *x, int64_t from, int64_t t
 
     for (; c + 2 * VF <= to; c += 2 * VF)
         for (int u = 0; u < 2; u++) {
-            e = vf_exp(vf_get(d, x, c + u * VF) - top);
+            e = vf_exp2((vf_get(d, x, c + u * VF) - top) * LOG2_E);
             sum[u] += e;
             if (scratch)
                 vf_store(scratch + (c - from) + u * VF, e);
@@ -69,7 +69,7 @@ SIMD_INLINE float chunk_exp(enum dtype d, const void *x, int64_t from, int64_t t
     for (; c < to; c += VF) {
         size_t n = to - c < VF ? (size_t)(to - c) : VF;
 
-        e = vf_exp(vf_get_n(d, x, c, n, -INFINITY) - top);
+        e = vf_exp2((vf_get_n(d, x, c, n, -INFINITY) - top) * LOG2_E);
         sum[0] += e;
         if (scratch)
             vf_store_n(scratch + (c - from), e, n);
@@ -96,16 +96,17 @@ SIMD_INLINE struct total pass(enum dtype d, const void *x, int64_t from, int64_t
     return all;
 }
 
-/* y = scratch * factor, `scratch` and y being those of columns from ... to. */
+/* Columns from ... to of y = scratch * factor; asks for those of `next`, the next row. */
 SIMD_INLINE void scale(enum dtype d, bool streamed, const float *scratch, void *y, int64_t from,
-                       int64_t to, float factor)
+                       int64_t to, float factor, const void *next)
 {
     int64_t c = from;
 
-    for (; c + VF <= to; c += VF)
-        vf_result(d, streamed, y, c, vf_load(scratch + (c - from)) * factor);
-    vf_put_n(d, y, c, vf_load_n(scratch + (c - from), (size_t)(to - c), 0) * factor,
-             (size_t)(to - c));
+    for (; c + VF <= to; c += VF) {
+        vf_ask(d, next, c);
+        vf_result(d, streamed, y, c, vf_load(scratch + c) * factor);
+    }
+    vf_put_n(d, y, c, vf_load_n(scratch + c, (size_t)(to - c), 0) * factor, (size_t)(to - c));
 }
 
 /* y = e^(x - top) / sum. */
@@ -116,8 +117,9 @@ SIMD_INLINE void again(enum dtype d, bool streamed, const void *x, void *y, int6
     int64_t c = from;
 
     for (; c + VF <= to; c += VF)
-        vf_result(d, streamed, y, c, vf_exp(vf_get(d, x, c) - all.top) * factor);
-    vf_put_n(d, y, c, vf_exp(vf_get_n(d, x, c, (size_t)(to - c), 0) - all.top) * factor,
+        vf_result(d, streamed, y, c, vf_exp2((vf_get(d, x, c) - all.top) * LOG2_E) * factor);
+    vf_put_n(d, y, c,
+             vf_exp2((vf_get_n(d, x, c, (size_t)(to - c), 0) - all.top) * LOG2_E) * factor,
              (size_t)(to - c));
 }
 
@@ -140,8 +142,8 @@ SIMD_INLINE void row(enum dtype d, bool streamed, const struct rows *r, const st
     } else {
         all = pass(d, x, 0, r->cols, tops, p->scratch);
         for (int64_t c = 0; c < r->cols; c += CHUNK)
-            scale(d, streamed, p->scratch + c, y, c, r->cols - c < CHUNK ? r->cols : c + CHUNK,
-                  expf(tops[c / CHUNK] - all.top) / all.sum);
+            scale(d, streamed, p->scratch, y, c, r->cols - c < CHUNK ? r->cols : c + CHUNK,
+                  expf(tops[c / CHUNK] - all.top) / all.sum, simd_at(d, x, r->cols));
     }
     if (streamed)
         simd_fence();
