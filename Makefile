@@ -64,6 +64,7 @@ objects := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c,$(sources))) 
 data    := $(sort $(wildcard workloads/*/*.cl devices/dialect.h suites/*.json suites/models/*.json \
              projection/*.json plots/*.gp report/formats/page.*))
 tests   := $(sort $(wildcard tests/*/test_*.c tests/test_*.c))
+test_objects := $(foreach i,$(isas),$(patsubst %.c,$(BUILD)/%.$(i).o,$(sort $(wildcard tests/*/*_simd.c))))
 test_programs := $(patsubst tests/%.c,$(BUILD)/tests/%,$(tests))
 benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
@@ -133,10 +134,10 @@ $(BUILD)/%.o: %.c
 	@echo "  cc   $<"
 	$(Q)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/%: tests/%.c $(objects)
+$(BUILD)/tests/%: tests/%.c $(objects) $(test_objects)
 	@mkdir -p $(@D)
 	@echo "  cc   $<"
-	$(Q)$(CC) $(cppflags) $(cflags) -MMD -MP $(ldflags) -o $@ $< $(objects) -lcmocka $(ldlibs)
+	$(Q)$(CC) $(cppflags) $(cflags) -MMD -MP $(ldflags) -o $@ $< $(objects) $(test_objects) -lcmocka $(ldlibs)
 
 $(BUILD)/bench/%: tests/bench/%.c $(objects)
 	@mkdir -p $(@D)

@@ -353,7 +353,8 @@ static inline vf vf_exp(vf x)
 /* 2^t, relative error below 2e-7 where the result is a normal number; 0 for very small t
  * (below -126 but for AVX-512) and -infinity, infinite from 128 up, NaN stays NaN. The cheapest exponential: e^x is
  * vf_exp2(x * LOG2_E) where an error of |x| 2^-24 more does not matter, as in a softmax,
- * whose x - max has it already. Polynomial: degree 5, relative minimax on [0, 1]. */
+ * whose x - max has it already. Polynomial: degree 5, relative minimax on [0, 1],
+ * exact at 0 (rescaling by 2^0 again and again must not drift). */
 #define LOG2_E 0x1.715476p0f
 static inline vf vf_exp2(vf t)
 {
@@ -363,8 +364,8 @@ static inline vf vf_exp2(vf t)
     const vf round = vf_set(0x1.8p23f);
     vf n = t - 0.5f + round - round, f = t - n;
 #endif
-    vf e = 0x1.fffffep-1f + f * (0x1.62e4f6p-1f + f * (0x1.ebd5a8p-3f + f * (0x1.c95446p-5f +
-           f * (0x1.26900cp-7f + f * 0x1.ec320ap-10f))));
+    vf e = 1.0f + f * (0x1.62e4bap-1f + f * (0x1.ebdb56p-3f + f * (0x1.c91ce6p-5f +
+           f * (0x1.277856p-7f + f * 0x1.e974fap-10f))));
 #if SIMD_BYTES == 64
     return (vf)_mm512_scalef_ps((__m512)e, (__m512)t); /* e * 2^floor(t) */
 #else

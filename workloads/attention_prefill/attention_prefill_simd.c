@@ -50,27 +50,6 @@ struct plan {
     int64_t rows, items; /* of one key head */
 };
 
-/* 2^x for x <= 127, relative error below 2e-7; 0 below -126. Degree-5 minimax polynomial. */
-INLINE vf vf_exp2(vf x)
-{
-#if SIMD_BYTES == 64
-    vf n = (vf)_mm512_roundscale_ps((__m512)x, 8);
-#else
-    const vf round = vf_set(0x1.8p23f);
-    vf n = vf_max(x, vf_set(-127.0f)) + round - round;
-#endif
-    vf r = x - n;
-    vf e = 1.0f + r * (0x1.62e428p-1f + r * (0x1.ebf918p-3f + r * (0x1.c6b6e4p-5f +
-           r * (0x1.3d0c52p-7f + r * 0x1.5c08e6p-10f))));
-#if SIMD_BYTES == 64
-    return (vf)_mm512_scalef_ps((__m512)e, (__m512)n);
-#else
-    vf scaled = (vf)((vi)e + (__builtin_convertvector(n, vi) << 23));
-
-    return vf_if(x < -126.0f, vf_set(0.0f), scaled);
-#endif
-}
-
 /* c + a * b; with pairs, two products a lane. */
 INLINE vf multiply_add(bool pairs, float a, vf b, vf c)
 {
