@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* Both sides under their roofs: min(bandwidth * intensity, peak), a roof for each device and
+ * type of data that has one (Williams, Waterman, Patterson, CACM 52(4), 2009). The CPU's
+ * operations are named where there is room. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/figure.h"
+
+enum { ROOFS_MOST = 12, POINTS_MOST = 200, BOXES_MOST = 1200, INNER_PX = 430 };
+
+struct box {
+    double x, y, width, height; /* pixels; left upper corner */
+};
+
+struct roofline {
+    struct figure f;
+    struct estimate x, y;
+    int roofs;
+    struct text roof, roof_name, name;
+    struct box taken[BOXES_MOST];
+    int boxes;
+};
+
+static double intensity(const struct record *r)
+{
+    return r->flops / (r->bytes_read + r->bytes_written);
+}
+
+/* ---- ranges ---------------------------------------------------------------------------- */
+
+static void range_over(struct roofline *l, const struct contender *c)
+{
+    double x = intensity(c->record);
+
+    if (!(x > 0) || !isfinite(x))
+        return;
+    figure_range(&l->x, (struct estimate){x, x, x});
+    figure_range(&l->y, (struct estimate){c->bound.flops_per_s, c->bound.flops_per_s,
+                                          c->bound.flops_per_s});
+}
+
+static bool is_used(const struct report *report, enum dtype dtype)
+{
+    for (size_t i = 0; i < report->contests; i++)
+        if (report->contest[i].about->dtype == dtype)
+            return true;
+    return false;
+}
+
+static void find_ranges(struct roofline *l, const struct report *report)
+{
+    l->x = l->y = FIGURE_RANGE;
+    for (size_t i = 0; i < report->contests; i++) {
+        const struct contest *c = &report->contest[i];
+
+        if (c->cpus)
+            range_over(l, &c->cpu[0]);
+        for (size_t k = 0; k < c->gpus; k++)
+            range_over(l, &c->gpu[k]);
+    }
+    for (size_t i = 0; i < report->ceilings; i++) {
+        const struct ceiling *c = &report->ceiling[i];
+        double memory = report_bytes_per_s(report, c->device.text);
+
+        if (c->is_memory || !is_used(report, c->dtype))
+            continue;
+        figure_range(&l->y, (struct estimate){c->per_s, c->per_s, c->per_s});
+        if (l->x.high < 2 * c->per_s / memory)
+            l->x.high = 2 * c->per_s / memory;
+    }
+}
+
+/* ---- pixels ---------------------------------------------------------------------------- */
+
+static double pixels_x(const struct roofline *l, double x)
+{
+    return (l->f.width - l->f.left - l->f.right) * log(x / l->x.low) / log(l->x.high / l->x.low);
+}
+
+static double pixels_y(const struct roofline *l, double y)
+{
+    return INNER_PX * (1 - log(y / l->y.low) / log(l->y.high / l->y.low));
+}
+
+static double value_x(const struct roofline *l, double px)
+{
+    return l->x.low * pow(l->x.high / l->x.low, px / (l->f.width - l->f.left - l->f.right));
+}
+
+static double value_y(const struct roofline *l, double px)
+{
+    return l->y.low * pow(l->y.high / l->y.low, 1 - px / INNER_PX);
+}
+
+static bool is_free(const struct roofline *l, struct box b)
+{
+    if (b.x < 0 || b.y < 0 || b.x + b.width > l->f.width - l->f.left - l->f.right ||
+        b.y + b.height > INNER_PX)
+        return false;
+    for (int i = 0; i < l->boxes; i++) {
+        const struct box *t = &l->taken[i];
+
+        if (b.x < t->x + t->width && t->x < b.x + b.width && b.y < t->y + t->height &&
+            t->y < b.y + b.height)
+            return false;
+    }
+    return true;
+}
+
+static void take(struct roofline *l, struct box b)
+{
+    if (l->boxes < (int)(sizeof l->taken / sizeof *l->taken))
+        l->taken[l->boxes++] = b;
+}
+
+/* ---- roofs ----------------------------------------------------------------------------- */
+
+/* Series of a device: 0 the CPU, then the GPUs; -1 for others. */
+static int series_of(const struct roofline *l, const struct report *report, const char *device)
+{
+    if (strcmp(device, "cpu") == 0)
+        return 0;
+    for (int i = 1; i < l->f.series; i++)
+        if (strcmp(report->gpu[i - 1].id.text, device) == 0)
+            return i;
+    return -1;
+}
+
+/* The names stand over the flat part, at its right end; over the slope, turned with it. */
+static void name_roof(struct roofline *l, const struct ceiling *c, double memory)
+{
+    double ridge = c->per_s / memory, end = pixels_x(l, l->x.high) - 4;
+    double turn = atan2(pixels_y(l, l->y.low) - pixels_y(l, 10 * l->y.low),
+                        pixels_x(l, 10 * l->x.low) - pixels_x(l, l->x.low)) * 180 / acos(-1);
+    char text[128];
+    double width, start;
+    struct box box;
+
+    snprintf(text, sizeof text, "%.30s %s %s", c->device.text, dtype_name(c->dtype),
+             words_si(c->per_s, "flop/s").text);
+    width = 5.8 * (double)strlen(text);
+    box = (struct box){end - width, pixels_y(l, c->per_s) - 17, width, 12};
+    while (!is_free(l, box) && box.x > pixels_x(l, ridge))
+        box.x -= 20;
+    if (is_free(l, box)) {
+        text_printf(&l->roof_name, "%.6g %.6g 0 0 \"%s\"\n", value_x(l, box.x + width / 2),
+                    value_y(l, box.y + 6), text);
+        take(l, box);
+    }
+    start = fmax(l->x.low, l->y.low / memory); /* where the slope enters the picture */
+    snprintf(text, sizeof text, "%s", words_si(memory, "B/s").text);
+    box = (struct box){pixels_x(l, start) + 26, 0, 50, 12};
+    box.y = pixels_y(l, memory * value_x(l, box.x + 25)) - 16;
+    if (is_free(l, box) && box.x + 60 < pixels_x(l, ridge)) {
+        text_printf(&l->roof_name, "%.6g %.6g %.1f 0 \"%s\"\n", value_x(l, box.x + 25 - 6),
+                    value_y(l, box.y + 8), turn, text);
+        take(l, box);
+    }
+}
+
+/* No name of an operation shall stand on a roof of the CPU. */
+static void avoid_roof(struct roofline *l, const struct ceiling *c, double memory)
+{
+    double end = pixels_x(l, l->x.high);
+
+    for (double px = 0; px < end; px += 8)
+        take(l, (struct box){px - 4, pixels_y(l, fmin(c->per_s, memory * value_x(l, px))) - 4, 8,
+                             8});
+}
+
+static void add_roofs(struct roofline *l, const struct report *report)
+{
+    text_printf(&l->f.data, "array ROOF[%d]\n", ROOFS_MOST);
+    for (size_t i = 0; i < report->ceilings && l->roofs < ROOFS_MOST; i++) {
+        const struct ceiling *c = &report->ceiling[i];
+        double memory = report_bytes_per_s(report, c->device.text);
+        int series = series_of(l, report, c->device.text);
+
+        if (c->is_memory || series < 0 || isnan(memory) || !is_used(report, c->dtype))
+            continue;
+        text_printf(&l->f.data, "ROOF[%d] = %d\n", ++l->roofs, series + 1);
+        text_printf(&l->roof, "%.6g %.6g\n%.6g %.6g\n%.6g %.6g\n\n\n", l->x.low,
+                    memory * l->x.low, c->per_s / memory, c->per_s, l->x.high, c->per_s);
+        name_roof(l, c, memory);
+        if (series == 0)
+            avoid_roof(l, c, memory);
+    }
+}
+
+/* ---- points ---------------------------------------------------------------------------- */
+
+static bool add_point(struct roofline *l, int series, const struct contender *c)
+{
+    struct estimate t = c->time_us;
+    double x = intensity(c->record), y = c->bound.flops_per_s;
+
+    if (series < 0 || !(x > 0) || !isfinite(x) || !(y > 0))
+        return false;
+    text_printf(&l->f.points[series], "%.6g %.6g %.6g %.6g \"\"\n", x, y, y * t.value / t.high,
+                y * t.value / t.low);
+    take(l, (struct box){pixels_x(l, x) - 5, pixels_y(l, y) - 5, 10, 10});
+    return true;
+}
+
+static void name_point(struct roofline *l, const struct contest *contest)
+{
+    const struct contender *c = &contest->cpu[0];
+    double x = pixels_x(l, intensity(c->record)), y = pixels_y(l, c->bound.flops_per_s);
+    double width = 5.6 * (double)strlen(contest->op.text);
+    const struct box place[] = {{x + 7, y - 6, width, 11},
+                                {x - 7 - width, y - 6, width, 11},
+                                {x + 4, y + 6, width, 11},
+                                {x + 4, y - 17, width, 11},
+                                {x - width - 4, y + 6, width, 11},
+                                {x - width - 4, y - 17, width, 11},
+                                {x - width / 2, y + 8, width, 11}};
+
+    for (size_t i = 0; i < sizeof place / sizeof *place; i++)
+        if (is_free(l, place[i])) {
+            text_printf(&l->name, "%.6g %.6g 0 0 \"", value_x(l, place[i].x),
+                        value_y(l, place[i].y + 6));
+            text_add(&l->name, contest->op.text);
+            text_add(&l->name, "\"\n");
+            take(l, place[i]);
+            return;
+        }
+}
+
+static int add_points(struct roofline *l, const struct report *report)
+{
+    bool has_point[POINTS_MOST] = {false};
+    int points = 0;
+
+    for (size_t i = 0; i < report->contests; i++) {
+        const struct contest *c = &report->contest[i];
+
+        for (size_t k = 0; k < c->gpus; k++)
+            points += add_point(l, series_of(l, report, c->gpu[k].record->device.text),
+                                &c->gpu[k]);
+        if (c->cpus && add_point(l, 0, &c->cpu[0])) {
+            points++;
+            if (i < sizeof has_point / sizeof *has_point)
+                has_point[i] = true;
+        }
+    }
+    for (size_t i = 0; i < report->contests && i < sizeof has_point / sizeof *has_point; i++)
+        if (has_point[i])
+            name_point(l, &report->contest[i]);
+    return points;
+}
+
+static void write_blocks(struct roofline *l)
+{
+    text_printf(&l->f.data, "ROOFS = %d\n$roofs << END_OF_BLOCK\n%s\nEND_OF_BLOCK\n", l->roofs,
+                l->roof.data ? l->roof.data : "NaN NaN\n");
+    text_printf(&l->f.data, "$roof_names << END_OF_BLOCK\n%sNaN NaN NaN NaN \"\"\nEND_OF_BLOCK\n",
+                l->roof_name.data ? l->roof_name.data : "");
+    text_printf(&l->f.data, "$names << END_OF_BLOCK\n%sNaN NaN NaN NaN \"\"\nEND_OF_BLOCK\n",
+                l->name.data ? l->name.data : "");
+    l->f.data.failed |= l->roof.failed | l->roof_name.failed | l->name.failed;
+    text_release(&l->roof);
+    text_release(&l->roof_name);
+    text_release(&l->name);
+}
+
+int plot_roofline(struct album *album)
+{
+    const struct report *report = album->report;
+    struct roofline l = {.roofs = 0};
+
+    find_ranges(&l, report);
+    if (!(l.x.low <= l.x.high) || !(l.y.low <= l.y.high))
+        return 0;
+    if (figure_begin(&l.f, album, PLOT_ROOFLINE, "plots/roofline.gp", "roofline"))
+        return STATUS_MEMORY;
+    l.f.left = 100;
+    l.f.inner = INNER_PX;
+    snprintf(l.f.plot->title, sizeof l.f.plot->title,
+             "Roofline: what each side reaches under its ceilings");
+    snprintf(l.f.plot->caption, sizeof l.f.plot->caption,
+             "Under the slope memory limits, under the flat part arithmetic does. The CPU's "
+             "roofs were measured here, a projected GPU's are its datasheet. Points above the "
+             "slope read from a cache. Operations without arithmetic (copies, look-ups) have no "
+             "place here.");
+    figure_sides(&l.f, report);
+    figure_log_axis(&l.f, 'x', &l.x, tick_number);
+    figure_log_axis(&l.f, 'y', &l.y, tick_flops);
+    add_roofs(&l, report);
+    add_points(&l, report);
+    write_blocks(&l);
+    return figure_end(&l.f, album);
+}
