@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "report/format.h"
+#include "report/plot.h"
 #include "report/report.h"
 
 static int write_format(const struct format *format, const struct report *report,
@@ -38,6 +39,20 @@ static int write_terminal(const struct report *report, struct why *why)
     return status;
 }
 
+static int write_plots(const struct report *report, const char *out, struct why *why)
+{
+    struct plots plots;
+    char folder[1024];
+    int status = plots_draw(report, &plots, why);
+
+    if (status)
+        return status;
+    snprintf(folder, sizeof folder, "%s/plots", out);
+    status = plots_write(&plots, folder, why);
+    plots_release(&plots);
+    return status;
+}
+
 static int publish_report(const struct report *report, const char *out, struct why *why)
 {
     int status = 0;
@@ -45,6 +60,8 @@ static int publish_report(const struct report *report, const char *out, struct w
     for (const struct format *const *f = formats; *f && !status; f++)
         if ((*f)->extension)
             status = write_format(*f, report, out, why);
+    if (!status)
+        status = write_plots(report, out, why);
     return status ? status : write_terminal(report, why);
 }
 

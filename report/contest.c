@@ -139,12 +139,20 @@ int judge_gpus(struct report *report)
 
 /* ---- contests -------------------------------------------------------------------- */
 
+static bool is_same_problem(const struct record *a, const struct record *b)
+{
+    return a->dtype == b->dtype && a->cache == b->cache &&
+           strcmp(a->workload.text, b->workload.text) == 0 &&
+           (a->shape == b->shape ||
+            (a->shape && b->shape && json_equal(a->shape, b->shape)));
+}
+
 static struct contest *contest_for(struct report *report, const struct record *r)
 {
     struct contest *contest;
 
     for (size_t i = 0; i < report->contests; i++)
-        if (record_is_same_problem(report->contest[i].about, r))
+        if (is_same_problem(report->contest[i].about, r))
             return &report->contest[i];
     contest = report_push(&report->contest, &report->contests, sizeof *contest);
     if (contest) {
@@ -339,8 +347,7 @@ int judge_contests(struct report *report)
         const struct record *r = &report->results->record[i];
         struct contest *contest;
 
-        if (!r->judged || r->proof || r->evidence == EVIDENCE_SOFTWARE ||
-            strcmp(r->variant.text, "reference") == 0) /* checks, never contends */
+        if (!r->judged || r->proof || r->evidence == EVIDENCE_SOFTWARE)
             continue;
         contest = contest_for(report, r);
         if (!contest)

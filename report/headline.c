@@ -218,40 +218,6 @@ static int note_contended(struct report *report)
                              contended, rounds, cells);
 }
 
-/* A probe's excuse is told once, however many cells repeat it. */
-static bool is_told(const struct report *report, const char *line)
-{
-    for (size_t i = 0; i < report->notes; i++)
-        if (strcmp(report->note[i], line) == 0)
-            return true;
-    return false;
-}
-
-static int note_probes(struct report *report)
-{
-    size_t suspect = 0;
-
-    for (size_t i = 0; i < report->results->records; i++)
-        for (size_t k = 0; k < report->results->record[i].measures; k++) {
-            const struct measure *m = &report->results->record[i].measure[k];
-            char line[400];
-
-            suspect += m->is_suspect;
-            if (!isnan(m->value) || !m->why[0])
-                continue;
-            snprintf(line, sizeof line, "not measured: %s %s: %s", m->probe.text,
-                     m->name.text, m->why);
-            if (!is_told(report, line) && report_note(report, "%s", line))
-                return STATUS_MEMORY;
-        }
-    return suspect == 0
-               ? 0
-               : report_note(report,
-                             "%zu counter values disagree with the analytic count "
-                             "beyond reason and are marked suspect",
-                             suspect);
-}
-
 static int note_disturbed(struct report *report)
 {
     size_t cells = 0;
@@ -367,8 +333,8 @@ static int note_method(struct report *report)
 int judge_headline(struct report *report)
 {
     static int (*const note[])(struct report *) = {
-        note_method,    note_missing, note_probes,   note_contended,
-        note_disturbed, note_pages,   note_software, note_transfers,
+        note_method,    note_missing, note_contended, note_disturbed,
+        note_transfers, note_pages,   note_software,
     };
     int status = 0;
 

@@ -113,9 +113,6 @@ void record_release(struct record *);
 /* Append a measure (copied). STATUS_MEMORY. */
 int record_observe(struct record *, const struct measure *);
 
-/* Same workload, shape, dtype and cache. */
-bool record_is_same_problem(const struct record *, const struct record *);
-
 /* One line of JSON, with its newline, into a string to free(); NULL when out of memory. */
 char *record_write(const struct record *);
 /* From a parsed line. Errors: STATUS_INVALID naming the field. */

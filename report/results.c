@@ -32,21 +32,19 @@ int results_note(struct results *results, const char *format, ...)
 
 /* ---- lines ----------------------------------------------------------------------- */
 
-bool record_is_same_problem(const struct record *a, const struct record *b)
+static bool is_same_shape(const struct record *a, const struct record *b)
 {
-    /* the short text tells most of them apart at once */
-    return a->dtype == b->dtype && a->cache == b->cache &&
-           strcmp(a->shape_text.text, b->shape_text.text) == 0 &&
-           strcmp(a->workload.text, b->workload.text) == 0 &&
-           (a->shape == b->shape ||
-            (a->shape && b->shape && json_equal(a->shape, b->shape)));
+    return a->shape == b->shape ||
+           (a->shape && b->shape && json_equal(a->shape, b->shape));
 }
 
 static bool is_same_cell(const struct record *a, const struct record *b)
 {
-    return a->kind == b->kind && a->memory == b->memory && a->threads == b->threads &&
+    return a->kind == b->kind && a->dtype == b->dtype && a->memory == b->memory &&
+           a->cache == b->cache && a->threads == b->threads &&
            strcmp(a->variant.text, b->variant.text) == 0 &&
-           strcmp(a->device.text, b->device.text) == 0 && record_is_same_problem(a, b);
+           strcmp(a->device.text, b->device.text) == 0 &&
+           strcmp(a->workload.text, b->workload.text) == 0 && is_same_shape(a, b);
 }
 
 /* Takes the record over. */
