@@ -3,7 +3,10 @@
  * cache is read once, each key and value serves all query heads of its group. */
 #include "workloads/attention_decode/attention_decode.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "workloads/cblas.h"
 #include "workloads/dnnl.h"
@@ -250,6 +253,90 @@ static int blas(struct call *call, struct why *why)
     return 0;
 }
 
+/* ---- devices -------------------------------------------------------------------------- */
+
+/* Query heads that a work-group takes at once: their outputs stay in registers. */
+static int64_t heads_at_once(const struct attention *a)
+{
+    int64_t group = a->heads / a->kv_heads, most = a->head_dim > 128 ? 4 : 8;
+
+    return group < most ? group : most;
+}
+
+static int64_t head_groups(const struct attention *a)
+{
+    int64_t group = a->heads / a->kv_heads, at_once = heads_at_once(a);
+
+    return a->kv_heads * ((group + at_once - 1) / at_once);
+}
+
+static int64_t keys_seen(const struct attention *a)
+{
+    int64_t first, end;
+
+    attention_span(a, 0, &first, &end);
+    return end - first;
+}
+
+/* Spans of a sequence: enough work-groups to fill a GPU (6 of 128 work-items with 28 KiB of
+ * local memory fit a multiprocessor), two a core on a host processor, and at least 128 keys
+ * a span. */
+static int64_t spans(const struct attention *a, const struct device_facts *facts)
+{
+    int64_t units = facts->compute_units > 0 ? facts->compute_units : 1;
+    int64_t wanted = units * (facts->is_host_processor ? 2 : 6);
+    int64_t n = (wanted + head_groups(a) * a->batch - 1) / (head_groups(a) * a->batch);
+    int64_t most = (keys_seen(a) + 127) / 128;
+
+    return n < most ? n : most;
+}
+
+static size_t scratch_bytes(const struct problem *p, const struct device_facts *facts)
+{
+    struct attention a = attention_of(p);
+    int64_t n = spans(&a, facts);
+
+    return n == 1 ? 0
+                  : (size_t)(n * a.batch * a.heads * (a.head_dim + 2)) * sizeof(float);
+}
+
+static void span_step(const struct attention *a, int64_t n, struct step *step)
+{
+    *step = (struct step){.kernel = "attention_decode_span",
+                          .groups = {n, head_groups(a), a->batch},
+                          .group = {128, 1, 1}};
+    snprintf(step->defines, sizeof step->defines, "-DHEAD_DIM=%d -DGROUP=%d -DHEADS=%d%s",
+             (int)a->head_dim, (int)(a->heads / a->kv_heads), (int)heads_at_once(a),
+             n == 1 ? " -DWHOLE" : "");
+    step_buffer(step, ATTENTION_Q);
+    step_buffer(step, ATTENTION_K);
+    step_buffer(step, ATTENTION_V);
+    step_buffer(step, ATTENTION_OUT);
+    step_scratch(step);
+    step_int(step, a->kv_heads);
+    step_int(step, a->kv_len);
+    step_int(step, a->kv_len - keys_seen(a));
+    step_float(step, 1 / sqrt((double)a->head_dim));
+}
+
+static int steps(const struct problem *p, const struct device_facts *facts, struct step *step)
+{
+    struct attention a = attention_of(p);
+    int64_t n = spans(&a, facts);
+
+    span_step(&a, n, &step[0]);
+    if (n == 1)
+        return 1;
+    step[1] = (struct step){.kernel = "attention_decode_merge",
+                            .groups = {a.heads, a.batch, 1},
+                            .group = {128, 1, 1}};
+    memcpy(step[1].defines, step[0].defines, sizeof step[1].defines);
+    step_scratch(&step[1]);
+    step_buffer(&step[1], ATTENTION_OUT);
+    step_int(&step[1], n);
+    return 2;
+}
+
 /* ---- the description ------------------------------------------------------------------ */
 
 /* Awkward: heads in groups of 1, 2, 3, 4, lengths that end inside every block and span, a
@@ -283,6 +370,7 @@ static const struct variant variants[] = {
     BLAS("composed-openblas", CBLAS_OPENBLAS, "OpenBLAS"),
     BLAS("composed-mkl", CBLAS_MKL, "MKL"),
     BLAS("composed-aocl", CBLAS_AOCL, "AOCL"),
+    {.name = "split", .on = DEVICE_OPENCL, .steps = steps, .scratch_bytes = scratch_bytes},
     {0},
 };
 

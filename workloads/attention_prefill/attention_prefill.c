@@ -5,6 +5,7 @@
  * attention kernel would run. */
 #include "workloads/attention_prefill/attention_prefill.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -289,6 +290,32 @@ static int blas(struct call *call, struct why *why)
     return 0;
 }
 
+/* ---- devices -------------------------------------------------------------------------- */
+
+static int steps(const struct problem *p, const struct device_facts *facts, struct step *step)
+{
+    struct attention a = attention_of(p);
+    enum { QUERIES = 64 };
+
+    (void)facts;
+    *step = (struct step){.kernel = "attention_prefill",
+                          .groups = {(a.q_len + QUERIES - 1) / QUERIES, a.heads, a.batch},
+                          .group = {256, 1, 1}};
+    snprintf(step->defines, sizeof step->defines, "-DHEAD_DIM=%d", (int)a.head_dim);
+    step_buffer(step, ATTENTION_Q);
+    step_buffer(step, ATTENTION_K);
+    step_buffer(step, ATTENTION_V);
+    step_buffer(step, ATTENTION_OUT);
+    step_int(step, a.heads);
+    step_int(step, a.kv_heads);
+    step_int(step, a.q_len);
+    step_int(step, a.kv_len);
+    step_int(step, a.causal);
+    step_int(step, a.window);
+    step_float(step, 1 / sqrt((double)a.head_dim));
+    return 1;
+}
+
 /* ---- the description ------------------------------------------------------------------ */
 
 /* Awkward: odd lengths, heads in groups, windows, a chunk that ends a longer context, rows
@@ -326,6 +353,7 @@ static const struct variant variants[] = {
     BLAS("composed-openblas", CBLAS_OPENBLAS, "OpenBLAS"),
     BLAS("composed-mkl", CBLAS_MKL, "MKL"),
     BLAS("composed-aocl", CBLAS_AOCL, "AOCL"),
+    {.name = "tiled", .on = DEVICE_OPENCL, .steps = steps},
     {0},
 };
 
