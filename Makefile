@@ -66,6 +66,8 @@ data    := $(sort $(wildcard workloads/*/*.cl devices/dialect.h suites/*.json su
 tests   := $(sort $(wildcard tests/*/test_*.c tests/test_*.c))
 test_objects := $(foreach i,$(isas),$(patsubst %.c,$(BUILD)/%.$(i).o,$(sort $(wildcard tests/*/*_simd.c))))
 test_programs := $(patsubst tests/%.c,$(BUILD)/tests/%,$(tests))
+# Vendor libraries made up for tests: tests/emulator/papi.c becomes libpapi.so.
+emulators := $(patsubst tests/emulator/%.c,$(BUILD)/emulator/lib%.so,$(sort $(wildcard tests/emulator/*.c)))
 benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
 .PHONY: all help features test smoke check tidy headers format clean install uninstall bench golden fuzz
@@ -143,7 +145,11 @@ $(BUILD)/bench/%: tests/bench/%.c $(objects)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(cppflags) $(cflags) -MMD -MP $(ldflags) -o $@ $< $(objects) $(ldlibs)
 
-test: $(BUILD)/offload-bench $(test_programs) ## build and run the whole test suite
+$(BUILD)/emulator/lib%.so: tests/emulator/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(cppflags) $(cflags) -Wno-missing-prototypes -fPIC -shared -o $@ $<
+
+test: $(BUILD)/offload-bench $(test_programs) $(emulators) ## build and run the whole test suite
 	@sh tests/run-all.sh $(BUILD) $(test_programs)
 
 smoke: $(BUILD)/offload-bench ## tiny run on what is here

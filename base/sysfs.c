@@ -110,7 +110,8 @@ static bool take_first(const char *value, void *to)
     return false;
 }
 
-bool sysfs_value(const char *root, const char *path, const char *key, char *out, size_t size)
+bool sysfs_value(const char *root, const char *path, const char *key, char *out,
+                 size_t size)
 {
     struct found found = {.out = out, .size = size};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Small files in which the kernel says what a machine is (/proc, /sys), below a root that
- * tests point at recorded trees. */
+/* Small files in which the kernel says what a machine is (/proc, /sys), below a root
+ * that tests point at recorded trees. */
 #ifndef OFFLOAD_BENCH_SYSFS_H
 #define OFFLOAD_BENCH_SYSFS_H
 
@@ -18,7 +18,8 @@ double sysfs_number(const char *root, const char *format, ...)
 
 /* Value of the first line "key : value", "key: value" or "key=value" of a file; quotes
  * around it are dropped. False when file or key is missing. */
-bool sysfs_value(const char *root, const char *path, const char *key, char *out, size_t size);
+bool sysfs_value(const char *root, const char *path, const char *key, char *out,
+                 size_t size);
 
 /* Call `see` for the value of each such line, in order, until it returns false. */
 void sysfs_each(const char *root, const char *path, const char *key,

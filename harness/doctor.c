@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The `doctor` sub-command: what can be measured here, what cannot and why, and the command
- * that would change it. It repairs nothing and always succeeds: a missing part is normal. */
+/* The `doctor` sub-command: what can be measured here, what cannot and why, and the
+ * command that would change it. It repairs nothing and always succeeds: a missing part
+ * is normal. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,14 +59,17 @@ static void see_devices(void)
     }
     for (int kind = 0; kind < DEVICE_KINDS; kind++)
         if (missing[kind].text[0])
-            say(BAD, device_kind_name((enum device_kind)kind), "%s", missing[kind].text);
+            say(BAD, device_kind_name((enum device_kind)kind), "%s",
+                missing[kind].text);
     if (!missing[DEVICE_CUDA].text[0])
         say(BAD, "cuda",
-            "the CUDA device is not built into this version: NVIDIA GPUs are projected, or measured "
+            "the CUDA device is not built into this version: NVIDIA GPUs are "
+            "projected, or measured "
             "through their OpenCL driver");
     if (gpus == 0)
         say(NOTE, "no GPU",
-            "verdicts rest on projections and say so; hint: run on a machine with a GPU and its "
+            "verdicts rest on projections and say so; hint: run on a machine with a "
+            "GPU and its "
             "OpenCL driver to measure");
 }
 
@@ -135,7 +139,8 @@ static void see_reports(void)
         say(GOOD, "gnuplot", "%s", path);
     else
         say(BAD, "gnuplot",
-            "not found: reports have no plots, everything else is there; hint: apt install "
+            "not found: reports have no plots, everything else is there; hint: apt "
+            "install "
             "gnuplot-nox");
 }
 
@@ -149,7 +154,8 @@ static void see_governor(const json_t *machine)
         say(GOOD, "governor", "performance");
     else
         say(BAD, "governor",
-            "'%s': clocks change while measuring; hint: sudo cpupower frequency-set -g performance",
+            "'%s': clocks change while measuring; hint: sudo cpupower frequency-set -g "
+            "performance",
             governor);
 }
 
@@ -157,7 +163,8 @@ static void see_pages(void)
 {
     char line[128];
 
-    if (!sysfs_line("/", line, sizeof line, "/sys/kernel/mm/transparent_hugepage/enabled"))
+    if (!sysfs_line("/", line, sizeof line,
+                    "/sys/kernel/mm/transparent_hugepage/enabled"))
         say(BAD, "huge pages", "the kernel has no transparent huge pages");
     else if (strstr(line, "[never]"))
         say(BAD, "huge pages",
@@ -175,8 +182,10 @@ static void see_paranoia(void)
         say(BAD, "perf events", "the kernel has no perf events");
     else if (level > 2 && geteuid() != 0)
         say(BAD, "perf events",
-            "kernel.perf_event_paranoid is %g: no counters for users; hint: sudo sysctl "
-            "kernel.perf_event_paranoid=1", level);
+            "kernel.perf_event_paranoid is %g: no counters for users; hint: sudo "
+            "sysctl "
+            "kernel.perf_event_paranoid=1",
+            level);
     else
         say(GOOD, "perf events", "kernel.perf_event_paranoid is %g", level);
 }
@@ -184,17 +193,18 @@ static void see_paranoia(void)
 /* Settings that weaken a library make the CPU look slower than it is. */
 static void see_environment(const json_t *machine)
 {
-    static const char *const weakens[] = {"OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS",
-                                          "BLIS_ARCH_TYPE", "ONEDNN_MAX_CPU_ISA",
-                                          "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS",
-                                          "OFFLOAD_BENCH_ISA"};
+    static const char *const weakens[] = {
+        "OPENBLAS_CORETYPE",  "OPENBLAS_NUM_THREADS", "BLIS_ARCH_TYPE",
+        "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",     "MKL_ENABLE_INSTRUCTIONS",
+        "OFFLOAD_BENCH_ISA"};
     const json_t *environment = json_object_get(machine, "environment");
 
     for (size_t i = 0; i < sizeof weakens / sizeof *weakens; i++) {
         const char *value = json_string_value(json_object_get(environment, weakens[i]));
 
         if (value)
-            say(BAD, "environment", "%s=%s may make a CPU library slower than it is; hint: unset %s",
+            say(BAD, "environment",
+                "%s=%s may make a CPU library slower than it is; hint: unset %s",
                 weakens[i], value, weakens[i]);
     }
 }
@@ -217,7 +227,8 @@ static void see_machine(void)
     const char *cpu = json_string_value(json_object_get(machine, "cpu_model"));
 
     puts("machine");
-    say(GOOD, "CPU", "%s: %d logical CPUs, our code uses %s", cpu ? cpu : "model unknown",
+    say(GOOD, "CPU", "%s: %d logical CPUs, our code uses %s",
+        cpu ? cpu : "model unknown",
         (int)json_integer_value(json_object_get(machine, "cpus")),
         json_string_value(json_object_get(machine, "isa")));
     say(GOOD, "memory", "%.1f GiB, %.1f GiB available",
@@ -240,9 +251,11 @@ static void see_projections(void)
     for (const char *const *name = model_names(); *name; name++)
         models++;
     puts("projections");
-    say(GOOD, "GPUs", "%d in the catalogue (offload-bench list gpus), your own with --gpu FILE",
+    say(GOOD, "GPUs",
+        "%d in the catalogue (offload-bench list gpus), your own with --gpu FILE",
         gpu_count());
-    say(GOOD, "suites", "%d, with %d models for the llm suite, your own with --model FILE", suites,
+    say(GOOD, "suites",
+        "%d, with %d models for the llm suite, your own with --model FILE", suites,
         models);
 }
 
@@ -254,8 +267,10 @@ int command_doctor(int argc, char **argv)
         return EXIT_DONE;
     }
     if (argc > 1)
-        return command_fail(EXIT_USAGE, "doctor takes no argument such as '%s'; hint: "
-                                        "offload-bench doctor --help", argv[1]);
+        return command_fail(EXIT_USAGE,
+                            "doctor takes no argument such as '%s'; hint: "
+                            "offload-bench doctor --help",
+                            argv[1]);
     printf("offload-bench %s: what can be measured here\n", OFFLOAD_BENCH_VERSION);
     /* probes first: they count threads that start after them */
     see_probes();

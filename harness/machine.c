@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine, as far as it decides what a measured time means. Everything comes from files
- * of the kernel, so that a test can show it another machine. */
+/* The machine, as far as it decides what a measured time means. Everything comes from
+ * files of the kernel, so that a test can show it another machine. */
 #include "harness/machine.h"
 
 #include <inttypes.h>
@@ -37,8 +37,8 @@ static void set_number(json_t *machine, const char *key, double value)
                                                   : json_real(value));
 }
 
-static void set_value(json_t *machine, const char *key, const char *root, const char *path,
-                      const char *name)
+static void set_value(json_t *machine, const char *key, const char *root,
+                      const char *path, const char *name)
 {
     char value[512];
 
@@ -46,8 +46,8 @@ static void set_value(json_t *machine, const char *key, const char *root, const 
         set_text(machine, key, value);
 }
 
-/* Logical CPUs this process may use, and how many cores they are: each core counted at the
- * first of its hardware threads. */
+/* Logical CPUs this process may use, and how many cores they are: each core counted at
+ * the first of its hardware threads. */
 static void read_cpus(json_t *machine, const char *root)
 {
     cpu_set_t allowed;
@@ -79,9 +79,10 @@ static void read_cpus(json_t *machine, const char *root)
 static void read_flags(json_t *machine, const char *root)
 {
     static const char *const matters[] = {
-        "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_bf16",
-        "avx512_fp16", "avx512_vnni", "avx_vnni", "amx_tile", "amx_bf16", "amx_int8", "asimd",
-        "sve", "sve2", "bf16", "i8mm"};
+        "sse4_2",      "avx",      "avx2",     "fma",         "f16c",
+        "avx512f",     "avx512bw", "avx512vl", "avx512_bf16", "avx512_fp16",
+        "avx512_vnni", "avx_vnni", "amx_tile", "amx_bf16",    "amx_int8",
+        "asimd",       "sve",      "sve2",     "bf16",        "i8mm"};
     char flags[16384], kept[512] = "", word[64];
     size_t used = 0;
 
@@ -93,8 +94,8 @@ static void read_flags(json_t *machine, const char *root)
     for (size_t i = 0; i < sizeof matters / sizeof *matters; i++) {
         snprintf(word, sizeof word, " %s ", matters[i]);
         if (strstr(flags, word))
-            used += (size_t)snprintf(kept + used, sizeof kept - used, "%s%s", used ? " " : "",
-                                     matters[i]);
+            used += (size_t)snprintf(kept + used, sizeof kept - used, "%s%s",
+                                     used ? " " : "", matters[i]);
     }
     set_text(machine, "cpu_flags", kept);
 }
@@ -106,13 +107,15 @@ static void read_caches(json_t *machine, const char *root)
     size_t used = 0;
 
     for (int i = 0; i < 8 && used < sizeof out - 40; i++) {
-        if (!sysfs_line(root, level, sizeof level, CPU "/cpu0/cache/index%d/level", i) ||
+        if (!sysfs_line(root, level, sizeof level, CPU "/cpu0/cache/index%d/level",
+                        i) ||
             !sysfs_line(root, type, sizeof type, CPU "/cpu0/cache/index%d/type", i) ||
             !sysfs_line(root, size, sizeof size, CPU "/cpu0/cache/index%d/size", i) ||
             strcmp(type, "Instruction") == 0)
             continue;
-        used += (size_t)snprintf(out + used, sizeof out - used, "%sL%s%s %s", used ? ", " : "",
-                                 level, strcmp(type, "Data") == 0 ? "d" : "", size);
+        used += (size_t)snprintf(out + used, sizeof out - used, "%sL%s%s %s",
+                                 used ? ", " : "", level,
+                                 strcmp(type, "Data") == 0 ? "d" : "", size);
     }
     set_text(machine, "caches", out);
 }
@@ -132,12 +135,14 @@ static void read_huge_pages(json_t *machine, const char *root)
     char line[128], *from, *to, reserved[32] = "0";
 
     sysfs_value(root, "/proc/meminfo", "HugePages_Total", reserved, sizeof reserved);
-    if (!sysfs_line(root, line, sizeof line, "/sys/kernel/mm/transparent_hugepage/enabled") ||
+    if (!sysfs_line(root, line, sizeof line,
+                    "/sys/kernel/mm/transparent_hugepage/enabled") ||
         !(from = strchr(line, '[')) || !(to = strchr(from, ']')))
         return;
     *to = '\0';
-    json_object_set_new(machine, "huge_pages",
-                        json_sprintf("transparent: %s; reserved: %s", from + 1, reserved));
+    json_object_set_new(
+        machine, "huge_pages",
+        json_sprintf("transparent: %s; reserved: %s", from + 1, reserved));
 }
 
 /* Limits of the control group, version 2 below `group`, else version 1. */
@@ -216,8 +221,9 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 
 static void set_fingerprint(json_t *machine)
 {
-    static const char *const stable[] = {"cpu_model", "cpus", "cores", "cpus_quota", "cpu_flags",
-                                         "caches", "numa_nodes", "hypervisor"};
+    static const char *const stable[] = {"cpu_model",  "cpus",      "cores",
+                                         "cpus_quota", "cpu_flags", "caches",
+                                         "numa_nodes", "hypervisor"};
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     json_t *bytes = json_object_get(machine, "memory_bytes");
     char text[32];
@@ -250,7 +256,8 @@ json_t *machine_read(const char *root)
     read_huge_pages(machine, root);
     set_value(machine, "os", root, "/etc/os-release", "PRETTY_NAME");
     if (sysfs_line(root, line, sizeof line, "/proc/version"))
-        json_object_set_new(machine, "kernel", json_sprintf("%.*s", (int)strcspn(line, "(") - 1, line));
+        json_object_set_new(machine, "kernel",
+                            json_sprintf("%.*s", (int)strcspn(line, "(") - 1, line));
     read_hypervisor(machine, root);
     if (sysfs_line(root, line, sizeof line, "/proc/loadavg"))
         set_text(machine, "load_average", line);
@@ -262,9 +269,10 @@ json_t *machine_read(const char *root)
 static json_t *describe_environment(void)
 {
     static const char *const prefix[] = {
-        "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_", "BLIS_", "BLAS_", "MKL_", "DNNL_", "ONEDNN_",
-        "POCL_", "OCL_", "CUDA_", "NVIDIA_", "OFFLOAD_BENCH_", "MALLOC_", "GLIBC_TUNABLES",
-        "LD_PRELOAD", "LD_LIBRARY_PATH"};
+        "OMP_",    "GOMP_",          "KMP_",       "OPENBLAS_",      "GOTO_",
+        "BLIS_",   "BLAS_",          "MKL_",       "DNNL_",          "ONEDNN_",
+        "POCL_",   "OCL_",           "CUDA_",      "NVIDIA_",        "OFFLOAD_BENCH_",
+        "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD", "LD_LIBRARY_PATH"};
     json_t *out = json_object();
 
     for (char **e = environ; *e; e++)
@@ -288,10 +296,10 @@ static json_t *describe_libraries(void)
     json_t *out = json_array();
 
     for (int i = 0; i < rows; i++)
-        json_array_append_new(out, json_pack("{ssss}", "name", row[i].name,
-                                             row[i].is_found ? "version" : "missing",
-                                             row[i].is_found ? row[i].version
-                                                             : row[i].missing.text));
+        json_array_append_new(
+            out, json_pack("{ssss}", "name", row[i].name,
+                           row[i].is_found ? "version" : "missing",
+                           row[i].is_found ? row[i].version : row[i].missing.text));
     return out;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Energy of processor packages and memory from RAPL counters (Intel, and AMD since Zen),
- * as the powercap driver shows them: microjoules that wrap at max_energy_range_uj, after
- * tens of minutes at least. https://docs.kernel.org/power/powercap/powercap.html */
+/* Energy of processor packages and memory from RAPL counters (Intel, and AMD since
+ * Zen), as the powercap driver shows them: microjoules that wrap at
+ * max_energy_range_uj, after tens of minutes at least.
+ * https://docs.kernel.org/power/powercap/powercap.html */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +17,8 @@
 enum { PACKAGE, DRAM, METRICS, ZONES = 32 };
 
 static const struct metric metrics[METRICS] = {
-    [PACKAGE] = {"package_energy", "J", "energy of the processor packages", BETTER_LOWER},
+    [PACKAGE] = {"package_energy", "J", "energy of the processor packages",
+                 BETTER_LOWER},
     [DRAM] = {"dram_energy", "J", "energy of the memory", BETTER_LOWER},
 };
 
@@ -33,8 +35,8 @@ struct energy {
     int zones, metrics, slot[METRICS];
 };
 
-/* Which metric a zone of this name adds to; -1 for parts of a package (core, uncore), which
- * are in it already, and for psys, which overlaps it. */
+/* Which metric a zone of this name adds to; -1 for parts of a package (core, uncore),
+ * which are in it already, and for psys, which overlaps it. */
 static int zone_metric(const char *name)
 {
     if (strncmp(name, "package", strlen("package")) == 0)
@@ -80,16 +82,18 @@ static double zone_joules(const struct energy *e, const struct zone *z)
 static int check_zones(struct energy *e, struct why *why)
 {
     if (e->zones == 0)
-        return why_fail(why, STATUS_UNAVAILABLE,
-                        "'" FOLDER "' has no RAPL zone: no such counters, or a virtual machine "
-                        "that hides them; hint: on a real machine, modprobe intel_rapl_msr");
+        return why_fail(
+            why, STATUS_UNAVAILABLE,
+            "'" FOLDER "' has no RAPL zone: no such counters, or a virtual machine "
+            "that hides them; hint: on a real machine, modprobe intel_rapl_msr");
     for (int i = 0; i < e->zones; i++) {
         errno = 0;
         if (isnan(zone_joules(e, &e->zone[i])))
-            return why_fail(why, STATUS_UNAVAILABLE,
-                            "cannot read '" FOLDER "%s/energy_uj': %s; hint: sudo chmod a+r "
-                            FOLDER "intel-rapl*/energy_uj", e->zone[i].folder,
-                            errno ? strerror(errno) : "it holds no number");
+            return why_fail(
+                why, STATUS_UNAVAILABLE,
+                "cannot read '" FOLDER "%s/energy_uj': %s; hint: sudo chmod a+r " FOLDER
+                "intel-rapl*/energy_uj",
+                e->zone[i].folder, errno ? strerror(errno) : "it holds no number");
     }
     return 0;
 }
@@ -108,8 +112,8 @@ static void list_metrics(struct energy *e)
     }
 }
 
-static int energy_open(void **self, const char *root, const struct metric **metric, int *count,
-                       struct why *why)
+static int energy_open(void **self, const char *root, const struct metric **metric,
+                       int *count, struct why *why)
 {
     struct energy *e = calloc(1, sizeof *e);
     int status;

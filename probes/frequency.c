@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock of the processors this process may use: from cpufreq, else the kernel's estimate
- * in /proc/cpuinfo (in a virtual machine that is the nominal clock, not the real one). */
+/* The clock of the processors this process may use: from cpufreq, else the kernel's
+ * estimate in /proc/cpuinfo (in a virtual machine that is the nominal clock, not the
+ * real one). */
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
@@ -52,9 +53,11 @@ static void clocks_read(struct clocks *c, const char *root)
         CPU_SET(0, &c->allowed);
     for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
         if (CPU_ISSET(cpu, &c->allowed))
-            clocks_add(c, 1e3 * sysfs_number(root,
-                                             "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_cur_freq",
-                                             cpu));
+            clocks_add(
+                c, 1e3 * sysfs_number(
+                             root,
+                             "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_cur_freq",
+                             cpu));
     if (c->n == 0)
         sysfs_each(root, "/proc/cpuinfo", "cpu MHz", see_mhz, c);
 }
@@ -67,8 +70,9 @@ static int frequency_open(void **self, const char *root, const struct metric **m
 
     clocks_read(&now, root);
     if (now.n == 0)
-        return why_fail(why, STATUS_UNAVAILABLE,
-                        "neither cpufreq nor /proc/cpuinfo tells the clock of the processors");
+        return why_fail(
+            why, STATUS_UNAVAILABLE,
+            "neither cpufreq nor /proc/cpuinfo tells the clock of the processors");
     clock = calloc(1, sizeof *clock);
     if (!clock)
         return why_fail(why, STATUS_MEMORY, "no memory for the probe 'frequency'");

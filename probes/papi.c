@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Hardware counters through PAPI, opened at run time. Each metric has a list of ways to get
- * it, preset or native; those that fit on the counters together are taken in the order of the
- * table, the rest is left out rather than multiplexed: extrapolated counts of short passes
- * are not facts. PAPI counts one thread unless told to inherit, so open must come before the
- * program's other threads exist. https://github.com/icl-utk-edu/papi/wiki */
+/* Hardware counters through PAPI, opened at run time. Each metric has a list of ways to
+ * get it, preset or native; those that fit on the counters together are taken in the
+ * order of the table, the rest is left out rather than multiplexed: extrapolated counts
+ * of short passes are not facts. PAPI counts one thread unless told to inherit, so open
+ * must come before the program's other threads exist.
+ * https://github.com/icl-utk-edu/papi/wiki */
 #include "probes/probe.h"
 
 #ifndef HAVE_PAPI
 
-static int papi_open(void **self, const char *root, const struct metric **metric, int *count,
-                     struct why *why)
+static int papi_open(void **self, const char *root, const struct metric **metric,
+                     int *count, struct why *why)
 {
     (void)self, (void)root, (void)metric, (void)count;
     return why_fail(why, STATUS_UNAVAILABLE,
@@ -59,22 +60,36 @@ static const struct source {
     const char *way[WAYS];
     double unit;
 } sources[] = {
-    {{"cycles", "1", "processor cycles", BETTER_LOWER}, {"PAPI_TOT_CYC", "perf::CYCLES"}, 1},
+    {{"cycles", "1", "processor cycles", BETTER_LOWER},
+     {"PAPI_TOT_CYC", "perf::CYCLES"},
+     1},
     {{"instructions", "1", "instructions retired", BETTER_LOWER},
-     {"PAPI_TOT_INS", "perf::INSTRUCTIONS"}, 1},
-    {{"fp_ops", "1", "floating-point operations, as the processor counts them", BETTER_NEITHER},
-     {"PAPI_SP_OPS+PAPI_DP_OPS", "PAPI_FP_OPS"}, 1},
+     {"PAPI_TOT_INS", "perf::INSTRUCTIONS"},
+     1},
+    {{"fp_ops", "1", "floating-point operations, as the processor counts them",
+      BETTER_NEITHER},
+     {"PAPI_SP_OPS+PAPI_DP_OPS", "PAPI_FP_OPS"},
+     1},
     {{"l3_misses", "1", "reads and writes that missed the last cache", BETTER_LOWER},
-     {"PAPI_L3_TCM", "perf::LLC-LOAD-MISSES+perf::LLC-STORE-MISSES", "perf::CACHE-MISSES"}, 1},
+     {"PAPI_L3_TCM", "perf::LLC-LOAD-MISSES+perf::LLC-STORE-MISSES",
+      "perf::CACHE-MISSES"},
+     1},
     {{"branch_misses", "1", "mispredicted branches", BETTER_LOWER},
-     {"PAPI_BR_MSP", "perf::BRANCH-MISSES"}, 1},
-    {{"fp_ops_single", "1", "floating-point operations in f32", BETTER_NEITHER}, {"PAPI_SP_OPS"}, 1},
-    {{"fp_ops_double", "1", "floating-point operations in f64", BETTER_NEITHER}, {"PAPI_DP_OPS"}, 1},
-    {{"memory_fetched", "byte", "lines that the cores fetched from beyond their own caches",
-      BETTER_LOWER},
-     {"OFFCORE_REQUESTS:ALL_DATA_RD", "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:MEM_IO_LCL"}, 64},
+     {"PAPI_BR_MSP", "perf::BRANCH-MISSES"},
+     1},
+    {{"fp_ops_single", "1", "floating-point operations in f32", BETTER_NEITHER},
+     {"PAPI_SP_OPS"},
+     1},
+    {{"fp_ops_double", "1", "floating-point operations in f64", BETTER_NEITHER},
+     {"PAPI_DP_OPS"},
+     1},
+    {{"memory_fetched", "byte",
+      "lines that the cores fetched from beyond their own caches", BETTER_LOWER},
+     {"OFFCORE_REQUESTS:ALL_DATA_RD", "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:MEM_IO_LCL"},
+     64},
     {{"tlb_misses", "1", "data addresses not found in the TLB", BETTER_LOWER},
-     {"PAPI_TLB_DM", "perf::DTLB-LOAD-MISSES"}, 1},
+     {"PAPI_TLB_DM", "perf::DTLB-LOAD-MISSES"},
+     1},
 };
 
 enum { SOURCES = sizeof sources / sizeof *sources };
@@ -95,8 +110,9 @@ struct papi {
 /* Below another root the library is looked for there: tests bring their own. */
 static void *library_open(const char *root)
 {
-    static const char *const name[] = {"libpapi.so.7.2", "libpapi.so.7.1", "libpapi.so.7.0",
-                                       "libpapi.so.7", "libpapi.so.6.0", "libpapi.so"};
+    static const char *const name[] = {"libpapi.so.7.2", "libpapi.so.7.1",
+                                       "libpapi.so.7.0", "libpapi.so.7",
+                                       "libpapi.so.6.0", "libpapi.so"};
     char path[512];
     void *library = NULL;
 
@@ -116,19 +132,22 @@ static int library_load(struct papi *papi, const char *root, struct why *why)
     if (!papi->library)
         return why_fail(why, STATUS_UNAVAILABLE,
                         "cannot open libpapi.so; hint: apt install libpapi-dev");
-#define X(name, type, arguments) *(void **)&papi->name = dlsym(papi->library, "PAPI_" #name);
+#define X(name, type, arguments)                                                       \
+    *(void **)&papi->name = dlsym(papi->library, "PAPI_" #name);
     PAPI_MAP(X)
 #undef X
-#define X(name, type, arguments) && papi->name
+#define X(name, type, arguments) &&papi->name
     if (!(1 PAPI_MAP(X)))
 #undef X
-        return why_fail(why, STATUS_UNAVAILABLE, "libpapi.so lacks a function of PAPI 6");
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "libpapi.so lacks a function of PAPI 6");
     version = papi->library_init(PAPI_VER_CURRENT);
     if (version != PAPI_VER_CURRENT)
-        return why_fail(why, STATUS_UNAVAILABLE,
-                        "libpapi.so is version %d.%d, this program was built for %d.%d; hint: make",
-                        PAPI_VERSION_MAJOR(version), PAPI_VERSION_MINOR(version),
-                        PAPI_VERSION_MAJOR(PAPI_VER_CURRENT), PAPI_VERSION_MINOR(PAPI_VER_CURRENT));
+        return why_fail(
+            why, STATUS_UNAVAILABLE,
+            "libpapi.so is version %d.%d, this program was built for %d.%d; hint: make",
+            PAPI_VERSION_MAJOR(version), PAPI_VERSION_MINOR(version),
+            PAPI_VERSION_MAJOR(PAPI_VER_CURRENT), PAPI_VERSION_MINOR(PAPI_VER_CURRENT));
     return 0;
 }
 
@@ -139,7 +158,8 @@ static const char *counters_hint(const char *root)
 
     if (sysfs_value(root, "/proc/cpuinfo", "flags", flags, sizeof flags) &&
         strstr(flags, " hypervisor"))
-        return "this is a virtual machine, its host must pass the counters on (KVM: pmu=on)";
+        return "this is a virtual machine, its host must pass the counters on (KVM: "
+               "pmu=on)";
     if (sysfs_number(root, "/proc/sys/kernel/perf_event_paranoid") > 2)
         return "sudo sysctl kernel.perf_event_paranoid=1";
     return "a newer libpapi that knows this processor, or the probe 'perf'";
@@ -160,7 +180,8 @@ static int component_find(const struct papi *papi, const char *root, struct why 
                         info->disabled_reason[0] ? ": " : "", info->disabled_reason,
                         counters_hint(root));
     }
-    return why_fail(why, STATUS_UNAVAILABLE, "PAPI was built without its component 'perf_event'");
+    return why_fail(why, STATUS_UNAVAILABLE,
+                    "PAPI was built without its component 'perf_event'");
 }
 
 static int set_new(struct papi *papi, int component, struct why *why)
@@ -174,13 +195,15 @@ static int set_new(struct papi *papi, int component, struct why *why)
     inherit.inherit.inherit = PAPI_INHERIT_ALL;
     if (status == PAPI_OK)
         status = papi->set_opt(PAPI_INHERIT, &inherit);
-    return status == PAPI_OK ? 0
-                             : why_fail(why, STATUS_UNAVAILABLE,
-                                        "PAPI cannot count a process with its threads: %s",
-                                        papi->strerror(status));
+    return status == PAPI_OK
+               ? 0
+               : why_fail(why, STATUS_UNAVAILABLE,
+                          "PAPI cannot count a process with its threads: %s",
+                          papi->strerror(status));
 }
 
-/* Index of the event's count, adding it when it is new; -1 when it does not fit or exist. */
+/* Index of the event's count, adding it when it is new; -1 when it does not fit or
+ * exist. */
 static int event_add(struct papi *papi, const char *event)
 {
     for (int i = 0; i < papi->counts; i++)
@@ -192,8 +215,8 @@ static int event_add(struct papi *papi, const char *event)
     return papi->counts++;
 }
 
-/* All events of one way ("A" or "A+B"). One that was added for a way that then failed stays
- * in the set: it costs a counter and harms nothing. */
+/* All events of one way ("A" or "A+B"). One that was added for a way that then failed
+ * stays in the set: it costs a counter and harms nothing. */
 static bool way_add(struct papi *papi, const char *way, int *count)
 {
     char first[64];
@@ -224,12 +247,13 @@ static void papi_close(void *self)
         papi->cleanup_eventset(papi->set);
         papi->destroy_eventset(&papi->set);
     }
-    /* the library stays open: PAPI keeps state of the process and cannot be opened twice */
+    /* the library stays open: PAPI keeps state of the process and cannot be opened
+     * twice */
     free(papi);
 }
 
-static int papi_open(void **self, const char *root, const struct metric **metric, int *count,
-                     struct why *why)
+static int papi_open(void **self, const char *root, const struct metric **metric,
+                     int *count, struct why *why)
 {
     struct papi *papi = calloc(1, sizeof *papi);
     int status, component = 0;
@@ -245,9 +269,10 @@ static int papi_open(void **self, const char *root, const struct metric **metric
     if (!status) {
         sources_add(papi);
         if (papi->metrics == 0)
-            status = why_fail(why, STATUS_UNAVAILABLE,
-                              "PAPI has counters but accepts none of the events; hint: %s",
-                              counters_hint(root));
+            status =
+                why_fail(why, STATUS_UNAVAILABLE,
+                         "PAPI has counters but accepts none of the events; hint: %s",
+                         counters_hint(root));
     }
     if (status) {
         papi_close(papi);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What Linux counts through perf_event_open(2) without knowing the processor: software
- * events, and the generic hardware events where the kernel has a driver for the counters.
- * Needs no library, so it also serves where PAPI's tables do not know the processor.
- * Threads that exist at open are counted one by one, later ones by inheritance. */
+ * events, and the generic hardware events where the kernel has a driver for the
+ * counters. Needs no library, so it also serves where PAPI's tables do not know the
+ * processor. Threads that exist at open are counted one by one, later ones by
+ * inheritance. */
 #include <dirent.h>
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -21,7 +22,8 @@
 #define CACHE_READ_MISSES(level)                                                       \
     ((level) | PERF_COUNT_HW_CACHE_OP_READ << 8 | PERF_COUNT_HW_CACHE_RESULT_MISS << 16)
 
-/* `in_kernel`: happens inside the kernel, so that counting user mode alone would give 0. */
+/* `in_kernel`: happens inside the kernel, so that counting user mode alone would give
+ * 0. */
 static const struct event {
     struct metric metric;
     uint32_t type;
@@ -30,21 +32,45 @@ static const struct event {
     bool in_kernel;
 } events[] = {
     {{"task_clock", "s", "time its threads ran on a CPU", BETTER_LOWER},
-     PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK, 1e-9, false},
+     PERF_TYPE_SOFTWARE,
+     PERF_COUNT_SW_TASK_CLOCK,
+     1e-9,
+     false},
     {{"page_faults", "1", "page faults", BETTER_LOWER},
-     PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, 1, false},
+     PERF_TYPE_SOFTWARE,
+     PERF_COUNT_SW_PAGE_FAULTS,
+     1,
+     false},
     {{"context_switches", "1", "times a thread left its CPU", BETTER_LOWER},
-     PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES, 1, true},
+     PERF_TYPE_SOFTWARE,
+     PERF_COUNT_SW_CONTEXT_SWITCHES,
+     1,
+     true},
     {{"migrations", "1", "times a thread changed its CPU", BETTER_LOWER},
-     PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_MIGRATIONS, 1, true},
+     PERF_TYPE_SOFTWARE,
+     PERF_COUNT_SW_CPU_MIGRATIONS,
+     1,
+     true},
     {{"cycles", "1", "processor cycles, user mode", BETTER_LOWER},
-     PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, 1, false},
+     PERF_TYPE_HARDWARE,
+     PERF_COUNT_HW_CPU_CYCLES,
+     1,
+     false},
     {{"instructions", "1", "instructions, user mode", BETTER_LOWER},
-     PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, 1, false},
+     PERF_TYPE_HARDWARE,
+     PERF_COUNT_HW_INSTRUCTIONS,
+     1,
+     false},
     {{"branch_misses", "1", "mispredicted branches", BETTER_LOWER},
-     PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_MISSES, 1, false},
+     PERF_TYPE_HARDWARE,
+     PERF_COUNT_HW_BRANCH_MISSES,
+     1,
+     false},
     {{"llc_read_misses", "1", "reads that missed the last cache", BETTER_LOWER},
-     PERF_TYPE_HW_CACHE, CACHE_READ_MISSES(PERF_COUNT_HW_CACHE_LL), 1, false},
+     PERF_TYPE_HW_CACHE,
+     CACHE_READ_MISSES(PERF_COUNT_HW_CACHE_LL),
+     1,
+     false},
 };
 
 enum { EVENTS = sizeof events / sizeof *events, THREADS = 256 };
@@ -71,7 +97,8 @@ static int event_open(const struct event *event, pid_t thread)
         .read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING,
     };
 
-    return (int)syscall(SYS_perf_event_open, &attr, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    return (int)syscall(SYS_perf_event_open, &attr, thread, -1, -1,
+                        PERF_FLAG_FD_CLOEXEC);
 }
 
 /* False when there are more than can be counted. */
@@ -120,8 +147,8 @@ static void perf_close(void *self)
     free(perf);
 }
 
-static int perf_open(void **self, const char *root, const struct metric **metric, int *count,
-                     struct why *why)
+static int perf_open(void **self, const char *root, const struct metric **metric,
+                     int *count, struct why *why)
 {
     struct perf *perf = calloc(1, sizeof *perf);
     int error = 0;
@@ -130,18 +157,20 @@ static int perf_open(void **self, const char *root, const struct metric **metric
         return why_fail(why, STATUS_MEMORY, "no memory for the probe 'perf'");
     if (!threads_find(perf)) {
         perf_close(perf);
-        return why_fail(why, STATUS_UNAVAILABLE, "more than %d threads to count", THREADS);
+        return why_fail(why, STATUS_UNAVAILABLE, "more than %d threads to count",
+                        THREADS);
     }
     for (int i = 0; i < EVENTS; i++)
         if (!event_add(perf, &events[i]) && error == 0)
             error = errno;
     if (perf->events == 0) {
         perf_close(perf);
-        return why_fail(why, STATUS_UNAVAILABLE,
-                        "perf_event_open: %s (kernel.perf_event_paranoid is %g); hint: sudo "
-                        "sysctl kernel.perf_event_paranoid=1, or a container that allows the call",
-                        strerror(error),
-                        sysfs_number(root, "/proc/sys/kernel/perf_event_paranoid"));
+        return why_fail(
+            why, STATUS_UNAVAILABLE,
+            "perf_event_open: %s (kernel.perf_event_paranoid is %g); hint: sudo "
+            "sysctl kernel.perf_event_paranoid=1, or a container that allows the call",
+            strerror(error),
+            sysfs_number(root, "/proc/sys/kernel/perf_event_paranoid"));
     }
     *self = perf;
     *metric = perf->metric;
@@ -149,8 +178,8 @@ static int perf_open(void **self, const char *root, const struct metric **metric
     return 0;
 }
 
-/* Sum over the threads, extrapolated where counters had to be shared; NAN when the event
- * was never on a counter. */
+/* Sum over the threads, extrapolated where counters had to be shared; NAN when the
+ * event was never on a counter. */
 static double event_read(const struct perf *perf, int e)
 {
     double sum = 0;
@@ -200,7 +229,8 @@ static int perf_stop(void *self, double *value)
 
 const struct probe probe_perf = {
     .name = "perf",
-    .brief = "software events and generic hardware counters of the kernel (perf_event_open)",
+    .brief =
+        "software events and generic hardware counters of the kernel (perf_event_open)",
     .traits = PROBE_INTRUSIVE,
     .open = perf_open,
     .start = perf_start,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pressure stall information: how long some task of the whole machine waited for CPU, memory
- * or disk. Anything but 0 beside a measurement says who else was at work.
+/* Pressure stall information: how long some task of the whole machine waited for CPU,
+ * memory or disk. Anything but 0 beside a measurement says who else was at work.
  * https://docs.kernel.org/accounting/psi.html */
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +24,8 @@ struct psi {
     double before[METRICS];
 };
 
-/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345" (microseconds); NAN when unreadable. */
+/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345" (microseconds); NAN when
+ * unreadable. */
 static double stall_s(const char *root, const char *name)
 {
     char line[200];
@@ -36,15 +37,16 @@ static double stall_s(const char *root, const char *name)
     return total ? 1e-6 * strtod(total + strlen("total="), NULL) : NAN;
 }
 
-static int psi_open(void **self, const char *root, const struct metric **metric, int *count,
-                    struct why *why)
+static int psi_open(void **self, const char *root, const struct metric **metric,
+                    int *count, struct why *why)
 {
     struct psi *psi;
 
     if (isnan(stall_s(root, "cpu")))
-        return why_fail(why, STATUS_UNAVAILABLE,
-                        "cannot read '/proc/pressure/cpu': the kernel keeps no pressure "
-                        "information; hint: boot with psi=1");
+        return why_fail(
+            why, STATUS_UNAVAILABLE,
+            "cannot read '/proc/pressure/cpu': the kernel keeps no pressure "
+            "information; hint: boot with psi=1");
     psi = calloc(1, sizeof *psi);
     if (!psi)
         return why_fail(why, STATUS_MEMORY, "no memory for the probe 'psi'");
@@ -75,7 +77,8 @@ static int psi_stop(void *self, double *value)
 
 const struct probe probe_psi = {
     .name = "psi",
-    .brief = "waiting for CPU, memory or disk, by anyone on the machine (pressure stall)",
+    .brief =
+        "waiting for CPU, memory or disk, by anyone on the machine (pressure stall)",
     .traits = PROBE_SYSTEM_WIDE,
     .open = psi_open,
     .start = psi_start,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel always counts for a process and all its threads: getrusage(2). A measured
- * loop should see no involuntary switch and no page fault; those it sees are noise. */
+/* What the kernel always counts for a process and all its threads: getrusage(2). A
+ * measured loop should see no involuntary switch and no page fault; those it sees are
+ * noise. */
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -12,7 +13,8 @@ enum { USER, SYSTEM, VOLUNTARY, INVOLUNTARY, MINOR, MAJOR, METRICS };
 static const struct metric metrics[METRICS] = {
     [USER] = {"user_time", "s", "CPU time in this program, all threads", BETTER_LOWER},
     [SYSTEM] = {"system_time", "s", "CPU time in the kernel for it", BETTER_LOWER},
-    [VOLUNTARY] = {"voluntary_switches", "1", "waits that gave the CPU away", BETTER_LOWER},
+    [VOLUNTARY] = {"voluntary_switches", "1", "waits that gave the CPU away",
+                   BETTER_LOWER},
     [INVOLUNTARY] = {"involuntary_switches", "1", "times another program took the CPU",
                      BETTER_LOWER},
     [MINOR] = {"minor_faults", "1", "page faults served from memory", BETTER_LOWER},
@@ -39,8 +41,8 @@ static int read_now(double *value)
     return 0;
 }
 
-static int usage_open(void **self, const char *root, const struct metric **metric, int *count,
-                      struct why *why)
+static int usage_open(void **self, const char *root, const struct metric **metric,
+                      int *count, struct why *why)
 {
     (void)root;
     *self = calloc(METRICS, sizeof(double));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations of a decoder-only transformer with grouped-query attention and a gated
- * feed-forward, as published inference code runs them: q, k, v in one matrix product, gate
- * and up in another; only the last token of a prompt goes through the output projection.
- * Weights are stored [out, in], as checkpoints have them, hence tb = t. */
+ * feed-forward, as published inference code runs them: q, k, v in one matrix product,
+ * gate and up in another; only the last token of a prompt goes through the output
+ * projection. Weights are stored [out, in], as checkpoints have them, hence tb = t. */
 #include "suites/llm.h"
 
 #include <stdio.h>
@@ -21,12 +21,14 @@ struct pass {
     struct suite_chain *chain;
     const struct model *model;
     enum dtype dtype;
-    int64_t tokens, layers; /* rows of the activations; how often a layer's links count */
+    int64_t tokens,
+        layers; /* rows of the activations; how often a layer's links count */
     int status;
     struct why *why;
 };
 
-static struct suite_row row_of(const struct pass *p, const char *workload, enum cache cache)
+static struct suite_row row_of(const struct pass *p, const char *workload,
+                               enum cache cache)
 {
     struct suite_row row = {.dtype = p->dtype, .cache = cache};
 
@@ -49,8 +51,8 @@ static void link_add(struct pass *p, const char *op, const struct suite_row *row
     snprintf(link->op.text, sizeof link->op.text, "%s", op);
 }
 
-static void link_rows(struct pass *p, const char *op, const char *workload, int64_t rows,
-                      int64_t cols, int64_t count)
+static void link_rows(struct pass *p, const char *op, const char *workload,
+                      int64_t rows, int64_t cols, int64_t count)
 {
     struct suite_row row = row_of(p, workload, CACHE_HOT);
 
@@ -100,8 +102,9 @@ static void link_attention(struct pass *p)
 {
     const struct model *m = p->model;
     bool is_decode = strcmp(p->chain->phase.text, "decode") == 0;
-    struct suite_row row = row_of(p, is_decode ? "attention_decode" : "attention_prefill",
-                                  is_decode ? CACHE_COLD : CACHE_HOT);
+    struct suite_row row =
+        row_of(p, is_decode ? "attention_decode" : "attention_prefill",
+               is_decode ? CACHE_COLD : CACHE_HOT);
 
     table_axis_count(&row, "batch", p->chain->batch);
     table_axis_count(&row, "heads", m->heads);
@@ -140,14 +143,16 @@ int llm_chain(struct suite *suite, struct suite_chain *chain, const struct model
               enum dtype dtype, struct why *why)
 {
     bool is_decode = strcmp(chain->phase.text, "decode") == 0;
-    struct pass p = {.suite = suite, .chain = chain, .model = m, .dtype = dtype, .why = why};
+    struct pass p = {
+        .suite = suite, .chain = chain, .model = m, .dtype = dtype, .why = why};
 
     p.tokens = is_decode ? chain->batch : chain->batch * chain->context;
     p.layers = m->layers;
     chain->tokens = (double)p.tokens;
     chain->link = calloc(LINKS, sizeof *chain->link);
     if (!chain->link)
-        return why_fail(why, STATUS_MEMORY, "no memory for the chains of '%s'", m->name.text);
+        return why_fail(why, STATUS_MEMORY, "no memory for the chains of '%s'",
+                        m->name.text);
     link_embedding(&p);
     links_of_layers(&p);
     link_rows(&p, "final_norm", "rmsnorm", chain->batch, m->hidden, 1);
@@ -170,14 +175,15 @@ static int counts_read(struct counts *c, const json_t *list, const char *where,
         const json_t *value = json_array_get(list, i);
 
         if (!json_is_integer(value) || json_integer_value(value) < 1 || c->n == 64)
-            return why_fail(why, STATUS_INVALID,
-                            "%s: field '%s' must be a list of at most 64 whole numbers above 0",
-                            where, field);
+            return why_fail(
+                why, STATUS_INVALID,
+                "%s: field '%s' must be a list of at most 64 whole numbers above 0",
+                where, field);
         c->value[c->n++] = json_integer_value(value);
     }
     if (c->n == 0)
-        return why_fail(why, STATUS_INVALID, "%s: field '%s' must be a list of whole numbers",
-                        where, field);
+        return why_fail(why, STATUS_INVALID,
+                        "%s: field '%s' must be a list of whole numbers", where, field);
     return 0;
 }
 
@@ -187,9 +193,10 @@ static int counts_ask(struct counts *c, const int64_t *value, int n, const char 
     *c = (struct counts){0};
     for (int i = 0; i < n; i++) {
         if (value[i] < 1 || value[i] > INT64_C(1) << 31 || c->n == 64)
-            return why_fail(why, STATUS_INVALID,
-                            "%s takes at most 64 whole numbers from 1 to 2^31, not %lld", option,
-                            (long long)value[i]);
+            return why_fail(
+                why, STATUS_INVALID,
+                "%s takes at most 64 whole numbers from 1 to 2^31, not %lld", option,
+                (long long)value[i]);
         c->value[c->n++] = value[i];
     }
     return 0;
@@ -202,7 +209,8 @@ static int chain_add(struct suite *suite, const struct suite_chain *like,
         realloc(suite->chain, ((size_t)suite->chains + 1) * sizeof *grown);
 
     if (!grown)
-        return why_fail(why, STATUS_MEMORY, "no memory for the chains of '%s'", m->name.text);
+        return why_fail(why, STATUS_MEMORY, "no memory for the chains of '%s'",
+                        m->name.text);
     suite->chain = grown;
     grown[suite->chains] = *like;
     return llm_chain(suite, &suite->chain[suite->chains++], m, dtype, why);
@@ -216,7 +224,8 @@ struct entry {
     unsigned dtypes;
 };
 
-static void chain_name(struct suite_chain *chain, const struct entry *e, enum dtype dtype)
+static void chain_name(struct suite_chain *chain, const struct entry *e,
+                       enum dtype dtype)
 {
     bool is_alone = (e->dtypes & (e->dtypes - 1)) == 0;
 
@@ -245,24 +254,29 @@ static int entry_chains(struct suite *suite, const struct entry *e, struct why *
 }
 
 static int entry_read(struct suite *suite, const char *where, const json_t *item,
-                      struct entry *e, const struct suite_request *request, struct why *why)
+                      struct entry *e, const struct suite_request *request,
+                      struct why *why)
 {
     static const char *const known[] = {"phase", "batch", "context", "note", NULL};
     struct counts batch, context;
     int status = shelf_keys(item, where, known, why);
 
     e->phase = json_string_value(json_object_get(item, "phase"));
-    if (!status && (!e->phase || (strcmp(e->phase, "prefill") && strcmp(e->phase, "decode"))))
-        status = why_fail(why, STATUS_INVALID, "%s: field 'phase' must be \"prefill\" or \"decode\"",
-                          where);
+    if (!status &&
+        (!e->phase || (strcmp(e->phase, "prefill") && strcmp(e->phase, "decode"))))
+        status = why_fail(why, STATUS_INVALID,
+                          "%s: field 'phase' must be \"prefill\" or \"decode\"", where);
     if (!status)
-        status = request->batches
-                     ? counts_ask(&batch, request->batch, request->batches, "--batch", why)
-                     : counts_read(&batch, json_object_get(item, "batch"), where, "batch", why);
+        status = request->batches ? counts_ask(&batch, request->batch, request->batches,
+                                               "--batch", why)
+                                  : counts_read(&batch, json_object_get(item, "batch"),
+                                                where, "batch", why);
     if (!status)
         status = request->contexts
-                     ? counts_ask(&context, request->context, request->contexts, "--context", why)
-                     : counts_read(&context, json_object_get(item, "context"), where, "context", why);
+                     ? counts_ask(&context, request->context, request->contexts,
+                                  "--context", why)
+                     : counts_read(&context, json_object_get(item, "context"), where,
+                                   "context", why);
     e->batch = &batch;
     e->context = &context;
     return status ? status : entry_chains(suite, e, why);
@@ -277,17 +291,19 @@ static void note_write(struct suite *suite, const struct model *m, unsigned dtyp
     for (int d = 0; d < DTYPES; d++)
         if (dtypes >> d & 1)
             bytes = dtype_bytes((enum dtype)d);
-    used = snprintf(suite->note, sizeof suite->note,
-                    "%s: %.3g billion parameters, %.2f GB of weights at %zu bytes each, %.1f kB "
-                    "of KV cache per token (%.2f GB for 8 sequences of 4096); ",
-                    m->name.text, parameters / 1e9, parameters * (double)bytes / 1e9, bytes,
-                    kv * (double)bytes / 1e3, kv * (double)bytes * 8 * 4096 / 1e9);
+    used = snprintf(
+        suite->note, sizeof suite->note,
+        "%s: %.3g billion parameters, %.2f GB of weights at %zu bytes each, %.1f kB "
+        "of KV cache per token (%.2f GB for 8 sequences of 4096); ",
+        m->name.text, parameters / 1e9, parameters * (double)bytes / 1e9, bytes,
+        kv * (double)bytes / 1e3, kv * (double)bytes * 8 * 4096 / 1e9);
     if (used < 0 || (size_t)used >= sizeof suite->note)
         return;
     snprintf(suite->note + used, sizeof suite->note - (size_t)used,
-             "%d layers of %d, %d heads and %d KV heads of %d, feed-forward %d; source: %.90s",
-             (int)m->layers, (int)m->hidden, (int)m->heads, (int)m->kv_heads, (int)m->head_dim,
-             (int)m->ffn, m->source);
+             "%d layers of %d, %d heads and %d KV heads of %d, feed-forward %d; "
+             "source: %.90s",
+             (int)m->layers, (int)m->hidden, (int)m->heads, (int)m->kv_heads,
+             (int)m->head_dim, (int)m->ffn, m->source);
 }
 
 static unsigned dtypes_of(const char *path, const json_t *root,
@@ -306,14 +322,16 @@ int llm_read(struct suite *suite, const char *path, const json_t *root,
     static const struct suite_request nothing;
     const struct suite_request *request = asked ? asked : &nothing;
     const json_t *list = json_object_get(root, "chains");
-    const char *name = request->model ? request->model
-                                      : json_string_value(json_object_get(root, "model"));
+    const char *name = request->model
+                           ? request->model
+                           : json_string_value(json_object_get(root, "model"));
     struct model model;
     struct entry entry = {.model = &model};
     int status = 0;
 
     if (!name)
-        return why_fail(why, STATUS_INVALID, "%s: field 'model' must name a model", path);
+        return why_fail(why, STATUS_INVALID, "%s: field 'model' must name a model",
+                        path);
     if (!json_is_array(list) || json_array_size(list) == 0)
         return why_fail(why, STATUS_INVALID, "%s: field 'chains' must be a list", path);
     entry.dtypes = dtypes_of(path, root, request, why);
@@ -324,7 +342,8 @@ int llm_read(struct suite *suite, const char *path, const json_t *root,
         char where[160];
 
         snprintf(where, sizeof where, "%s: chain %zu", path, i + 1);
-        status = entry_read(suite, where, json_array_get(list, i), &entry, request, why);
+        status =
+            entry_read(suite, where, json_array_get(list, i), &entry, request, why);
     }
     if (!status)
         note_write(suite, &model, entry.dtypes);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Model facts from JSON. What the suite cannot describe (experts, other activations, further
- * norms) is refused by name: a wrong list of operations would give a wrong verdict. */
+/* Model facts from JSON. What the suite cannot describe (experts, other activations,
+ * further norms) is refused by name: a wrong list of operations would give a wrong
+ * verdict. */
 #include "suites/model.h"
 
 #include <math.h>
@@ -43,20 +44,20 @@ static int read_count(const json_t *root, const char *path, const struct field *
     }
     if (!json_is_number(value) || number != floor(number) || number < 1 ||
         number > (double)size_limit)
-        return why_fail(why, STATUS_INVALID, "%s: field '%s' must be a whole number from 1 to 2^31",
-                        path, f->key);
+        return why_fail(why, STATUS_INVALID,
+                        "%s: field '%s' must be a whole number from 1 to 2^31", path,
+                        f->key);
     *f->to = (int64_t)number;
     return 0;
 }
 
-static int read_sizes(struct model *m, const char *path, const json_t *root, struct why *why)
+static int read_sizes(struct model *m, const char *path, const json_t *root,
+                      struct why *why)
 {
     const json_t *rope = json_object_get(root, "rope_parameters");
     const struct field sizes[] = {
-        {"hidden_size", &m->hidden, 0},
-        {"intermediate_size", &m->ffn, 0},
-        {"num_hidden_layers", &m->layers, 0},
-        {"num_attention_heads", &m->heads, 0},
+        {"hidden_size", &m->hidden, 0},       {"intermediate_size", &m->ffn, 0},
+        {"num_hidden_layers", &m->layers, 0}, {"num_attention_heads", &m->heads, 0},
         {"vocab_size", &m->vocab, 0},
     };
     int status = 0;
@@ -65,12 +66,15 @@ static int read_sizes(struct model *m, const char *path, const json_t *root, str
         status = read_count(root, path, &sizes[i], why);
     if (status)
         return status;
-    status = read_count(root, path, &(struct field){"num_key_value_heads", &m->kv_heads, m->heads},
-                        why);
+    status =
+        read_count(root, path,
+                   &(struct field){"num_key_value_heads", &m->kv_heads, m->heads}, why);
     if (!status)
-        status = read_count(root, path,
-                            &(struct field){"head_dim", &m->head_dim,
-                                            m->hidden >= m->heads ? m->hidden / m->heads : 1}, why);
+        status = read_count(
+            root, path,
+            &(struct field){"head_dim", &m->head_dim,
+                            m->hidden >= m->heads ? m->hidden / m->heads : 1},
+            why);
     /* newer files keep it inside an object */
     if (!status)
         status = read_count(json_object_get(rope, "rope_theta") ? rope : root, path,
@@ -79,45 +83,53 @@ static int read_sizes(struct model *m, const char *path, const json_t *root, str
         return status;
     if (m->heads % m->kv_heads != 0)
         return why_fail(why, STATUS_INVALID,
-                        "%s: num_attention_heads (%lld) is no multiple of num_key_value_heads (%lld)",
+                        "%s: num_attention_heads (%lld) is no multiple of "
+                        "num_key_value_heads (%lld)",
                         path, (long long)m->heads, (long long)m->kv_heads);
     if (m->head_dim % 2 != 0 ||
         (!json_object_get(root, "head_dim") && m->hidden % m->heads != 0))
         return why_fail(why, STATUS_INVALID,
-                        "%s: field 'head_dim' is missing and hidden_size / num_attention_heads is not "
-                        "an even whole number", path);
+                        "%s: field 'head_dim' is missing and hidden_size / "
+                        "num_attention_heads is not "
+                        "an even whole number",
+                        path);
     return 0;
 }
 
-static int read_window(struct model *m, const char *path, const json_t *root, struct why *why)
+static int read_window(struct model *m, const char *path, const json_t *root,
+                       struct why *why)
 {
     const json_t *window = json_object_get(root, "sliding_window");
 
     if (!window || json_is_null(window) ||
         json_is_false(json_object_get(root, "use_sliding_window")))
         return 0;
-    return read_count(root, path, &(struct field){"sliding_window", &m->window, 0}, why);
+    return read_count(root, path, &(struct field){"sliding_window", &m->window, 0},
+                      why);
 }
 
 /* Keys whose presence or value means operations that the suite does not describe. */
 static int check_layers(const char *path, const json_t *root, struct why *why)
 {
-    static const char *const experts[] = {"num_local_experts", "num_experts", "n_routed_experts"};
+    static const char *const experts[] = {"num_local_experts", "num_experts",
+                                          "n_routed_experts"};
     const char *act = json_string_value(json_object_get(root, "hidden_act"));
 
     for (size_t i = 0; i < sizeof experts / sizeof *experts; i++)
         if (json_number_value(json_object_get(root, experts[i])) > 1)
             return why_fail(why, STATUS_INVALID,
-                            "%s: field '%s': mixtures of experts are not described yet", path,
-                            experts[i]);
+                            "%s: field '%s': mixtures of experts are not described yet",
+                            path, experts[i]);
     if (act && strcmp(act, "silu") != 0 && strcmp(act, "swish") != 0)
-        return why_fail(why, STATUS_INVALID,
-                        "%s: field 'hidden_act' is '%s', but only a gated 'silu' is described yet",
-                        path, act);
+        return why_fail(
+            why, STATUS_INVALID,
+            "%s: field 'hidden_act' is '%s', but only a gated 'silu' is described yet",
+            path, act);
     return 0;
 }
 
-static int read_type(struct model *m, const char *path, const json_t *root, struct why *why)
+static int read_type(struct model *m, const char *path, const json_t *root,
+                     struct why *why)
 {
     const char *type = json_string_value(json_object_get(root, "model_type"));
     struct text known = {0};
@@ -133,7 +145,8 @@ static int read_type(struct model *m, const char *path, const json_t *root, stru
         text_printf(&known, "%s'%s'", i ? ", " : "", types[i].type);
     }
     why_fail(why, STATUS_INVALID,
-             "%s: field 'model_type' is '%s', whose layers are not described yet; known are %s",
+             "%s: field 'model_type' is '%s', whose layers are not described yet; "
+             "known are %s",
              path, type, known.data ? known.data : "");
     text_release(&known);
     return STATUS_INVALID;
@@ -233,20 +246,23 @@ int model_load(struct model *m, const char *name, struct why *why)
         snprintf(path, sizeof path, "%.4000s/config.json", name);
         return load_file(m, path, why);
     }
-    if (strchr(name, '/') || (strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".json") == 0) ||
+    if (strchr(name, '/') ||
+        (strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".json") == 0) ||
         stat(name, &info) == 0)
         return load_file(m, name, why);
     text_nearest(near, sizeof near, name, shelf.name, (size_t)shelf.items);
-    return why_fail(why, STATUS_INVALID,
-                    "unknown model '%s' %s; hint: offload-bench list models, or give a config.json",
-                    name, near);
+    return why_fail(
+        why, STATUS_INVALID,
+        "unknown model '%s' %s; hint: offload-bench list models, or give a config.json",
+        name, near);
 }
 
 double model_parameters(const struct model *m)
 {
     double hidden = (double)m->hidden, q = (double)(m->heads * m->head_dim),
            kv = (double)(m->kv_heads * m->head_dim);
-    double attention = 2 * hidden * q + 2 * hidden * kv + (m->has_qkv_bias ? q + 2 * kv : 0);
+    double attention =
+        2 * hidden * q + 2 * hidden * kv + (m->has_qkv_bias ? q + 2 * kv : 0);
     double layer = attention + 3 * hidden * (double)m->ffn + 2 * hidden;
 
     return (double)m->layers * layer + hidden +

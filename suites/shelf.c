@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Data files are compiled in (base/embedded.h); here they become names, descriptions and
- * parsed JSON, with errors that name file, line and field. */
+/* Data files are compiled in (base/embedded.h); here they become names, descriptions
+ * and parsed JSON, with errors that name file, line and field. */
 #include "suites/shelf.h"
 
 #include <stdio.h>
@@ -31,7 +31,8 @@ static void item_add(struct shelf *shelf, const char *name, size_t n, const char
     int i = shelf->items++;
 
     snprintf(shelf->item[i].name, sizeof shelf->item[i].name, "%.*s", (int)n, name);
-    snprintf(shelf->item[i].brief, sizeof shelf->item[i].brief, "%s", brief ? brief : "");
+    snprintf(shelf->item[i].brief, sizeof shelf->item[i].brief, "%s",
+             brief ? brief : "");
     shelf->name[i] = shelf->item[i].name;
     json_decref(root);
 }
@@ -39,7 +40,8 @@ static void item_add(struct shelf *shelf, const char *name, size_t n, const char
 void shelf_fill(struct shelf *shelf, const char *folder)
 {
     memset(shelf, 0, sizeof *shelf);
-    for (const struct embedded *e = embedded; e->path && shelf->items < SHELF_ITEMS; e++) {
+    for (const struct embedded *e = embedded; e->path && shelf->items < SHELF_ITEMS;
+         e++) {
         const char *name = NULL;
         size_t n = item_name(e->path, folder, &name);
 
@@ -97,7 +99,8 @@ int shelf_keys(const json_t *object, const char *where, const char *const *known
 
     while (known[count])
         count++;
-    json_object_foreach((json_t *)object, key, value) {
+    json_object_foreach((json_t *)object, key, value)
+    {
         size_t i = 0;
 
         while (i < count && strcmp(known[i], key) != 0)
@@ -105,7 +108,8 @@ int shelf_keys(const json_t *object, const char *where, const char *const *known
         if (i < count)
             continue;
         text_nearest(near, sizeof near, key, known, count);
-        return why_fail(why, STATUS_INVALID, "%s: unknown field '%s' %s", where, key, near);
+        return why_fail(why, STATUS_INVALID, "%s: unknown field '%s' %s", where, key,
+                        near);
     }
     return 0;
 }

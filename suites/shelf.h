@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The data files of one embedded folder as a list of names and one-line descriptions. */
+/* The data files of one embedded folder as a list of names and one-line descriptions.
+ */
 #ifndef OFFLOAD_BENCH_SHELF_H
 #define OFFLOAD_BENCH_SHELF_H
 
@@ -18,8 +19,8 @@ struct shelf {
     int items;
 };
 
-/* List the JSON files of `folder` ("suites/", with the slash; not of its sub-folders). The
- * description is the field "brief" of each. */
+/* List the JSON files of `folder` ("suites/", with the slash; not of its sub-folders).
+ * The description is the field "brief" of each. */
 void shelf_fill(struct shelf *, const char *folder);
 /* By name, case ignored; -1 when there is none. */
 int shelf_find(const struct shelf *, const char *name);
@@ -30,8 +31,9 @@ json_t *shelf_parse(const char *path, const char *text, struct why *why);
 /* The same for the embedded file FOLDER NAME .json, which exists. */
 json_t *shelf_read(const char *folder, const char *name, struct why *why);
 
-/* Every key of `object` is one of `known` (NULL-terminated). `where` starts the sentence,
- * such as "suites/blas.json: row 3". Errors: STATUS_INVALID with the nearest key. */
+/* Every key of `object` is one of `known` (NULL-terminated). `where` starts the
+ * sentence, such as "suites/blas.json: row 3". Errors: STATUS_INVALID with the nearest
+ * key. */
 int shelf_keys(const json_t *object, const char *where, const char *const *known,
                struct why *why);
 

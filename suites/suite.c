@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Suites by name. A data file has either "rows" (workloads with lists of axes) or "chains"
- * (phases of a model, from which rows follow). */
+/* Suites by name. A data file has either "rows" (workloads with lists of axes) or
+ * "chains" (phases of a model, from which rows follow). */
 #include "suites/suite.h"
 
 #include <stdio.h>
@@ -64,12 +64,14 @@ static int read_head(struct suite *suite, const char *path, const json_t *root,
     if (status)
         return status;
     if (!name || !*name || !brief || !*brief)
-        return why_fail(why, STATUS_INVALID, "%s: fields 'name' and 'brief' must be strings", path);
+        return why_fail(why, STATUS_INVALID,
+                        "%s: fields 'name' and 'brief' must be strings", path);
     snprintf(suite->name.text, sizeof suite->name.text, "%s", name);
     snprintf(suite->brief, sizeof suite->brief, "%s", brief);
     suite->budget_s = json_number_value(json_object_get(root, "budget_s"));
     if (!(suite->budget_s > 0))
-        return why_fail(why, STATUS_INVALID, "%s: field 'budget_s' must be seconds above 0", path);
+        return why_fail(why, STATUS_INVALID,
+                        "%s: field 'budget_s' must be seconds above 0", path);
     return 0;
 }
 
@@ -84,15 +86,16 @@ int suite_read(struct suite *suite, const char *path, const json_t *root,
     if (!status && json_is_string(note))
         snprintf(suite->note, sizeof suite->note, "%s", json_string_value(note));
     if (!status)
-        status = json_object_get(root, "chains") ? llm_read(suite, path, root, request, why)
-                                                 : table_read(suite, path, root, request, why);
+        status = json_object_get(root, "chains")
+                     ? llm_read(suite, path, root, request, why)
+                     : table_read(suite, path, root, request, why);
     if (status)
         suite_release(suite);
     return status;
 }
 
-int suite_load(struct suite *suite, const char *name, const struct suite_request *request,
-               struct why *why)
+int suite_load(struct suite *suite, const char *name,
+               const struct suite_request *request, struct why *why)
 {
     const struct shelf *shelf = shelf_once(&suite_shelf, SUITES);
     int i = shelf_find(shelf, name), status;
@@ -102,8 +105,9 @@ int suite_load(struct suite *suite, const char *name, const struct suite_request
     *suite = (struct suite){0};
     if (i < 0) {
         text_nearest(near, sizeof near, name, shelf->name, (size_t)shelf->items);
-        return why_fail(why, STATUS_INVALID, "unknown suite '%s' %s; hint: offload-bench list suites",
-                        name, near);
+        return why_fail(why, STATUS_INVALID,
+                        "unknown suite '%s' %s; hint: offload-bench list suites", name,
+                        near);
     }
     root = shelf_read(SUITES, shelf->name[i], why);
     if (!root)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of a suite from its data file: every combination of the values that a row lists, in
- * the order written, the last axis fastest. Axes and workloads stay text here; only the plan
- * knows what they mean. */
+/* Rows of a suite from its data file: every combination of the values that a row lists,
+ * in the order written, the last axis fastest. Axes and workloads stay text here; only
+ * the plan knows what they mean. */
 #include "suites/table.h"
 
 #include <assert.h>
@@ -78,8 +78,8 @@ static unsigned dtype_bit(const json_t *value, const char *where, struct why *wh
     for (int i = 0; i < DTYPES; i++)
         name[i] = dtype_name((enum dtype)i);
     text_nearest(near, sizeof near, text ? text : "", name, DTYPES);
-    why_fail(why, STATUS_INVALID, "%s: '%s' is no dtype %s", where, text ? text : "(no string)",
-             near);
+    why_fail(why, STATUS_INVALID, "%s: '%s' is no dtype %s", where,
+             text ? text : "(no string)", near);
     return 0;
 }
 
@@ -114,7 +114,8 @@ static unsigned dtypes_wanted(const struct suite_request *request)
 static int read_dtypes(struct pattern *p, const json_t *row,
                        const struct suite_request *request, struct why *why)
 {
-    const json_t *list = json_object_get(row, "dtype"), *more = json_object_get(row, "also");
+    const json_t *list = json_object_get(row, "dtype"),
+                 *more = json_object_get(row, "also");
     const unsigned integers = 1u << DTYPE_I8 | 1u << DTYPE_I32;
     unsigned wanted = dtypes_wanted(request), also = 0;
 
@@ -135,15 +136,17 @@ static int read_names(struct pattern *p, const json_t *row, struct why *why)
 {
     const char *workload = json_string_value(json_object_get(row, "workload"));
     const json_t *cache = json_object_get(row, "cache");
-    int value = cache ? cache_parse(json_string_value(cache) ? json_string_value(cache) : "")
-                      : CACHE_HOT;
+    int value =
+        cache ? cache_parse(json_string_value(cache) ? json_string_value(cache) : "")
+              : CACHE_HOT;
 
     if (!workload || !*workload || strlen(workload) >= sizeof p->row.workload.text)
-        return why_fail(why, STATUS_INVALID, "%s: field 'workload' must be the name of a workload",
+        return why_fail(why, STATUS_INVALID,
+                        "%s: field 'workload' must be the name of a workload",
                         p->where);
     if (value < 0)
-        return why_fail(why, STATUS_INVALID, "%s: field 'cache' must be \"hot\" or \"cold\"",
-                        p->where);
+        return why_fail(why, STATUS_INVALID,
+                        "%s: field 'cache' must be \"hot\" or \"cold\"", p->where);
     snprintf(p->row.workload.text, sizeof p->row.workload.text, "%s", workload);
     p->row.cache = (enum cache)value;
     return 0;
@@ -167,12 +170,14 @@ static int check_value(const struct pattern *p, int axis, const json_t *value,
         return 0;
     if (!text || !*text || strlen(text) >= sizeof p->row.value->text)
         return why_fail(why, STATUS_INVALID,
-                        "%s: axis '%s' must have whole numbers or short strings", p->where, name);
+                        "%s: axis '%s' must have whole numbers or short strings",
+                        p->where, name);
     if (text[0] != '=')
         return 0;
     other = axis_of(p, text + 1);
     if (other < 0 || other == axis)
-        return why_fail(why, STATUS_INVALID, "%s: axis '%s' is '%s', but there is no other axis '%s'",
+        return why_fail(why, STATUS_INVALID,
+                        "%s: axis '%s' is '%s', but there is no other axis '%s'",
                         p->where, name, text, text + 1);
     return 0;
 }
@@ -185,8 +190,8 @@ static int check_axis(const struct pattern *p, int axis, struct why *why)
     if (!json_is_array(list))
         return check_value(p, axis, list, why);
     if (json_array_size(list) == 0)
-        return why_fail(why, STATUS_INVALID, "%s: axis '%s' has an empty list", p->where,
-                        p->row.axis[axis].text);
+        return why_fail(why, STATUS_INVALID, "%s: axis '%s' has an empty list",
+                        p->where, p->row.axis[axis].text);
     for (size_t i = 0; !status && i < json_array_size(list); i++)
         status = check_value(p, axis, json_array_get(list, i), why);
     return status;
@@ -200,11 +205,14 @@ static int read_shape(struct pattern *p, const json_t *row, struct why *why)
 
     if (!json_is_object(shape))
         return why_fail(why, STATUS_INVALID,
-                        "%s: field 'shape' must be an object of axes ({} for none)", p->where);
-    json_object_foreach(shape, name, value) {
+                        "%s: field 'shape' must be an object of axes ({} for none)",
+                        p->where);
+    json_object_foreach(shape, name, value)
+    {
         if (p->row.axes == AXES || strlen(name) >= sizeof p->row.axis->text)
-            return why_fail(why, STATUS_INVALID, "%s: more than %d axes, or a name too long",
-                            p->where, AXES);
+            return why_fail(why, STATUS_INVALID,
+                            "%s: more than %d axes, or a name too long", p->where,
+                            AXES);
         p->list[p->row.axes] = value;
         table_axis(&p->row, name, "");
     }
@@ -223,7 +231,8 @@ static const json_t *value_now(const struct pattern *p, int axis)
 static void value_write(struct name *out, const json_t *value)
 {
     if (json_is_integer(value))
-        snprintf(out->text, sizeof out->text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        snprintf(out->text, sizeof out->text, "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(value));
     else
         snprintf(out->text, sizeof out->text, "%s", json_string_value(value));
 }
@@ -250,7 +259,8 @@ static int pattern_add(struct suite *suite, struct pattern *p, struct why *why)
             int other = axis_of(p, p->row.value[i].text + 1);
 
             if (p->row.value[other].text[0] == '=')
-                return why_fail(why, STATUS_INVALID, "%s: axis '%s' refers to '%s', which refers on",
+                return why_fail(why, STATUS_INVALID,
+                                "%s: axis '%s' refers to '%s', which refers on",
                                 p->where, p->row.axis[i].text, p->row.axis[other].text);
             p->row.value[i] = p->row.value[other];
         }
@@ -269,7 +279,8 @@ static int pattern_add(struct suite *suite, struct pattern *p, struct why *why)
 static int read_row(struct suite *suite, const char *where, const json_t *row,
                     const struct suite_request *request, struct why *why)
 {
-    static const char *const known[] = {"workload", "dtype", "also", "cache", "shape", "note", NULL};
+    static const char *const known[] = {"workload", "dtype", "also", "cache",
+                                        "shape",    "note",  NULL};
     struct pattern p = {.where = where};
     int status;
 
@@ -296,7 +307,8 @@ int table_read(struct suite *suite, const char *path, const json_t *root,
     const json_t *rows = json_object_get(root, "rows");
 
     if (!json_is_array(rows) || json_array_size(rows) == 0)
-        return why_fail(why, STATUS_INVALID, "%s: field 'rows' must be a list of rows", path);
+        return why_fail(why, STATUS_INVALID, "%s: field 'rows' must be a list of rows",
+                        path);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         char where[160];
         int status;
@@ -307,8 +319,9 @@ int table_read(struct suite *suite, const char *path, const json_t *root,
             return status;
     }
     if (suite->rows == 0)
-        return why_fail(why, STATUS_INVALID,
-                        "suite '%s' has no row of the dtypes asked for; hint: leave --dtype out",
-                        suite->name.text);
+        return why_fail(
+            why, STATUS_INVALID,
+            "suite '%s' has no row of the dtypes asked for; hint: leave --dtype out",
+            suite->name.text);
     return 0;
 }

@@ -7,9 +7,10 @@
 
 #include "suites/suite.h"
 
-/* A whole suite from a parsed data file. Fields: name, brief, budget_s (all required), note,
- * and either "rows" (below) or "model", "dtype", "chains" (suites/llm.h). On failure *suite
- * is released. Errors: STATUS_INVALID naming `path` and field, STATUS_MEMORY. */
+/* A whole suite from a parsed data file. Fields: name, brief, budget_s (all required),
+ * note, and either "rows" (below) or "model", "dtype", "chains" (suites/llm.h). On
+ * failure *suite is released. Errors: STATUS_INVALID naming `path` and field,
+ * STATUS_MEMORY. */
 int suite_read(struct suite *, const char *path, const json_t *root,
                const struct suite_request *, struct why *why);
 
@@ -23,10 +24,11 @@ void table_axis_count(struct suite_row *, const char *name, int64_t value);
 /* Read the field "rows": an array of
  *     {"workload": NAME, "dtype": [...], "also": [...], "cache": "hot" | "cold",
  *      "shape": {AXIS: value or [values] or "=AXIS"}}
- * Each row is the product of its lists. "=m" takes the value that axis m has. "also" are
- * dtypes used only when the request names them. A request with dtypes takes those of each
- * row that it names; rows of integers alone stay as they are. Errors: STATUS_INVALID naming `path`, row and field; when the request's
- * dtypes leave no row; STATUS_MEMORY. */
+ * Each row is the product of its lists. "=m" takes the value that axis m has. "also"
+ * are dtypes used only when the request names them. A request with dtypes takes those
+ * of each row that it names; rows of integers alone stay as they are. Errors:
+ * STATUS_INVALID naming `path`, row and field; when the request's dtypes leave no row;
+ * STATUS_MEMORY. */
 int table_read(struct suite *, const char *path, const json_t *root,
                const struct suite_request *, struct why *why);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel files of another machine (written by hand, in the kernel's form) read into its
- * description. */
+/* The kernel files of another machine (written by hand, in the kernel's form) read into
+ * its description. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,10 +32,12 @@ static void test_other_machine(void **state)
 
     (void)state;
     assert_string_equal(text_of(m, "cpu_model"), "AMD EPYC 9654 96-Core Processor");
-    assert_string_equal(text_of(m, "cpu_flags"), "sse4_2 avx avx2 fma f16c avx512f avx512_bf16");
+    assert_string_equal(text_of(m, "cpu_flags"),
+                        "sse4_2 avx avx2 fma f16c avx512f avx512_bf16");
     assert_string_equal(text_of(m, "caches"), "L1d 32K, L2 1024K, L3 32768K");
     assert_string_equal(text_of(m, "governor"), "schedutil");
-    assert_string_equal(text_of(m, "huge_pages"), "transparent: madvise; reserved: 512");
+    assert_string_equal(text_of(m, "huge_pages"),
+                        "transparent: madvise; reserved: 512");
     assert_string_equal(text_of(m, "hypervisor"), "none");
     assert_string_equal(text_of(m, "os"), "Debian GNU/Linux 12 (bookworm)");
     assert_string_equal(text_of(m, "kernel"), "Linux version 6.1.0-18-amd64");
@@ -49,12 +51,14 @@ static void test_other_machine(void **state)
 
 static void test_fingerprint(void **state)
 {
-    json_t *here = machine_read("/"), *again = machine_read("/"), *there = machine_read(TREE);
+    json_t *here = machine_read("/"), *again = machine_read("/"),
+           *there = machine_read(TREE);
     json_t *nothing = machine_read("/nonexistent");
 
     (void)state;
     assert_string_equal(text_of(here, "fingerprint"), text_of(again, "fingerprint"));
-    assert_string_not_equal(text_of(here, "fingerprint"), text_of(there, "fingerprint"));
+    assert_string_not_equal(text_of(here, "fingerprint"),
+                            text_of(there, "fingerprint"));
     assert_null(json_object_get(nothing, "cpu_model")); /* missing, not empty */
     assert_null(json_object_get(nothing, "memory_bytes"));
     json_decref(here);
@@ -65,8 +69,9 @@ static void test_fingerprint(void **state)
 
 static void test_describe(void **state)
 {
-    static const char *const keys[] = {"cpus",     "isa",         "kernel",    "compiler", "flags",
-                                       "libraries", "environment", "fingerprint"};
+    static const char *const keys[] = {"cpus",        "isa",        "kernel",
+                                       "compiler",    "flags",      "libraries",
+                                       "environment", "fingerprint"};
     json_t *m = machine_describe();
 
     (void)state;

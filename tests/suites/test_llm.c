@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Models and their chains: published parameter counts come out of the facts, and the flops
- * of a chain are those of the model. */
+/* Models and their chains: published parameter counts come out of the facts, and the
+ * flops of a chain are those of the model. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,9 +22,11 @@ static const struct {
     const char *name;
     double parameters;
 } published[] = {
-    {"llama-3.2-1b", 1235814400},  {"llama-3.2-3b", 3212749824}, {"llama-3.1-8b", 8030261248},
-    {"tinyllama-1.1b", 1100048384}, {"smollm2-135m", 134515008}, {"qwen2.5-0.5b", 494032768},
-    {"qwen2.5-7b", 7615616512},    {"mistral-7b", 7241732096},   {"phi-3-mini", 3821079552},
+    {"llama-3.2-1b", 1235814400}, {"llama-3.2-3b", 3212749824},
+    {"llama-3.1-8b", 8030261248}, {"tinyllama-1.1b", 1100048384},
+    {"smollm2-135m", 134515008},  {"qwen2.5-0.5b", 494032768},
+    {"qwen2.5-7b", 7615616512},   {"mistral-7b", 7241732096},
+    {"phi-3-mini", 3821079552},
 };
 
 static void test_parameters(void **state)
@@ -47,7 +49,8 @@ static void test_parameters(void **state)
     }
 }
 
-static int64_t axis(const struct suite *suite, const struct suite_link *link, const char *name)
+static int64_t axis(const struct suite *suite, const struct suite_link *link,
+                    const char *name)
 {
     const struct suite_row *row = &suite->row[link->row];
 
@@ -95,12 +98,15 @@ static void test_default(void **state)
     assert_true(chain_products(&suite, &suite.chain[0]) == 512 * layers + head);
     assert_true(chain_products(&suite, &suite.chain[1]) == layers + head);
     assert_true(chain_products(&suite, &suite.chain[2]) == 8 * (layers + head));
-    assert_non_null(strstr(suite.note, "1.24 billion parameters, 2.47 GB of weights at 2 bytes"));
+    assert_non_null(
+        strstr(suite.note, "1.24 billion parameters, 2.47 GB of weights at 2 bytes"));
     /* same shape, same row: the two norms and the two additions of a layer */
     assert_int_equal(link_of(&suite.chain[0], "attn_norm")->row,
                      link_of(&suite.chain[0], "ffn_norm")->row);
-    assert_int_equal(suite.row[link_of(&suite.chain[1], "attention")->row].cache, CACHE_COLD);
-    assert_int_equal(suite.row[link_of(&suite.chain[1], "swiglu")->row].cache, CACHE_HOT);
+    assert_int_equal(suite.row[link_of(&suite.chain[1], "attention")->row].cache,
+                     CACHE_COLD);
+    assert_int_equal(suite.row[link_of(&suite.chain[1], "swiglu")->row].cache,
+                     CACHE_HOT);
     suite_release(&suite);
 }
 
@@ -108,8 +114,13 @@ static void test_request(void **state)
 {
     static const int64_t batch[] = {1, 4}, context[] = {128}, far[] = {8192};
     static const enum dtype dtype[] = {DTYPE_F32, DTYPE_BF16};
-    struct suite_request request = {.model = "Mistral-7B", .batch = batch, .batches = 2,
-                                    .context = context, .contexts = 1, .dtype = dtype, .dtypes = 2};
+    struct suite_request request = {.model = "Mistral-7B",
+                                    .batch = batch,
+                                    .batches = 2,
+                                    .context = context,
+                                    .contexts = 1,
+                                    .dtype = dtype,
+                                    .dtypes = 2};
     struct suite suite;
     struct why why = {{0}};
 
@@ -122,7 +133,8 @@ static void test_request(void **state)
     suite_release(&suite);
     request.context = far;
     assert_int_equal(suite_load(&suite, "llm", &request, &why), 0);
-    assert_int_equal(axis(&suite, link_of(&suite.chain[0], "attention"), "window"), 4096);
+    assert_int_equal(axis(&suite, link_of(&suite.chain[0], "attention"), "window"),
+                     4096);
     suite_release(&suite);
 }
 
@@ -144,7 +156,7 @@ static void test_bad_request(void **state)
 }
 
 #define SIZES                                                                          \
-    "\"hidden_size\":64,\"intermediate_size\":128,\"num_hidden_layers\":2,"             \
+    "\"hidden_size\":64,\"intermediate_size\":128,\"num_hidden_layers\":2,"            \
     "\"num_attention_heads\":4,\"vocab_size\":100"
 
 static void test_files(void **state)
@@ -155,28 +167,36 @@ static void test_files(void **state)
         {"{}", "'model_type' is missing"},
         {"{\"model_type\":\"mamba\"," SIZES "}", "'mamba'"},
         {"{\"model_type\":\"llama\",\"hidden_act\":\"gelu\"," SIZES "}", "'gelu'"},
-        {"{\"model_type\":\"llama\",\"num_local_experts\":8," SIZES "}", "num_local_experts"},
-        {"{\"model_type\":\"llama\",\"hidden_size\":64}", "'intermediate_size' is missing"},
+        {"{\"model_type\":\"llama\",\"num_local_experts\":8," SIZES "}",
+         "num_local_experts"},
+        {"{\"model_type\":\"llama\",\"hidden_size\":64}",
+         "'intermediate_size' is missing"},
         {"{\"model_type\":\"llama\",\"hidden_size\":6.5}", "'hidden_size' must be"},
-        {"{\"model_type\":\"llama\",\"num_key_value_heads\":3," SIZES "}", "no multiple"},
+        {"{\"model_type\":\"llama\",\"num_key_value_heads\":3," SIZES "}",
+         "no multiple"},
         {"{\"model_type\":\"llama\",\"head_dim\":15," SIZES "}", "head_dim"},
-        {"{\"model_type\":\"llama\",\"sliding_window\":\"x\"," SIZES "}", "sliding_window"},
+        {"{\"model_type\":\"llama\",\"sliding_window\":\"x\"," SIZES "}",
+         "sliding_window"},
     };
     struct model m;
     struct why why = {{0}};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(model_parse(&m, "a/config.json", bad[i].text, &why), STATUS_INVALID);
+        assert_int_equal(model_parse(&m, "a/config.json", bad[i].text, &why),
+                         STATUS_INVALID);
         if (!strstr(why.text, bad[i].sentence) || !strstr(why.text, "a/config.json"))
             fail_msg("'%s' does not say \"%s\"", why.text, bad[i].sentence);
     }
     assert_int_equal(model_parse(&m, "Tiny/config.json",
                                  "{\"model_type\":\"qwen2\",\"sliding_window\":9,"
                                  "\"use_sliding_window\":false,"
-                                 "\"rope_parameters\":{\"rope_theta\":5e5}," SIZES "}", &why), 0);
+                                 "\"rope_parameters\":{\"rope_theta\":5e5}," SIZES "}",
+                                 &why),
+                     0);
     assert_string_equal(m.name.text, "Tiny");
-    assert_true(m.kv_heads == 4 && m.head_dim == 16 && m.theta == 500000 && m.window == 0);
+    assert_true(m.kv_heads == 4 && m.head_dim == 16 && m.theta == 500000 &&
+                m.window == 0);
     assert_true(m.has_qkv_bias && !m.is_tied);
 }
 
@@ -202,9 +222,9 @@ static void test_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameters),  cmocka_unit_test(test_default),
-        cmocka_unit_test(test_request),     cmocka_unit_test(test_bad_request),
-        cmocka_unit_test(test_files),       cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_parameters), cmocka_unit_test(test_default),
+        cmocka_unit_test(test_request),    cmocka_unit_test(test_bad_request),
+        cmocka_unit_test(test_files),      cmocka_unit_test(test_folder),
     };
 
     return cmocka_run_group_tests_name("llm suite", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of every built-in suite and model are problems of workloads that exist; the smoke
- * suite has every workload. */
+/* The rows of every built-in suite and model are problems of workloads that exist; the
+ * smoke suite has every workload. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,8 @@ static void resolve(const struct suite *suite, const struct suite_row *row)
         fail_msg("%s: no workload '%s'", suite->name.text, row->workload.text);
     workload_shape_init(w, &p.shape);
     for (int i = 0; !status && i < row->axes; i++)
-        status = workload_shape_set(w, &p.shape, row->axis[i].text, row->value[i].text, &why);
+        status = workload_shape_set(w, &p.shape, row->axis[i].text, row->value[i].text,
+                                    &why);
     if (!status)
         status = workload_problem_check(w, &p, &why);
     if (status)
@@ -59,7 +60,8 @@ static void test_types(void **state)
             struct suite_request request = {.dtype = dtype, .dtypes = 1};
             struct suite suite;
 
-            if (strcmp(*name, "llm") == 0 && d != DTYPE_F32 && d != DTYPE_F16 && d != DTYPE_BF16)
+            if (strcmp(*name, "llm") == 0 && d != DTYPE_F32 && d != DTYPE_F16 &&
+                d != DTYPE_BF16)
                 continue;
             if (suite_load(&suite, *name, &request, NULL) != 0)
                 continue;
@@ -74,8 +76,11 @@ static void test_models(void **state)
 
     (void)state;
     for (const char *const *name = model_names(); *name; name++) {
-        struct suite_request request = {.model = *name, .batch = batch, .batches = 2,
-                                        .context = context, .contexts = 2};
+        struct suite_request request = {.model = *name,
+                                        .batch = batch,
+                                        .batches = 2,
+                                        .context = context,
+                                        .contexts = 2};
 
         resolve_all("llm", &request);
     }
@@ -89,7 +94,8 @@ static void test_smoke_has_every_workload(void **state)
     (void)state;
     assert_int_equal(suite_load(&suite, "smoke", NULL, &why), 0);
     for (const struct workload *const *w = workloads; *w; w++) {
-        int found = strcmp((*w)->name, "peak") == 0; /* a probe of the machine, not a job */
+        int found =
+            strcmp((*w)->name, "peak") == 0; /* a probe of the machine, not a job */
 
         for (int i = 0; i < suite.rows; i++)
             found |= strcmp(suite.row[i].workload.text, (*w)->name) == 0;

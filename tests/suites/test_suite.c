@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Suites: data files become rows, bad ones become sentences that name file and field. */
+/* Suites: data files become rows, bad ones become sentences that name file and field.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,11 +13,12 @@
 #include "suites/suite.h"
 #include "suites/table.h"
 
-static int read_text(struct suite *suite, const char *text, const struct suite_request *request,
-                     struct why *why)
+static int read_text(struct suite *suite, const char *text,
+                     const struct suite_request *request, struct why *why)
 {
     json_t *root = shelf_parse("x.json", text, why);
-    int status = root ? suite_read(suite, "x.json", root, request, why) : STATUS_INVALID;
+    int status =
+        root ? suite_read(suite, "x.json", root, request, why) : STATUS_INVALID;
 
     json_decref(root);
     return status;
@@ -40,9 +42,10 @@ static void test_product(void **state)
 
     (void)state;
     assert_int_equal(read_text(&suite,
-                               HEAD "{\"workload\":\"gemm\",\"dtype\":[\"f32\",\"bf16\"],"
-                                    "\"cache\":\"cold\",\"shape\":{\"m\":[1,2],\"n\":\"=m\","
-                                    "\"k\":[3,\"4Ki\"],\"tb\":\"t\"}}" TAIL,
+                               HEAD
+                               "{\"workload\":\"gemm\",\"dtype\":[\"f32\",\"bf16\"],"
+                               "\"cache\":\"cold\",\"shape\":{\"m\":[1,2],\"n\":\"=m\","
+                               "\"k\":[3,\"4Ki\"],\"tb\":\"t\"}}" TAIL,
                                NULL, &why),
                      0);
     assert_int_equal(suite.rows, 8);
@@ -62,8 +65,9 @@ static void test_merge_and_dtypes(void **state)
     struct suite_request request = {.dtype = ask, .dtypes = 1};
     struct suite suite;
     struct why why = {{0}};
-    const char *text = HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"also\":[\"f64\"],\"shape\":{}},"
-                            "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{}}" TAIL;
+    const char *text =
+        HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"also\":[\"f64\"],\"shape\":{}},"
+             "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{}}" TAIL;
 
     (void)state;
     assert_int_equal(read_text(&suite, text, NULL, &why), 0);
@@ -95,17 +99,25 @@ static void test_bad_files(void **state)
         {HEAD "{\"dtype\":\"f32\",\"shape\":{}}" TAIL, "row 1: field 'workload'"},
         {HEAD "{\"workload\":\"a\",\"shape\":{}}" TAIL, "'dtype' is missing"},
         {HEAD "{\"workload\":\"a\",\"dtype\":[],\"shape\":{}}" TAIL, "empty"},
-        {HEAD "{\"workload\":\"a\",\"dtype\":\"f23\",\"shape\":{}}" TAIL, "'f23' is no dtype"},
+        {HEAD "{\"workload\":\"a\",\"dtype\":\"f23\",\"shape\":{}}" TAIL,
+         "'f23' is no dtype"},
         {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\"}" TAIL, "'shape'"},
-        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"cache\":1,\"shape\":{}}" TAIL, "'cache'"},
-        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"m\":1.5}}" TAIL, "axis 'm'"},
-        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"m\":[]}}" TAIL, "empty list"},
-        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"m\":\"=k\"}}" TAIL, "no other axis"},
-        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"m\":\"=n\",\"n\":\"=m\"}}" TAIL,
+        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"cache\":1,\"shape\":{}}" TAIL,
+         "'cache'"},
+        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"m\":1.5}}" TAIL,
+         "axis 'm'"},
+        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"m\":[]}}" TAIL,
+         "empty list"},
+        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"m\":\"=k\"}}" TAIL,
+         "no other axis"},
+        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"m\":\"=n\",\"n\":\"="
+              "m\"}}" TAIL,
          "refers on"},
         {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shpae\":{}}" TAIL, "'shpae'"},
-        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"a\":1,\"b\":1,\"c\":1,\"d\":1,"
-              "\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}}" TAIL, "more than 8 axes"},
+        {HEAD "{\"workload\":\"a\",\"dtype\":\"f32\",\"shape\":{\"a\":1,\"b\":1,\"c\":"
+              "1,\"d\":1,"
+              "\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}}" TAIL,
+         "more than 8 axes"},
         {"{\"name\":\"x\",\"brief\":\"b\",\"budget_s\":1,\"chains\":[{}]}", "'model'"},
     };
 
@@ -116,7 +128,8 @@ static void test_bad_files(void **state)
 
         assert_int_equal(read_text(&suite, bad[i].text, NULL, &why), STATUS_INVALID);
         if (!strstr(why.text, bad[i].sentence) || !strstr(why.text, "x.json"))
-            fail_msg("case %zu: '%s' does not say \"%s\"", i, why.text, bad[i].sentence);
+            fail_msg("case %zu: '%s' does not say \"%s\"", i, why.text,
+                     bad[i].sentence);
     }
 }
 
@@ -155,8 +168,8 @@ static void test_unknown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_product),       cmocka_unit_test(test_merge_and_dtypes),
-        cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_every_builtin),
+        cmocka_unit_test(test_product),   cmocka_unit_test(test_merge_and_dtypes),
+        cmocka_unit_test(test_bad_files), cmocka_unit_test(test_every_builtin),
         cmocka_unit_test(test_unknown),
     };
 
