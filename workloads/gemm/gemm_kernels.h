@@ -17,28 +17,21 @@
 
 enum { T(LINES) = SIMD_BYTES == 64 ? 4 : 2, T(VECTORS) = SIMD_BYTES == 64 ? 6 : 3 };
 
-/* Dot products of a panel of op(a), [term / STEP][row][STEP], with `lines` lines of b, [n,k],
- * where it lies: over `steps` whole steps and `rest` terms after them, added to
- * out[row * SPAN + line]. b is prefetched within the line and, at its end, into the next. */
+/* Steps from ... to-1 of dot(). `ahead`: what is prefetched meanwhile, or NULL: the places
+ * that step 0 would read if the next terms were these; `reach` lines of it. */
 static inline __attribute__((always_inline)) void
-T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, REAL *out,
-       const int lines, const int width)
+T(dot_steps)(VEC sum[4][4], const TERM *a, const ELEM *b, int64_t ldb, int64_t from, int64_t to,
+             const ELEM *ahead, const int reach, const int lines, const int width)
 {
-    VEC sum[4][4];
-
-#pragma GCC unroll 4
-    for (int r = 0; r < width; r++)
-#pragma GCC unroll 4
-        for (int l = 0; l < lines; l++)
-            sum[r][l] = SET(0);
-    for (int64_t s = 0; s < steps; s++) {
+    for (int64_t s = from; s < to; s++) {
         WIDE w[4];
 
 #pragma GCC unroll 4
-        for (int l = 0; l < lines; l++) {
+        for (int l = 0; l < lines; l++)
             w[l] = LOAD_WIDE(b + l * ldb + s * STEP);
-            __builtin_prefetch((const char *)(b + l * ldb + s * STEP) + AHEAD_BYTES);
-        }
+#pragma GCC unroll 4
+        for (int l = 0; l < reach; l++)
+            __builtin_prefetch(ahead + l * ldb + s * STEP);
 #pragma GCC unroll 4
         for (int r = 0; r < width; r++) {
             WIDE x = LOAD_TERM(a + (s * width + r) * STEP);
@@ -47,6 +40,32 @@ T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, REAL 
             for (int l = 0; l < lines; l++)
                 sum[r][l] = MADD(sum[r][l], w[l], x);
         }
+    }
+}
+
+/* Dot products of a panel of op(a), [term / STEP][row][STEP], with `lines` lines of b, [n,k],
+ * where it lies: over `steps` whole steps and `rest` terms after them, added to
+ * out[row * SPAN + line]. `next`: the lines that are wanted after these. When b streams from
+ * memory (NEXT_STREAM) it is prefetched AHEAD steps before its use, across the seam to the
+ * next lines; else (NEXT_PAIR) two of the next lines are fetched whole. */
+static inline __attribute__((always_inline)) void
+T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, const ELEM *next,
+       REAL *out, const enum next kind, const int lines, const int width)
+{
+    VEC sum[4][4];
+
+#pragma GCC unroll 4
+    for (int r = 0; r < width; r++)
+#pragma GCC unroll 4
+        for (int l = 0; l < lines; l++)
+            sum[r][l] = SET(0);
+    if (kind == NEXT_STREAM) {
+        int64_t seam = steps > AHEAD ? steps - AHEAD : 0;
+
+        T(dot_steps)(sum, a, b, ldb, 0, seam, b + AHEAD * STEP, lines, lines, width);
+        T(dot_steps)(sum, a, b, ldb, seam, steps, next - seam * STEP, lines, lines, width);
+    } else {
+        T(dot_steps)(sum, a, b, ldb, 0, steps, next, kind == NEXT_PAIR ? 2 : 0, lines, width);
     }
     if (rest) {
         ELEM last[4][STEP];
@@ -68,53 +87,75 @@ T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, REAL 
             out[r * SPAN + l] += TOTAL(sum[r][l]);
 }
 
-/* All lines of a tile against one panel, as many at a time as the registers hold. */
+/* One panel against a group of LINES lines, or against fewer, one at a time. */
 static inline __attribute__((always_inline)) void
-T(dot_lines)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps, int rest,
-             REAL *out, const int width)
+T(dot_group)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps, int rest,
+             const ELEM *next, REAL *out, const enum next kind, const int width)
 {
-    int l = 0;
-
-    for (; l + T(LINES) <= lines; l += T(LINES))
-        T(dot)(a, b + l * ldb, ldb, steps, rest, out + l, T(LINES), width);
-    for (; l < lines; l++)
-        T(dot)(a, b + l * ldb, ldb, steps, rest, out + l, 1, width);
+    if (lines == T(LINES))
+        T(dot)(a, b, ldb, steps, rest, next, out, kind, T(LINES), width);
+    else
+        for (int l = 0; l < lines; l++)
+            T(dot)(a, b + l * ldb, ldb, steps, rest, NULL, out + l, NEXT_NONE, 1, width);
 }
 
-static void T(dot_panel)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps,
-                         int rest, REAL *out, int width)
+/* All panels of four rows, and the last one of `width`, against a group of lines. A single
+ * panel streams; of several, the first ones fetch the next lines for all. */
+static void T(dot_panels)(const TERM *a, int64_t panel, int panels, const TERM *a_last, int width,
+                          const ELEM *b, int64_t ldb, int lines, int64_t terms,
+                          const ELEM *next, REAL *out)
 {
-    if (width == 4)
-        T(dot_lines)(a, b, ldb, lines, steps, rest, out, 4);
-    else if (width == 2)
-        T(dot_lines)(a, b, ldb, lines, steps, rest, out, 2);
-    else
-        T(dot_lines)(a, b, ldb, lines, steps, rest, out, 1);
+    int64_t steps = terms / STEP;
+    int rest = (int)(terms % STEP), all = panels + (width > 0);
+
+#define GROUP(at, to, kind, w)                                                         \
+    T(dot_group)(at, b, ldb, lines, steps, rest, next + 2 * p * ldb, to, kind, w)
+    for (int p = 0; p < panels; p++) {
+        if (all == 1)
+            GROUP(a, out, NEXT_STREAM, 4);
+        else if (2 * p < T(LINES))
+            GROUP(a + p * panel, out + p * 4 * SPAN, NEXT_PAIR, 4);
+        else
+            GROUP(a + p * panel, out + p * 4 * SPAN, NEXT_NONE, 4);
+    }
+    for (int p = 0; width && p < 1; p++) {
+        REAL *to = out + panels * 4 * SPAN;
+
+        if (width == 4 && all == 1)
+            GROUP(a_last, to, NEXT_STREAM, 4);
+        else if (width == 4)
+            GROUP(a_last, to, NEXT_NONE, 4);
+        else if (width == 2 && all == 1)
+            GROUP(a_last, to, NEXT_STREAM, 2);
+        else if (width == 2)
+            GROUP(a_last, to, NEXT_NONE, 2);
+        else if (all == 1)
+            GROUP(a_last, to, NEXT_STREAM, 1);
+        else
+            GROUP(a_last, to, NEXT_NONE, 1);
+    }
+#undef GROUP
 }
 
 /* A tile of outputs with b as [n,k]: `panels` panels of four rows and a last one of `width`
- * (0: none) against `lines` lines. Terms are taken in chunks that keep a group of lines in
- * the first cache while all panels pass over it. */
+ * (0: none) against `lines` lines. Terms are taken in chunks for which op(a) stays in the
+ * first cache while all lines pass over it, and a group of lines while all panels do. */
 static void T(tile_dot)(const TERM *a, int64_t panel, int panels, int width, const ELEM *b,
                         int64_t ldb, int lines, int64_t k, REAL *out)
 {
-    int64_t chunk = panels + (width > 0) > 1 ? CHUNK_BYTES / (int64_t)sizeof(ELEM) : k;
+    int64_t fit = CACHE_BYTES / (4 * panels + width) / (int64_t)sizeof(TERM) / 64 * 64;
+    int64_t chunk = panels == 0 && width == 1 ? k
+                    : MIN(MAX(fit, CHUNK_BYTES / 2 / (int64_t)sizeof(ELEM)),
+                          CHUNK_BYTES / (int64_t)sizeof(ELEM));
 
-    for (int l = 0; l < lines; l += T(LINES)) {
-        int group = MIN(lines - l, (int)T(LINES));
+    for (int64_t from = 0; from < k; from += chunk)
+        for (int l = 0; l < lines; l += T(LINES)) {
+            const ELEM *at = b + l * ldb + from;
 
-        for (int64_t from = 0; from < k; from += chunk) {
-            int64_t terms = MIN(k - from, chunk), steps = terms / STEP;
-            int rest = (int)(terms % STEP);
-
-            for (int p = 0; p < panels; p++)
-                T(dot_panel)(a + p * panel + from * 4, b + l * ldb + from, ldb, group, steps,
-                             rest, out + p * 4 * SPAN + l, 4);
-            if (width)
-                T(dot_panel)(a + panels * panel + from * width, b + l * ldb + from, ldb, group,
-                             steps, rest, out + panels * 4 * SPAN + l, width);
+            T(dot_panels)(a + from * 4, panel, panels, a + panels * panel + from * width, width,
+                          at, ldb, MIN(lines - l, (int)T(LINES)), MIN(k - from, chunk),
+                          at + T(LINES) * ldb, out + l);
         }
-    }
 }
 
 /* Outer products of a panel of op(a), [term][row], with VECTORS vectors of columns of b,
