@@ -134,15 +134,22 @@ static struct spread pooled(const struct intervals *t, int kindred, int model, i
     return pool;
 }
 
-static struct spread borrowed(const struct intervals *known, int k, int m, int y, int e)
+/* What stands in for a gap: the same call farther away; other bands; the other timing; other
+ * types of number, from the farthest kindred down. */
+static struct spread borrowed(const struct intervals *known, int k, const struct region *r)
 {
-    struct spread s = pooled(known, k, m, y, e);
+    int m = (int)r->model, y = (int)r->type;
+    struct spread s = {NAN, NAN};
 
-    if (isnan(s.low))
-        s = stretched(pooled(known, k, m, y, -1));
-    if (isnan(s.low))
-        s = stretched(stretched(pooled(known, k, m, -1, -1)));
-    return s;
+    for (int far = k; isnan(s.low) && far < KINDREDS; far++)
+        s = known->spread[far][m][y][r->is_eager][r->band];
+    for (int far = k; isnan(s.low) && far < KINDREDS; far++)
+        s = pooled(known, far, m, y, r->is_eager);
+    for (int far = k; isnan(s.low) && far < KINDREDS; far++)
+        s = stretched(pooled(known, far, m, y, -1));
+    for (int far = KINDREDS - 1; isnan(s.low) && far >= 0; far--)
+        s = stretched(stretched(pooled(known, far, m, -1, -1)));
+    return isnan(s.low) ? (struct spread){-last_resort, last_resort} : s;
 }
 
 void intervals_fill(struct intervals *t)
@@ -153,21 +160,16 @@ void intervals_fill(struct intervals *t)
         return;
     *known = *t;
     for (int cell = 0; cell < MODELS * NUMBER_TYPES * 2 * BANDS; cell++) {
-        int b = cell % BANDS, e = cell / BANDS % 2, y = cell / BANDS / 2 % NUMBER_TYPES;
-        int m = cell / BANDS / 2 / NUMBER_TYPES;
+        struct region r = {.band = (enum band)(cell % BANDS), .is_eager = cell / BANDS % 2,
+                           .type = (enum number_type)(cell / BANDS / 2 % NUMBER_TYPES),
+                           .model = (enum model)(cell / BANDS / 2 / NUMBER_TYPES)};
         struct spread near = {-narrowest, narrowest};
 
         for (int k = 0; k < KINDREDS; k++) {
-            struct spread *s = &t->spread[k][m][y][e][b];
+            struct spread *s = &t->spread[k][r.model][r.type][r.is_eager][r.band];
 
             if (isnan(s->low))
-                *s = borrowed(known, k, m, y, e);
-            for (int far = k + 1; isnan(s->low) && far < KINDREDS; far++)
-                *s = borrowed(known, far, m, y, e);
-            if (isnan(s->low) && k > 0 && near.low < -narrowest)
-                *s = stretched(near);
-            if (isnan(s->low))
-                *s = (struct spread){-last_resort, last_resort};
+                *s = borrowed(known, k, &r);
             near = *s = wider(*s, near);
         }
     }

@@ -50,9 +50,11 @@ double model_tensor_rate(const struct work *w)
     const struct parameters *p = w->parameter;
     int family = (int)w->gpu->family;
 
+    /* Units of 128 lanes and four schedulers have no issue slot to spare for the loads. */
     if (!w->is_tensor)
-        return w->pipe_flops_per_s * 1e-6 * p->vector_share[family] *
-               model_clock_share(w, p->vector_watts[family]);
+        return w->pipe_flops_per_s * 1e-6 *
+               fmin(p->issue_share[family], p->vector_share[family] *
+                                                model_clock_share(w, p->vector_watts[family]));
     return w->pipe_flops_per_s * 1e-6 * p->tensor_share[family] *
            model_clock_share(w, p->tensor_watts[family]);
 }

@@ -80,6 +80,7 @@
 #define TRAIT_MAP(X)                                                                   \
     X(dram_share, 0.85, 0.5, 1, "", T, "DRAM bandwidth reached / datasheet")           \
     X(l2_bytes_per_clock, 24, 4, 80, "B", F, "L2 bandwidth per unit and clock")        \
+    X(issue_share, 1, 0.3, 1, "", F, "vector rate that the issue slots leave / datasheet") \
     X(tensor_share, 0.85, 0.3, 1, "", M, "matrix rate reached / datasheet, at its clock") \
     X(tensor_watts, 2, 0.3, 6, "W/GHz", M, "power of a unit at full matrix rate")      \
     X(vector_share, 0.9, 0.3, 1, "", M, "vector rate reached / datasheet, at its clock") \

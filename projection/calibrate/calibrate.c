@@ -125,7 +125,7 @@ static int run_fit(struct samples *s, const char *path, struct why *why)
     if (status == 0)
         status = folds_run(&r, s, FOLD_STRIDE);
     if (status == 0) {
-        intervals_make(t, &r, NULL);
+        intervals_make(t, &r, s, NULL);
         status = file_write(&own, t, path, why);
     } else {
         why_fail(why, status, "out of memory");

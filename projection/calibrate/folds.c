@@ -10,9 +10,9 @@
 
 enum { FOLD_ROWS = 60, FOLD_ROUNDS = 25, ENOUGH = 40 };
 
-/* Quantiles taken for an 80 % interval: a little outside 10 and 90 %, because a handful of
- * left-out GPUs spreads less than all GPUs would. */
-static const double quantile_low = 0.08, quantile_high = 0.92;
+/* An interval from the residuals of G left-out GPUs is stretched by 1 + lone / G: a handful
+ * of GPUs spreads less than all GPUs do. */
+static const double lone = 0.5;
 
 void start_values(struct parameters *p)
 {
@@ -155,39 +155,61 @@ static int cell_of(const struct residual *e)
             r->is_eager) * BANDS + (int)r->band;
 }
 
-/* Spread of one cell; NAN when it holds too few. */
-static struct spread cell_spread(const struct residuals *r, int cell, const struct gpu *but,
-                                 struct weighted *w, int *count)
+/* How many GPUs and, by group, how many residuals a cell holds. */
+static int cell_count(const struct residuals *r, int cell, const struct gpu *but, int *count)
 {
-    size_t n = 0;
+    const struct gpu *seen[64];
+    int gpus = 0;
 
     memset(count, 0, GROUPS * sizeof *count);
-    for (size_t i = 0; i < r->n; i++)
-        if (cell_of(&r->residual[i]) == cell && r->residual[i].sample->gpu != but)
-            count[r->residual[i].sample->group]++;
-    for (size_t i = 0; i < r->n; i++)
-        if (cell_of(&r->residual[i]) == cell && r->residual[i].sample->gpu != but)
+    for (size_t i = 0; i < r->n; i++) {
+        const struct sample *x = r->residual[i].sample;
+        int g = 0;
+
+        if (cell_of(&r->residual[i]) != cell || x->gpu == but || count[x->group]++)
+            continue;
+        while (g < gpus && seen[g] != x->gpu)
+            g++;
+        if (g == gpus && gpus < 64)
+            seen[gpus++] = x->gpu;
+    }
+    return gpus;
+}
+
+/* Spread of one cell; NAN when it holds too few. */
+static struct spread cell_spread(const struct residuals *r, const struct samples *s, int cell,
+                                 const struct gpu *but, struct weighted *w)
+{
+    int count[GROUPS], gpus = cell_count(r, cell, but, count);
+    double stretch = cell < MODELS * NUMBER_TYPES * 2 * BANDS ? 1 : 1 + lone / fmax(gpus, 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++) {
+        const struct sample *x = r->residual[i].sample;
+
+        if (cell_of(&r->residual[i]) == cell && x->gpu != but && s->group[x->group].weight > 0)
             w[n++] = (struct weighted){r->residual[i].log_ratio,
-                                       1 / sqrt(count[r->residual[i].sample->group])};
+                                       s->group[x->group].weight / sqrt(count[x->group])};
+    }
     if (n < ENOUGH)
         return (struct spread){NAN, NAN};
     qsort(w, n, sizeof *w, compare);
-    return (struct spread){fmin(quantile(w, n, quantile_low), -0.01),
-                           fmax(quantile(w, n, quantile_high), 0.01)};
+    return (struct spread){fmin(quantile(w, n, 0.1), -0.01) * stretch,
+                           fmax(quantile(w, n, 0.9), 0.01) * stretch};
 }
 
-void intervals_make(struct intervals *t, const struct residuals *r, const struct gpu *but)
+void intervals_make(struct intervals *t, const struct residuals *r, const struct samples *s,
+                    const struct gpu *but)
 {
     struct weighted *w = malloc((r->n + 1) * sizeof *w);
     struct spread *spread = &t->spread[0][0][0][0][0];
-    int *count = malloc(GROUPS * sizeof *count);
 
     intervals_init(t);
     for (size_t i = 0; i < r->n; i++)
-        if (r->residual[i].kindred == KINDRED_GPU && r->residual[i].sample->gpu != but)
+        if (r->residual[i].kindred == KINDRED_GPU && r->residual[i].sample->gpu != but &&
+            s->group[r->residual[i].sample->group].weight > 0)
             intervals_mark(t, r->residual[i].sample->gpu, &r->residual[i].region);
-    for (size_t c = 0; w && count && c < sizeof t->spread / sizeof *spread; c++)
-        spread[c] = cell_spread(r, (int)c, but, w, count);
-    free(count);
+    for (size_t c = 0; w && c < sizeof t->spread / sizeof *spread; c++)
+        spread[c] = cell_spread(r, s, (int)c, but, w);
     free(w);
 }

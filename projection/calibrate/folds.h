@@ -37,6 +37,7 @@ void residuals_release(struct residuals *);
 
 /* Quantile tables from residuals, those of `but` (may be NULL) ignored;
  * gaps stay NAN. */
-void intervals_make(struct intervals *, const struct residuals *, const struct gpu *but);
+void intervals_make(struct intervals *, const struct residuals *, const struct samples *,
+                    const struct gpu *but);
 
 #endif

@@ -62,6 +62,8 @@ static double gpu_weight(const struct gpu *gpu)
 /* Plain 16-bit products are what most calls are; rare types must not bend their fit. */
 static double dtype_weight(const char *dtype)
 {
+    if (strcmp(dtype, "int8") == 0) /* libraries before matrix cores took int8 */
+        return 0;
     if (strcmp(dtype, "bf16") == 0 || strcmp(dtype, "fp16") == 0)
         return 2;
     return strcmp(dtype, "fp32") == 0 || strcmp(dtype, "fp8") == 0 ? 1 : 0.4;

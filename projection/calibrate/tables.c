@@ -24,14 +24,14 @@ struct jackknife {
 };
 
 static const struct intervals *jackknife_get(struct jackknife *j, const struct residuals *r,
-                                             const struct gpu *gpu)
+                                             const struct samples *s, const struct gpu *gpu)
 {
     for (int i = 0; i < j->n; i++)
         if (j->gpu[i] == gpu)
             return j->intervals[i];
     if (j->n == 64 || !(j->intervals[j->n] = malloc(sizeof **j->intervals)))
         return NULL;
-    intervals_make(j->intervals[j->n], r, gpu);
+    intervals_make(j->intervals[j->n], r, s, gpu);
     intervals_fill(j->intervals[j->n]);
     j->gpu[j->n] = gpu;
     return j->intervals[j->n++];
@@ -159,7 +159,7 @@ static void table_print(const struct samples *s, const struct residuals *r, bool
     }
     qsort(line, n, sizeof *line, line_compare);
     for (size_t i = 0; i < n; i++) {
-        tally_push(&t, line[i].residual, jackknife_get(j, r, line[i].residual->sample->gpu));
+        tally_push(&t, line[i].residual, jackknife_get(j, r, s, line[i].residual->sample->gpu));
         if (i + 1 == n || strcmp(line[i].key, line[i + 1].key) != 0) {
             tally_print(&t, line[i].key);
             t.n = t.covered = 0;
