@@ -33,7 +33,7 @@ static void heads_init(const struct work *w, struct heads *h)
     if (w->kind->model == MODEL_DECODE && op->q_len < 1)
         h->queries = 1;
     h->kv_bytes = is_small ? 1 : w->element_bytes < 2 ? 2 : w->element_bytes;
-    h->rate = model_tensor_rate(w) / w->units * p->attention_share[family];
+    h->rate = model_tensor_rate(w, p->prefill_share) / w->units * p->attention_share[family];
     h->dram = model_dram_rate(w);
     h->cycles_per_us = w->gpu->boost_hz * 1e-6;
     /* 16 special functions per unit and clock (CUDA C++ Programming Guide, table of
@@ -88,7 +88,7 @@ static void model_prefill(const struct work *w, struct ledger *l)
     io = h.batch * h.queries * h.dim * 2 * (2 * h.heads + 2 * h.kv_heads);
     append *= 1 - model_resident_share(w, append + io);
     l->memory = (append + p->prefill_io * io) / h.dram;
-    l->latency = p->attention_floor_us[w->gpu->family];
+    l->latency = p->attention_floor_cycles[w->gpu->family] / h.cycles_per_us;
     l->total = l->compute + l->memory + l->latency;
     ledger_add(l, "tiles of queries over their keys", l->compute);
     ledger_add(l, "DRAM, with the KV append", l->memory);
@@ -99,7 +99,7 @@ static void model_decode(const struct work *w, struct ledger *l)
 {
     const struct parameters *p = w->parameter;
     struct heads h;
-    double kept, groups, splits, steps, bytes, rounds, reach, rows, hot, stream, start;
+    double kept, groups, splits, steps, bytes, rounds, reach, rows, hot, stream, start, io;
 
     heads_init(w, &h);
     kept = h.window > 0 ? fmin(h.keys, h.window + h.queries) : h.keys;
@@ -116,11 +116,12 @@ static void model_decode(const struct work *w, struct ledger *l)
              bytes * hot / (model_l2_rate(w) * p->l2_hit_rate * reach);
     if (h.kv_bytes < 2)
         stream *= p->small_kv_cost;
-    start = rounds * p->decode_start_cycles / h.cycles_per_us +
+    io = h.batch * h.queries * h.dim * 2 * (2 * h.heads + 3 * h.kv_heads);
+    start = rounds * p->decode_start_us + p->decode_io * io / h.dram +
             steps / splits * p->decode_step_cycles / h.cycles_per_us;
     l->compute = 4 * groups * rows * kept * h.dim / (h.rate * w->units * p->prefill_share);
     l->memory = h.dim > 256 ? stream * p->wide_head : stream;
-    l->latency = p->attention_floor_us[w->gpu->family] + start +
+    l->latency = p->attention_floor_cycles[w->gpu->family] / h.cycles_per_us + start +
                  (splits > 1 ? p->decode_split_us : 0);
     l->total = pow(pow(l->compute, 3) + pow(l->memory, 3), 1.0 / 3) + l->latency;
     ledger_add(l, "multiply-add", l->compute);

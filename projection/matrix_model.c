@@ -45,7 +45,7 @@ double model_clock_share(const struct work *w, double watts)
     return pow(w->gpu->tdp_w / demand, w->parameter->clock_power);
 }
 
-double model_tensor_rate(const struct work *w)
+double model_tensor_rate(const struct work *w, double utilisation)
 {
     const struct parameters *p = w->parameter;
     int family = (int)w->gpu->family;
@@ -54,9 +54,9 @@ double model_tensor_rate(const struct work *w)
     if (!w->is_tensor)
         return w->pipe_flops_per_s * 1e-6 *
                fmin(p->issue_share[family], p->vector_share[family] *
-                                                model_clock_share(w, p->vector_watts[family]));
+                                                model_clock_share(w, utilisation * p->vector_watts[family]));
     return w->pipe_flops_per_s * 1e-6 * p->tensor_share[family] *
-           model_clock_share(w, p->tensor_watts[family]);
+           model_clock_share(w, utilisation * p->tensor_watts[family]);
 }
 
 static double precision_share(const struct work *w)
@@ -109,7 +109,7 @@ static void product_init(const struct work *w, struct product *x)
                           .units = w->units, .a_bytes = w->element_bytes,
                           .b_bytes = w->weight_bytes};
     x->c_bytes = w->element_bytes < 2 ? 2 : w->element_bytes;
-    x->unit_flops = model_tensor_rate(w) * precision_share(w) / alignment_cost(w) / x->units;
+    x->unit_flops = model_tensor_rate(w, 1) * precision_share(w) / alignment_cost(w) / x->units;
     x->unit_l2 = p->l2_bytes_per_clock[w->gpu->family] * w->gpu->boost_hz * 1e-6;
     x->l2 = x->unit_l2 * x->units;
     x->dram = w->dram_bytes_per_s * 1e-6 * p->weight_dram_share[w->gpu->family];
@@ -229,7 +229,7 @@ void model_matrix(const struct work *w, struct ledger *l)
     hard = fmax(c.compute, c.dram);
     soft = fmin(c.compute, c.dram);
     both = hard > 0 ? hard * pow(1 + pow(soft / hard, p->overlap), 1 / p->overlap) : 0;
-    l->latency = p->matrix_floor_us[w->gpu->family] + c.start;
+    l->latency = p->matrix_floor_cycles[w->gpu->family] / (w->gpu->boost_hz * 1e-6) + c.start;
     l->latency += quantise_us(w, &x);
     l->total = both + l->latency;
     ledger_add(l, "multiply-add in whole waves", c.compute);

@@ -64,8 +64,9 @@ void model_copy(const struct work *, struct ledger *);
 
 /* Clock under the power limit / boost, when a unit draws `watts` per GHz at full rate. */
 double model_clock_share(const struct work *, double watts);
-/* Rate of the multiply pipe, flops per us, as sustained. */
-double model_tensor_rate(const struct work *);
+/* Rate of the multiply pipe, flops per us, as sustained by kernels that keep it busy for
+ * `utilisation` of the time: what they leave idle draws no power. */
+double model_tensor_rate(const struct work *, double utilisation);
 /* Share of `bytes` that the L2 still holds from the call before. */
 double model_resident_share(const struct work *, double bytes);
 /* DRAM bytes per us that a stream reaches. */

@@ -48,7 +48,8 @@
     X(small_kv_share, 0.9, 0.3, 1.5, "", A, "prefill rate with an 8-bit KV cache")     \
     X(small_kv_cost, 1.3, 0.5, 4, "", A, "time per byte of an 8-bit KV cache in decode") \
     X(attention_start_cycles, 3000, 50, 30000, "", A, "starting a tile of queries")    \
-    X(decode_start_cycles, 3000, 50, 30000, "", A, "starting a part of a KV cache")    \
+    X(decode_start_us, 2, 0.1, 15, "us", A, "starting a part of a KV cache")           \
+    X(decode_io, 0.5, 0.01, 5, "", A, "queries, outputs and append, in DRAM traffic")  \
     X(decode_step_cycles, 500, 10, 8000, "", A, "latency of a step over 128 keys")     \
     X(decode_dram_share, 0.9, 0.3, 1.2, "", A, "DRAM rate of decode / a stream's")     \
     X(decode_split_us, 1, 0.1, 10, "us", A, "joining the parts of a split KV cache")   \
@@ -86,10 +87,10 @@
     X(vector_share, 0.9, 0.3, 1, "", M, "vector rate reached / datasheet, at its clock") \
     X(vector_watts, 1.5, 0.3, 6, "W/GHz", M, "power of a unit at full vector rate")    \
     X(weight_dram_share, 0.85, 0.4, 1.05, "", M, "DRAM bandwidth of a product / datasheet") \
-    X(matrix_floor_us, 1.5, 0.3, 6, "us", M, "shortest matrix kernel")                 \
+    X(matrix_floor_cycles, 3000, 300, 15000, "", M, "shortest matrix kernel")           \
     X(fp8_share, 0.85, 0.3, 1.1, "", M, "fp8 rate reached / that of 16-bit types")     \
     X(fp8_block_share, 0.6, 0.1, 1.1, "", M, "the same with one scale per block")      \
-    X(attention_floor_us, 8, 1, 20, "us", A, "shortest attention with its KV append")  \
+    X(attention_floor_cycles, 18000, 2000, 60000, "", A, "shortest attention with append")  \
     X(attention_share, 1, 0.4, 1.6, "", A, "attention kernels of the generation / all") \
     X(decode_share, 1, 0.4, 1.6, "", A, "decode kernels of the generation / all")
 

@@ -12,7 +12,7 @@ enum { FOLD_ROWS = 60, FOLD_ROUNDS = 25, ENOUGH = 40 };
 
 /* An interval from the residuals of G left-out GPUs is stretched by 1 + lone / G: a handful
  * of GPUs spreads less than all GPUs do. */
-static const double lone = 0.5;
+static const double lone = 1.2;
 
 void start_values(struct parameters *p)
 {

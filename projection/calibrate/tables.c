@@ -12,7 +12,7 @@ static const double naive_launch_us = 5;
 
 /* One line of a table under construction. */
 struct tally {
-    double *error, *naive;
+    double *error, *naive, *ratio;
     size_t n, covered;
 };
 
@@ -83,9 +83,10 @@ static void tally_print(struct tally *t, const char *what)
         sum += t->error[i];
     qsort(t->error, t->n, sizeof *t->error, compare);
     qsort(t->naive, t->n, sizeof *t->naive, compare);
-    printf("%-58s %7zu %7.1f %7.1f %7.1f %6.0f %% %8.1f\n", what, t->n, t->error[t->n / 2],
+    qsort(t->ratio, t->n, sizeof *t->ratio, compare);
+    printf("%-58s %7zu %7.1f %7.1f %7.1f %7.2f %6.0f %% %8.1f\n", what, t->n, t->error[t->n / 2],
            sum / (double)t->n, t->error[t->n * 9 / 10],
-           100 * (double)t->covered / (double)t->n, t->naive[t->n / 2]);
+           t->ratio[t->n / 2], 100 * (double)t->covered / (double)t->n, t->naive[t->n / 2]);
 }
 
 static void tally_push(struct tally *t, const struct residual *e, const struct intervals *table)
@@ -95,6 +96,7 @@ static void tally_push(struct tally *t, const struct residual *e, const struct i
     double measured = e->sample->time_us;
 
     t->covered += e->log_ratio >= s.low && e->log_ratio <= s.high;
+    t->ratio[t->n] = exp(-e->log_ratio);
     t->error[t->n] = 100 * fabs(exp(-e->log_ratio) - 1);
     t->naive[t->n++] = 100 * fabs(naive_us(e->sample) / measured - 1);
 }
@@ -143,12 +145,13 @@ static void table_print(const struct samples *s, const struct residuals *r, bool
                         key_write key, struct jackknife *j)
 {
     struct line *line = malloc((r->n + 1) * sizeof *line);
-    struct tally t = {malloc(r->n * sizeof(double)), malloc(r->n * sizeof(double)), 0, 0};
+    struct tally t = {malloc(r->n * sizeof(double)), malloc(r->n * sizeof(double)),
+                      malloc(r->n * sizeof(double)), 0, 0};
     size_t n = 0;
 
-    printf("%-58s %7s %7s %7s %7s %8s %8s\n", "", "rows", "median", "mean", "p90", "covered",
-           "naive");
-    for (size_t i = 0; line && t.error && t.naive && i < r->n; i++) {
+    printf("%-58s %7s %7s %7s %7s %7s %8s %8s\n", "", "rows", "median", "mean", "p90",
+           "ratio", "covered", "naive");
+    for (size_t i = 0; line && t.error && t.naive && t.ratio && i < r->n; i++) {
         const struct residual *e = &r->residual[i];
         bool is_both = e->kindred == KINDRED_NONE && !e->by_family;
 
@@ -168,13 +171,14 @@ static void table_print(const struct samples *s, const struct residuals *r, bool
     free(line);
     free(t.error);
     free(t.naive);
+    free(t.ratio);
 }
 
 void tables_print(const struct samples *s, const struct residuals *r)
 {
     struct jackknife j = {.n = 0};
 
-    printf("errors in %%; 'covered': share of rows inside the 80 %% interval, which was made "
+    printf("errors in %%; 'ratio': median projected / measured; 'covered': share of rows inside the 80 %% interval, which was made "
            "without this GPU;\n'naive': median error of max(flops/peak, bytes/bandwidth) + 5 us\n"
            "\nleave one GPU out\n");
     table_print(s, r, false, key_group, &j);
