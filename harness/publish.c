@@ -2,7 +2,6 @@
 #include "harness/publish.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "report/format.h"
@@ -28,13 +27,12 @@ static int write_format(const struct format *format, const struct report *report
 static int write_terminal(const struct report *report, struct why *why)
 {
     struct text text = {0};
-    int status = STATUS_OK;
+    int status = format_find("text")->write(report, &text, why);
 
-    for (const struct format *const *f = formats; *f; f++)
-        if (strcmp((*f)->name, "text") == 0)
-            status = (*f)->write(report, &text, why);
-    if (text.data)
-        fwrite(text.data, 1, text.n, stdout);
+    if (!status && text.failed)
+        status = why_fail(why, STATUS_MEMORY, "cannot print the report: out of memory");
+    if (!status)
+        format_print(text.data, stdout);
     text_release(&text);
     return status;
 }

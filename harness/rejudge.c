@@ -51,15 +51,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct format *find_format(const char *wish)
 {
+    const struct format *format = format_find(wish);
     const char *name[32];
     size_t names = 0;
     char near[160];
 
-    for (const struct format *const *f = formats; *f && names < 32; f++) {
+    if (format)
+        return format;
+    for (const struct format *const *f = formats; *f && names < 32; f++)
         name[names++] = (*f)->name;
-        if (strcmp((*f)->name, wish) == 0)
-            return *f;
-    }
     text_nearest(near, sizeof near, wish, name, names);
     command_fail(EXIT_USAGE, "no format '%s' %s; hint: offload-bench list formats", wish, near);
     return NULL;
@@ -78,6 +78,17 @@ static int read_one(struct results *results, const char *path, struct why *why)
     return results_read(results, path, why);
 }
 
+static int print(const struct format *format, const struct text *text, struct why *why)
+{
+    if (format == format_find("text"))
+        format_print(text->data, stdout);
+    else
+        fwrite(text->data, 1, text->n, stdout);
+    return fflush(stdout) == 0 && !ferror(stdout)
+               ? 0
+               : why_fail(why, STATUS_IO, "cannot write to standard output");
+}
+
 static int write_report(const struct results *results, const struct format *format,
                         const char *output, struct why *why)
 {
@@ -92,8 +103,8 @@ static int write_report(const struct results *results, const struct format *form
         status = why_fail(why, STATUS_MEMORY, "cannot write the report: out of memory");
     if (!status && output)
         status = text_write_file(output, text.data, text.n, why);
-    else if (!status && (fwrite(text.data, 1, text.n, stdout) != text.n || fflush(stdout) != 0))
-        status = why_fail(why, STATUS_IO, "cannot write to standard output");
+    else if (!status)
+        status = print(format, &text, why);
     text_release(&text);
     report_release(&report);
     return status;

@@ -17,6 +17,8 @@
 /* Idle workers of OpenMP and of OpenBLAS spin for milliseconds after a call. */
 static const long pause_ns = 4000000;
 static const double warm_ns = 2e5;
+/* No long sample is free of switches: one in so long a time costs it next to nothing. */
+static const double tolerance_ns = 20e6;
 /* Below its least rounds, a set of trials is left only after so long. */
 static const double patience_s = 3;
 /* A contended sample is taken again so many times before it is kept as contended. */
@@ -85,9 +87,10 @@ static void pilot(struct trial *t, struct sample_set *set, double sample_ns)
 static bool is_contended(const struct sample_set *set, double sample_ns, long switches)
 {
     double quanta = sample_ns / quantum_ns, whole = round(quanta);
+    long tolerable = (long)(sample_ns / tolerance_ns);
     double fastest = sample_set_fastest_ns(set) * (double)set->calls;
 
-    return switches > 0 ||
+    return switches > tolerable ||
            (whole >= 1 && fabs(quanta - whole) < 0.03 * whole && sample_ns > 2 * fastest);
 }
 

@@ -18,8 +18,13 @@ static void look(int fd, void *to)
     char *text;
 
     (void)to;
-    if (device_open(&host, "cpu", NULL) == 0)
-        json_object_set_new(machine, "timing_overhead_ns", json_real(sampler_overhead_ns(&host)));
+    if (device_open(&host, "cpu", NULL) == 0) {
+        json_object_set_new(machine, "timing_overhead_ns",
+                            json_real(sampler_overhead_ns(&host)));
+        if (host.cache_bytes)
+            json_object_set_new(machine, "cache_bytes",
+                                json_integer((json_int_t)host.cache_bytes));
+    }
     seen.devices = device_list(seen.device, SURVEY_DEVICES, seen.missing);
     device_close(&host);
     text = json_dumps(machine, JSON_COMPACT);
