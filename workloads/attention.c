@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/half.h"
+#include "base/random.h"
 #include "workloads/isa.h"
 
 enum { ROWS = 8 };
@@ -82,6 +83,25 @@ void attention_operation(const struct attention *a, const char *op, struct opera
     o->causal = a->causal;
     o->window = a->window;
     o->kv_dtype = a->dtype;
+}
+
+static bool is_marked(const struct attention *a, int64_t j)
+{
+    int64_t back = a->kv_len - 1 - j;
+
+    return j == 0 || back % ATTENTION_MARK_EVERY == 0 ||
+           (a->window > 0 && (back == a->window || back == a->window - 1));
+}
+
+void attention_fill_values(const struct attention *a, void *data, uint64_t seed)
+{
+    int64_t row = a->kv_heads * a->head_dim;
+
+    random_fill(a->dtype, data, attention_kv_count(a), seed);
+    for (int64_t j = 0; j < a->batch * a->kv_len; j++)
+        for (int64_t c = 0; is_marked(a, j % a->kv_len) && c < row; c++)
+            element_set(a->dtype, data, j * row + c,
+                        ATTENTION_MARK_BY * element_get(a->dtype, data, j * row + c));
 }
 
 /* ---- the reference -------------------------------------------------------------------- */

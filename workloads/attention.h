@@ -51,6 +51,12 @@ bool attention_valid(const struct attention *, const char *workload, struct why 
 
 void attention_operation(const struct attention *, const char *op, struct operation *);
 
+/* Fill v: random, but the first position, every MARK_EVERY-th from the last one back, and
+ * the two on either side of the last query's window are MARK_BY times as large. Long contexts average v out:
+ * in 16 bits one key too many or too few would then hide in the rounding. */
+enum { ATTENTION_MARK_EVERY = 61, ATTENTION_MARK_BY = 32 };
+void attention_fill_values(const struct attention *, void *data, uint64_t seed);
+
 /* In double precision. The yardstick `scale` makes the bound of workload_error_bound,
  * F scale with F = (4 sqrt(length) + 8) u32 + roundings u_dtype, cover two things:
  *

@@ -41,6 +41,13 @@ static int64_t kv_count(const struct problem *p)
     return attention_kv_count(&a);
 }
 
+static void fill_values(const struct problem *p, void *data, uint64_t seed)
+{
+    struct attention a = attention_of(p);
+
+    attention_fill_values(&a, data, seed);
+}
+
 static struct cost cost(const struct problem *p)
 {
     struct attention a = attention_of(p);
@@ -392,7 +399,7 @@ const struct workload workload_attention_decode = {
              {.name = "k", .type = DTYPE_SAME, .flow = FLOW_IN, .trait = ARG_STATIONARY,
               .count = kv_count},
              {.name = "v", .type = DTYPE_SAME, .flow = FLOW_IN, .trait = ARG_STATIONARY,
-              .count = kv_count},
+              .count = kv_count, .fill = fill_values},
              {.name = "out", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = q_count}},
     .variants = variants,
     .cost = cost,
