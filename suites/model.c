@@ -128,28 +128,35 @@ static int check_layers(const char *path, const json_t *root, struct why *why)
     return 0;
 }
 
-static int read_type(struct model *m, const char *path, const json_t *root,
-                     struct why *why)
+/* Say which types there are. */
+static int refuse_type(const char *path, const char *type, struct why *why)
 {
-    const char *type = json_string_value(json_object_get(root, "model_type"));
     struct text known = {0};
 
-    if (!type)
-        return why_fail(why, STATUS_INVALID, "%s: field 'model_type' is missing", path);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (strcmp(types[i].type, type) == 0) {
-            snprintf(m->type.text, sizeof m->type.text, "%s", type);
-            m->has_qkv_bias = types[i].has_qkv_bias;
-            return check_layers(path, root, why);
-        }
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         text_printf(&known, "%s'%s'", i ? ", " : "", types[i].type);
-    }
     why_fail(why, STATUS_INVALID,
              "%s: field 'model_type' is '%s', whose layers are not described yet; "
              "known are %s",
              path, type, known.data ? known.data : "");
     text_release(&known);
     return STATUS_INVALID;
+}
+
+static int read_type(struct model *m, const char *path, const json_t *root,
+                     struct why *why)
+{
+    const char *type = json_string_value(json_object_get(root, "model_type"));
+
+    if (!type)
+        return why_fail(why, STATUS_INVALID, "%s: field 'model_type' is missing", path);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].type, type) == 0) {
+            snprintf(m->type.text, sizeof m->type.text, "%s", type);
+            m->has_qkv_bias = types[i].has_qkv_bias;
+            return check_layers(path, root, why);
+        }
+    return refuse_type(path, type, why);
 }
 
 /* "/models/TinyLlama/config.json" is "TinyLlama". */
