@@ -317,7 +317,7 @@ static int steps_of(double decades, const double **step, int *stride)
 {
     static const double one[] = {1}, three[] = {1, 2, 5};
 
-    *stride = decades > 8 ? 3 : decades > 5 ? 2 : 1;
+    *stride = decades > 12 ? 3 : decades > 7 ? 2 : 1;
     *step = decades < 2 ? three : one;
     return decades < 2 ? 3 : 1;
 }

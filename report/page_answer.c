@@ -18,6 +18,15 @@ static void add_fact(struct text *out, const char *label, const char *value)
     page_text(out, value);
 }
 
+static void add_suites(const json_t *suites, struct text *out)
+{
+    for (size_t i = 0; i < json_array_size(suites); i++) {
+        const char *name = json_string_value(json_array_get(suites, i));
+
+        add_fact(out, "suite ", name ? name : "");
+    }
+}
+
 static void add_eyebrow(const struct report *report, struct text *out)
 {
     const json_t *machine = json_object_get(report->results->header, "machine");
@@ -25,7 +34,7 @@ static void add_eyebrow(const struct report *report, struct text *out)
 
     text_add(out, "<p class=\"eyebrow\">offload-bench ");
     page_text(out, report_header(report, "version"));
-    add_fact(out, "suite ", report_header(report, "suite"));
+    add_suites(json_object_get(report->results->header, "suites"), out);
     add_fact(out, "", report_header(report, "model"));
     add_fact(out, "", cpu ? cpu : "");
     add_fact(out, "", report_header(report, "date"));

@@ -224,7 +224,7 @@ void page_machine(const struct report *report, struct text *out)
     static const char *const parts[] = {"machine", "devices", "gpus", "missing"};
 
     text_add(out, "<section id=\"machine\"><h2>Machine and run</h2>\n<dl class=\"facts\">\n");
-    for (const char *const *run = (const char *const[]){"date", "version", "command", "suite",
+    for (const char *const *run = (const char *const[]){"date", "version", "command", "suites",
                                                         "model", "seed", "budget_s", "threads",
                                                         NULL};
          *run; run++)

@@ -8,7 +8,7 @@
 
 #include "report/figure.h"
 
-enum { ROOFS_MOST = 12, POINTS_MOST = 200, BOXES_MOST = 1200, INNER_PX = 430 };
+enum { ROOFS_MOST = 12, BOXES_MOST = 1200, INNER_PX = 430 };
 
 struct box {
     double x, y, width, height; /* pixels; left upper corner */
@@ -70,6 +70,7 @@ static void find_ranges(struct roofline *l, const struct report *report)
         if (l->x.high < 2 * c->per_s / memory)
             l->x.high = 2 * c->per_s / memory;
     }
+    l->y.high *= 2; /* the name of the highest roof stands over it */
 }
 
 /* ---- pixels ---------------------------------------------------------------------------- */
@@ -142,7 +143,7 @@ static void name_roof(struct roofline *l, const struct ceiling *c, double memory
              words_si(c->per_s, "flop/s").text);
     width = 5.8 * (double)strlen(text);
     box = (struct box){end - width, pixels_y(l, c->per_s) - 17, width, 12};
-    while (!is_free(l, box) && box.x > pixels_x(l, ridge))
+    while (!is_free(l, box) && box.x > pixels_x(l, ridge) - 200)
         box.x -= 20;
     if (is_free(l, box)) {
         text_printf(&l->roof_name, "%.6g %.6g 0 0 \"%s\"\n", value_x(l, box.x + width / 2),
@@ -191,17 +192,23 @@ static void add_roofs(struct roofline *l, const struct report *report)
 
 /* ---- points ---------------------------------------------------------------------------- */
 
-static bool add_point(struct roofline *l, int series, const struct contender *c)
+static bool has_place(const struct contender *c)
+{
+    double x = intensity(c->record);
+
+    return x > 0 && isfinite(x) && c->bound.flops_per_s > 0;
+}
+
+static void add_point(struct roofline *l, int series, const struct contender *c)
 {
     struct estimate t = c->time_us;
     double x = intensity(c->record), y = c->bound.flops_per_s;
 
-    if (series < 0 || !(x > 0) || !isfinite(x) || !(y > 0))
-        return false;
+    if (series < 0 || !has_place(c))
+        return;
     text_printf(&l->f.points[series], "%.6g %.6g %.6g %.6g \"\"\n", x, y, y * t.value / t.high,
                 y * t.value / t.low);
     take(l, (struct box){pixels_x(l, x) - 5, pixels_y(l, y) - 5, 10, 10});
-    return true;
 }
 
 static void name_point(struct roofline *l, const struct contest *contest)
@@ -228,27 +235,23 @@ static void name_point(struct roofline *l, const struct contest *contest)
         }
 }
 
-static int add_points(struct roofline *l, const struct report *report)
+static void add_points(struct roofline *l, const struct report *report)
 {
-    bool has_point[POINTS_MOST] = {false};
-    int points = 0;
-
     for (size_t i = 0; i < report->contests; i++) {
         const struct contest *c = &report->contest[i];
 
         for (size_t k = 0; k < c->gpus; k++)
-            points += add_point(l, series_of(l, report, c->gpu[k].record->device.text),
-                                &c->gpu[k]);
-        if (c->cpus && add_point(l, 0, &c->cpu[0])) {
-            points++;
-            if (i < sizeof has_point / sizeof *has_point)
-                has_point[i] = true;
-        }
+            add_point(l, series_of(l, report, c->gpu[k].record->device.text), &c->gpu[k]);
+        if (c->cpus)
+            add_point(l, 0, &c->cpu[0]);
     }
-    for (size_t i = 0; i < report->contests && i < sizeof has_point / sizeof *has_point; i++)
-        if (has_point[i])
+}
+
+static void name_points(struct roofline *l, const struct report *report)
+{
+    for (size_t i = 0; i < report->contests; i++)
+        if (report->contest[i].cpus && has_place(&report->contest[i].cpu[0]))
             name_point(l, &report->contest[i]);
-    return points;
 }
 
 static void write_blocks(struct roofline *l)
@@ -275,7 +278,7 @@ int plot_roofline(struct album *album)
         return 0;
     if (figure_begin(&l.f, album, PLOT_ROOFLINE, "plots/roofline.gp", "roofline"))
         return STATUS_MEMORY;
-    l.f.left = 100;
+    l.f.left = 130;
     l.f.inner = INNER_PX;
     snprintf(l.f.plot->title, sizeof l.f.plot->title,
              "Roofline: what each side reaches under its ceilings");
@@ -287,8 +290,9 @@ int plot_roofline(struct album *album)
     figure_sides(&l.f, report);
     figure_log_axis(&l.f, 'x', &l.x, tick_number);
     figure_log_axis(&l.f, 'y', &l.y, tick_flops);
-    add_roofs(&l, report);
     add_points(&l, report);
+    add_roofs(&l, report);
+    name_points(&l, report);
     write_blocks(&l);
     return figure_end(&l.f, album);
 }

@@ -58,7 +58,4 @@ for (const form of document.querySelectorAll(".filters")) {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   apply();
-  // On paper every row counts.
-  window.addEventListener("beforeprint", () => { for (const row of rows) row.hidden = false; });
-  window.addEventListener("afterprint", apply);
 }
