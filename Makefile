@@ -70,7 +70,7 @@ test_programs := $(patsubst tests/%.c,$(BUILD)/tests/%,$(tests))
 emulators := $(patsubst tests/emulator/%.c,$(BUILD)/emulator/lib%.so,$(sort $(wildcard tests/emulator/*.c)))
 benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
-.PHONY: all help features test smoke check tidy headers format clean install uninstall bench golden fuzz
+.PHONY: all help features test smoke check tidy headers format clean install uninstall bench golden fuzz calibrate validate
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -157,6 +157,17 @@ smoke: $(BUILD)/offload-bench ## tiny run on what is here
 
 bench: $(BUILD)/offload-bench $(benches) ## print the speed of our CPU side beside the libraries
 	@for b in $(benches); do $$b || exit 1; done
+
+# A program of its own: the tool only reads what it writes. DATA is a folder of measured timings.
+calibrate_objects := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard projection/calibrate/*.c)))
+$(BUILD)/calibrate: $(calibrate_objects) $(objects)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(ldlibs)
+
+calibrate: $(BUILD)/calibrate ## fit the projection's parameters to the timings below DATA=
+	@$(if $(DATA),$< fit $(DATA) projection/parameters.json,echo 'name the timings: make calibrate DATA=folder'; exit 2)
+
+validate: $(BUILD)/calibrate ## leave GPUs out of the fit and print the errors; needs DATA=
+	@$(if $(DATA),$< validate $(DATA),echo 'name the timings: make validate DATA=folder'; exit 2)
 
 golden: $(BUILD)/tests/report/test_formats ## write the expected report files anew
 	@mkdir -p tests/data/golden

@@ -81,7 +81,7 @@ const struct op_kind *op_kind_find(const char *name)
     return NULL;
 }
 
-/* A pipe's rate; types that a GPU lacks run as the next wider one that it has. */
+/* A pipe's rate; 16-bit types that a GPU has no matrix cores for run at its vector rate. */
 static void pipe_choose(struct work *w)
 {
     const struct gpu *g = w->gpu;
@@ -112,16 +112,19 @@ static void pipe_choose(struct work *w)
         w->weight_bytes = 0.5;
         break;
     case PRECISION_FP4:
-        rate = strstr(g->arch.text, "Blackwell") ? 2 * g->fp8_flops_per_s : NAN;
+        rate = strstr(g->arch.text, "Blackwell") ? 2 * g->fp8_flops_per_s : NAN; /* NVIDIA */
         w->element_bytes = w->weight_bytes = 0.5;
         break;
     default:
         break;
     }
-    if (dtype == DTYPE_BF16 && isnan(rate))
+    if (w->op->precision == PRECISION_PLAIN && dtype == DTYPE_F16 && isnan(rate))
+        rate = f16;
+    if (w->op->precision == PRECISION_PLAIN && isnan(rate) &&
+        (dtype == DTYPE_F16 || dtype == DTYPE_BF16)) {
         rate = g->vector_flops_per_s;
-    if (dtype == DTYPE_F16 && isnan(rate))
-        rate = isnan(f16) ? g->vector_flops_per_s : f16;
+        w->is_tensor = false;
+    }
     w->pipe_flops_per_s = rate / g->dies;
 }
 
@@ -151,6 +154,9 @@ static int sizes_check(const struct work *w, struct why *why)
     default:
         break;
     }
+    if (w->kind->model == MODEL_COPY && !(w->gpu->link_bytes_per_s > 0))
+        return why_fail(why, STATUS_UNAVAILABLE, "the datasheet of '%s' gives no host link "
+                        "(link_gen and link_lanes)", w->gpu->id.text);
     if (missing)
         return why_fail(why, STATUS_UNAVAILABLE, "'%s' needs '%s' to be at least 1",
                         w->kind->name, missing);

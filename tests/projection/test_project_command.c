@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* `offload-bench project` as a person meets it: tables in and out, the ledger, the sentences. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static char program[1024]; /* .../build/offload-bench, from where this test lies */
+
+static int find_program(void **state)
+{
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 40);
+
+    (void)state;
+    if (n < 0)
+        return -1;
+    program[n] = '\0';
+    for (int up = 0; up < 3; up++) /* build/tests/projection/test_project_command */
+        *strrchr(program, '/') = '\0';
+    strcat(program, "/offload-bench");
+    return access(program, X_OK);
+}
+
+/* Run `printf INPUT | offload-bench project ARGUMENTS`: exit status, and all it said. */
+static int run(const char *input, const char *arguments, struct text *said)
+{
+    char command[4096], chunk[4096];
+    FILE *pipe;
+    size_t n;
+    int state;
+
+    text_release(said);
+    snprintf(command, sizeof command, "printf '%s' | '%s' project %s 2>&1", input, program,
+             arguments);
+    pipe = popen(command, "r");
+    assert_non_null(pipe);
+    while ((n = fread(chunk, 1, sizeof chunk, pipe)) > 0)
+        text_add_bytes(said, chunk, n);
+    text_add(said, "");
+    state = pclose(pipe);
+    return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+}
+
+static void says(const struct text *said, const char *words)
+{
+    if (!strstr(said->data, words))
+        fail_msg("'%s' does not say '%s'", said->data, words);
+}
+
+static void test_rows_pass_through_and_gain_columns(void **state)
+{
+    struct text said = {0};
+    int lines = 0;
+
+    (void)state;
+    assert_int_equal(
+        run("note,gpu,op,dtype,m,n,k,rows,cols,timing,extra\\n"
+            "\"a, b\",H100-SXM5-80GB,gemm,bf16,512,4096,4096,,,graph,1\\n"
+            "two,,SOFTMAX,fp32,,,,2048,1024,eager,2\\r\\n"
+            "three,l4,gemm,fp8_block,16,4096,4096.0,,,,3\\n"
+            "four,l4,fft,fp32,1,1,1,,,,4\\n"
+            "five,l5,gemm,fp32,1,1,1,,,,5\\n"
+            "six,l4,gemm,fp3,1,1,1,,,,6\\n"
+            "seven,l4,gemm,fp32,-1,1,1,,,,7\\n"
+            "eight,l4,gemm,fp32,1,1,1,,,soon,8\\n",
+            "--gpu a100 --csv -", &said),
+        0);
+    says(&said, "note,gpu,op,dtype,m,n,k,rows,cols,timing,extra,pred_us,low_us,high_us,bound,why\n");
+    says(&said, "\n\"a, b\",H100-SXM5-80GB,gemm,bf16,512,4096,4096,,,graph,1,");
+    says(&said, "\ntwo,,SOFTMAX,fp32,,,,2048,1024,eager,2,");
+    says(&said, "4,,,,,no model for the operation 'fft'\n");
+    says(&said, "5,,,,,\"no gpu 'l5' in the catalogue; did you mean 'l4'?;");
+    says(&said, "6,,,,,no model for the dtype 'fp3'\n");
+    says(&said, "7,,,,,'m' is '-1': not a whole number\n");
+    says(&said, "8,,,,,'timing' is 'soon'");
+    for (const char *p = said.data; *p; p++)
+        lines += *p == '\n';
+    assert_int_equal(lines, 9);
+    text_release(&said);
+}
+
+static void test_one_operation_and_its_ledger(void **state)
+{
+    struct text said = {0};
+
+    (void)state;
+    assert_int_equal(run("", "--gpu rtx-4090 gemm dtype=bf16 m=1 n=4096 k=4096", &said), 0);
+    says(&said, "op,pred_us,low_us,high_us,bound,why\ngemm,");
+    assert_int_equal(
+        run("", "--gpu l40s --explain attn_decode dtype=bf16 batch=8 heads=32 kv_heads=8 "
+                "head_dim=128 kv_len=4096 timing=graph", &said), 0);
+    says(&said, "attn_decode on l40s (L40S)");
+    says(&said, "KV cache");
+    says(&said, "80 % interval");
+    says(&said, "bound: ");
+    text_release(&said);
+}
+
+static void test_wrong_use_is_told(void **state)
+{
+    static const struct {
+        const char *input, *arguments, *said;
+    } cases[] = {
+        {"", "--gpu l4", "nothing to project"},
+        {"", "--gpu l44 gemm m=1", "did you mean 'l4'"},
+        {"", "--gpu l4 gemm mm=1", "'mm' is no column"},
+        {"", "--gpu l4 --csv /nowhere.csv", "cannot open '/nowhere.csv'"},
+        {"", "--gpu /nowhere.json --csv -", "cannot open '/nowhere.json'"},
+        {"", "--csv -", "is empty"},
+        {"a,b\\n1,2\\n", "--csv -", "no column"},
+        {"op\\n", "--csv - gemm", "not both"},
+    };
+    struct text said = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(run(cases[i].input, cases[i].arguments, &said), 2);
+        says(&said, cases[i].said);
+    }
+    text_release(&said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_pass_through_and_gain_columns),
+        cmocka_unit_test(test_one_operation_and_its_ledger),
+        cmocka_unit_test(test_wrong_use_is_told),
+    };
+
+    return cmocka_run_group_tests_name("project command", tests, find_program, NULL);
+}
