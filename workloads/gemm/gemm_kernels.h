@@ -260,6 +260,82 @@ static void T(tile_outer)(const REAL *a, int64_t panel, int panels, int width, c
     }
 }
 
+/* Vectors from ... to-1 of rows_add(); `ahead` as in dot_steps. */
+static inline __attribute__((always_inline)) void
+T(row_steps)(const VEC x[4][8], const ELEM *b, int64_t ldb, int from, int to, const ELEM *ahead,
+             REAL *out, const int terms, const int width)
+{
+    for (int v = from; v < to; v++) {
+        VEC w[8];
+
+#pragma GCC unroll 8
+        for (int t = 0; t < terms; t++) {
+            w[t] = LOAD(b + t * ldb + v * LANES);
+            if (ahead)
+                __builtin_prefetch(ahead + t * ldb + v * LANES);
+        }
+#pragma GCC unroll 4
+        for (int r = 0; r < width; r++) {
+            VEC sum = GET(out + r * WIDE_SPAN + v * LANES);
+
+#pragma GCC unroll 8
+            for (int t = 0; t < terms; t++)
+                sum += x[r][t] * w[t];
+            PUT(out + r * WIDE_SPAN + v * LANES, sum);
+        }
+    }
+}
+
+/* Add `terms` terms, each times its row of b, to out[row * WIDE_SPAN + column]. Long runs of
+ * few rows of b are what memory gives fastest. */
+static inline __attribute__((always_inline)) void
+T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, REAL *out, const int terms,
+            const int width)
+{
+    int whole = cols / LANES, seam = whole > AHEAD ? whole - AHEAD : 0, rest = cols % LANES;
+    VEC x[4][8];
+
+#pragma GCC unroll 4
+    for (int r = 0; r < width; r++)
+#pragma GCC unroll 8
+        for (int t = 0; t < terms; t++)
+            x[r][t] = SET(a[t * width + r]);
+    T(row_steps)(x, b, ldb, 0, seam, b + AHEAD * LANES, out, terms, width);
+    T(row_steps)(x, b, ldb, seam, whole, b + terms * ldb - seam * LANES, out, terms, width);
+    if (rest) {
+        ELEM last[8 * LANES];
+
+        memset(last, 0, sizeof last);
+        for (int t = 0; t < terms; t++)
+            memcpy(last + t * LANES, b + t * ldb + whole * LANES, (size_t)rest * sizeof *b);
+        T(row_steps)(x, last, LANES, 0, 1, NULL, out + whole * LANES, terms, width);
+    }
+}
+
+static inline __attribute__((always_inline)) void
+T(rows_width)(const REAL *a, const ELEM *b, int64_t ldb, int cols, int64_t k, REAL *out,
+              const int terms, const int width)
+{
+    int64_t t = 0;
+
+    for (; t + terms <= k; t += terms)
+        T(rows_add)(a + t * width, b + t * ldb, ldb, cols, out, terms, width);
+    for (; t < k; t++)
+        T(rows_add)(a + t * width, b + t * ldb, ldb, cols, out, 1, width);
+}
+
+/* A tile of at most four rows and WIDE_SPAN columns with b as [k,n]. */
+static void T(tile_rows)(const REAL *a, int width, const ELEM *b, int64_t ldb, int cols,
+                         int64_t k, REAL *out)
+{
+    if (width == 4)
+        T(rows_width)(a, b, ldb, cols, k, out, 4, 4);
+    else if (width == 2)
+        T(rows_width)(a, b, ldb, cols, k, out, 4, 2);
+    else
+        T(rows_width)(a, b, ldb, cols, k, out, 8, 1);
+}
+
 /* Panel of `rows` rows of op(a) from row i on, `width` with the padding, for tile_dot. */
 static void T(pack_dot)(const struct gemm *g, int64_t i, int rows, int width, TERM *out)
 {
@@ -331,7 +407,8 @@ static void T(pack_outer)(const struct gemm *g, int64_t i, int rows, int width, 
 }
 
 /* alpha * sums + beta * c, rounded, to `rows` x `cols` outputs. */
-static void T(write)(const struct gemm *g, const REAL *sum, int rows, int cols, ELEM *c)
+static void T(write)(const struct gemm *g, const REAL *sum, int span, int rows, int cols,
+                     ELEM *c)
 {
     VEC alpha = SET((REAL)g->alpha), beta = SET((REAL)g->beta);
     ELEM part[LANES];
@@ -340,7 +417,7 @@ static void T(write)(const struct gemm *g, const REAL *sum, int rows, int cols, 
         for (int j = 0; j < cols; j += LANES) {
             int n = (int)MIN(cols - j, LANES);
             ELEM *to = c + r * g->n + j;
-            VEC v = alpha * GET(sum + r * SPAN + j);
+            VEC v = alpha * GET(sum + r * span + j);
 
             if (g->beta != 0) {
                 memset(part, 0, sizeof part);
@@ -358,16 +435,20 @@ static void T(tile)(const struct gemm *g, const void *packed, int64_t i0, int ro
 {
     int panels = rows / 4, width = width_of(rows % 4);
     int64_t panel = 4 * round_up(g->k, STEP);
-    REAL sum[TILE_ROWS * SPAN] __attribute__((aligned(64)));
+    int span = is_wide(g) ? WIDE_SPAN : SPAN;
+    REAL sum[MAX(TILE_ROWS * SPAN, 4 * WIDE_SPAN)] __attribute__((aligned(64)));
 
-    memset(sum, 0, sizeof *sum * SPAN * (size_t)(4 * panels + width));
-    if (g->tb)
+    memset(sum, 0, sizeof *sum * (size_t)span * (size_t)(4 * panels + width));
+    if (is_wide(g))
+        T(tile_rows)((const REAL *)packed, panels ? 4 : width, (const ELEM *)g->b + j, g->n, cols,
+                     g->k, sum);
+    else if (g->tb)
         T(tile_dot)((const TERM *)packed + i0 % BLOCK_ROWS / 4 * panel, panel, panels, width,
                     (const ELEM *)g->b + j * g->k, g->k, cols, g->k, sum);
     else
         T(tile_outer)((const REAL *)packed + i0 % BLOCK_ROWS / 4 * panel, panel, panels, width,
                       (const ELEM *)g->b + j, g->n, cols, g->k, sum);
-    T(write)(g, sum, rows, cols, (ELEM *)g->c + i0 * g->n + j);
+    T(write)(g, sum, span, rows, cols, (ELEM *)g->c + i0 * g->n + j);
 }
 
 static void T(pack)(const struct gemm *g, int64_t i, int rows, void *packed)
