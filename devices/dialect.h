@@ -197,6 +197,14 @@ FUNCTION real4 load4(GLOBAL const elem *p, long_ i)
 }
 FUNCTION void store4(GLOBAL elem *p, long_ i, real4 r)
 {
+#ifdef INTERPRETED
+    /* Oclgrind splits the vector into its lanes and stores an undefined one first, which it
+     * then reports: there, the lanes are stored one by one from the start. */
+    p[4 * i] = to_elem(r.x);
+    p[4 * i + 1] = to_elem(r.y);
+    p[4 * i + 2] = to_elem(r.z);
+    p[4 * i + 3] = to_elem(r.w);
+#else
     elem4 e;
 
     e.x = to_elem(r.x);
@@ -204,6 +212,7 @@ FUNCTION void store4(GLOBAL elem *p, long_ i, real4 r)
     e.z = to_elem(r.z);
     e.w = to_elem(r.w);
     ((GLOBAL elem4 *)p)[i] = e;
+#endif
 }
 #define LOAD4(p, i) load4(p, i)
 #define STORE4(p, i, value) store4(p, i, value)

@@ -77,14 +77,14 @@ FUNCTION void give(GLOBAL elem *p, int row, int col, int rows, int cols, real4 v
  * Lines are rows of op(a) or columns of op(b). */
 #define BRING(piece, p, lines_first, line0, lines, k0, k, run)                         \
     do {                                                                               \
-        int i_ = me + 256 * (run);                                                     \
+        uint i_ = me + 256u * (run);                                                   \
         piece = (lines_first) ? fetch(p, line0 + i_ / 4, k0 + i_ % 4 * 4, lines, k)    \
                               : fetch(p, k0 + i_ / (SIDE / 4), line0 + i_ % (SIDE / 4) * 4, \
                                       k, lines);                                       \
     } while (0)
 #define PUT(tile, piece, lines_first, run)                                             \
     do {                                                                               \
-        int i_ = me + 256 * (run);                                                     \
+        uint i_ = me + 256u * (run);                                                   \
         if (lines_first) {                                                             \
             int line_ = i_ / 4, term_ = i_ % 4 * 4;                                    \
             tile[term_][line_] = piece.x;                                              \
@@ -107,7 +107,8 @@ KERNEL void gemm_tiled(GLOBAL const elem *restrict_ a, GLOBAL const elem *restri
     LOCAL ALIGNED real tb[DEPTH][SIDE + PAD];
     real4 next_a[RUNS], next_b[RUNS];
     real sum[PER][PER];
-    int me = local_id(0), column = me % 16 * 4, row = me / 16 * 4;
+    uint me = (uint)local_id(0); /* unsigned: its quotients are shifts */
+    int column = me % 16 * 4, row = me / 16 * 4;
     int i0 = group_id(1) * SIDE, j0 = group_id(0) * SIDE;
 
     a += (long_)group_id(2) * m * k;
@@ -177,7 +178,8 @@ KERNEL void gemm_skinny(GLOBAL const elem *restrict_ a, GLOBAL const elem *restr
 {
     LOCAL real part[ROWS][LINES * LANES];
     real sum[ROWS];
-    int me = local_id(0), lane = me % LANES, line = group_id(0) * LINES + me / LANES;
+    uint me = (uint)local_id(0); /* unsigned: its quotients are shifts */
+    int lane = me % LANES, line = group_id(0) * LINES + me / LANES;
 
     for (int r = 0; r < ROWS; r++)
         sum[r] = 0;
@@ -221,7 +223,8 @@ KERNEL void gemm_columns(GLOBAL const elem *restrict_ a, GLOBAL const elem *rest
                          GLOBAL elem *restrict_ c, int n, int k, float alpha, float beta)
 {
     LOCAL real part[DOWN][4 * ACROSS];
-    int me = local_id(0), across = me % ACROSS * 4, down = me / ACROSS;
+    uint me = (uint)local_id(0); /* unsigned: its quotients are shifts */
+    int across = me % ACROSS * 4, down = me / ACROSS;
     int j = group_id(0) * 4 * ACROSS + across;
     real4 sum;
 

@@ -87,22 +87,7 @@ T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, const
             out[r * SPAN + l] += TOTAL(sum[r][l]);
 }
 
-/* One panel against fewer than LINES lines, one at a time. */
-static void T(dot_lines)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps,
-                         int rest, REAL *out, int width)
-{
-#define LINE(w) T(dot)(a, b + l * ldb, ldb, steps, rest, NULL, out + l, NEXT_NONE, 1, w)
-    for (int l = 0; l < lines; l++)
-        if (width == 4)
-            LINE(4);
-        else if (width == 2)
-            LINE(2);
-        else
-            LINE(1);
-#undef LINE
-}
-
-/* One panel against a group of LINES lines, or against fewer. */
+/* One panel against a group of LINES lines, or against fewer, one at a time. */
 static inline __attribute__((always_inline)) void
 T(dot_group)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps, int rest,
              const ELEM *next, REAL *out, const enum next kind, const int width)
@@ -110,7 +95,8 @@ T(dot_group)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps
     if (lines == T(LINES))
         T(dot)(a, b, ldb, steps, rest, next, out, kind, T(LINES), width);
     else
-        T(dot_lines)(a, b, ldb, lines, steps, rest, out, width);
+        for (int l = 0; l < lines; l++)
+            T(dot)(a, b + l * ldb, ldb, steps, rest, NULL, out + l, NEXT_NONE, 1, width);
 }
 
 /* All panels of four rows, and the last one of `width`, against a group of lines. A single

@@ -153,7 +153,8 @@ static const char *const transposed[] = {"n", "t", NULL};
 
 /* batch m n k ta tb */
 static const struct shape smoke[] = {
-    {{1, 1, 1, 1, 0, 0}}, {{3, 17, 33, 65, 0, 0}}, {{5, 4, 67, 36, 0, 1}}, {{9, 35, 6, 40, 1, 0}},
+    {{1, 1, 1, 1, 0, 0}}, {{2, 3, 5, 18, 0, 1}}, {{2, 3, 5, 18, 1, 0}}, {{3, 17, 33, 65, 0, 0}},
+    {{5, 4, 67, 36, 0, 1}}, {{9, 35, 6, 40, 1, 0}},
 };
 
 static const struct sweep sweeps[] = {

@@ -213,9 +213,9 @@ static int64_t groups(const struct problem *p, const struct device_facts *facts)
 {
     int64_t units = facts->compute_units > 0 ? facts->compute_units : 1;
     int64_t most = units * (facts->is_host_processor ? 4 : 8);
-    int64_t useful = (p->shape.n[N] + 16 * GROUP - 1) / (16 * GROUP);
+    int64_t useful = p->shape.n[N] / (16 * GROUP); /* four fours a work-item */
 
-    return useful < most ? useful : most;
+    return useful < 1 ? 1 : useful < most ? useful : most;
 }
 
 static size_t scratch_bytes(const struct problem *p, const struct device_facts *facts)
@@ -264,10 +264,11 @@ static int clblast(struct call *call, struct why *why)
 /* ---- the description ------------------------------------------------------------------ */
 
 static const struct shape smoke[] = {
-    {{REDUCTION_SUM, 1}},      {{REDUCTION_SUM, 70003}},   {{REDUCTION_DOT, 7}},
-    {{REDUCTION_DOT, 40001}},  {{REDUCTION_MAX, 3}},       {{REDUCTION_MAX, 66000}},
-    {{REDUCTION_ARGMAX, 5}},   {{REDUCTION_ARGMAX, 4099}}, {{REDUCTION_ARGMAX, 90007}},
-    {{REDUCTION_NORM2, 1030}}, {{REDUCTION_NORM2, 50000}},
+    {{REDUCTION_SUM, 1}},      {{REDUCTION_SUM, 9001}},    {{REDUCTION_SUM, 70003}},
+    {{REDUCTION_DOT, 7}},      {{REDUCTION_DOT, 9003}},    {{REDUCTION_DOT, 40001}},
+    {{REDUCTION_MAX, 3}},      {{REDUCTION_MAX, 9002}},    {{REDUCTION_MAX, 66000}},
+    {{REDUCTION_ARGMAX, 5}},   {{REDUCTION_ARGMAX, 9005}}, {{REDUCTION_ARGMAX, 90007}},
+    {{REDUCTION_NORM2, 1030}}, {{REDUCTION_NORM2, 9004}},  {{REDUCTION_NORM2, 50000}},
 };
 
 static const struct sweep sweeps[] = {

@@ -103,10 +103,10 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
     static const char *const define[] = {"COPY", "SCALE", "ADD", "TRIAD"};
     int64_t units = facts->compute_units > 0 ? facts->compute_units : 1;
     int64_t most = units * (facts->is_host_processor ? 4 : 32);
-    int64_t useful = (p->shape.n[N] + 8 * GROUP - 1) / (8 * GROUP);
+    int64_t useful = p->shape.n[N] / (8 * GROUP);
 
     *step = (struct step){.kernel = "stream_pass",
-                          .groups = {useful < most ? useful : most, 1, 1},
+                          .groups = {useful < 1 ? 1 : useful < most ? useful : most, 1, 1},
                           .group = {GROUP, 1, 1}};
     snprintf(step->defines, sizeof step->defines, "-DOP_%s -DFACTOR=%d",
              define[p->shape.n[OP]], STREAM_FACTOR);
@@ -117,8 +117,8 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
     return 1;
 }
 
-static const struct shape smoke[] = {{{STREAM_COPY, 1}},      {{STREAM_COPY, 70001}},
-                                     {{STREAM_SCALE, 4097}},  {{STREAM_ADD, 30}},
+static const struct shape smoke[] = {{{STREAM_COPY, 1}},      {{STREAM_COPY, 9001}},
+                                     {{STREAM_SCALE, 8193}},  {{STREAM_ADD, 30}},
                                      {{STREAM_ADD, 70003}},   {{STREAM_TRIAD, 9000}},
                                      {{STREAM_TRIAD, 40002}}};
 
