@@ -87,7 +87,43 @@ T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, const
             out[r * SPAN + l] += TOTAL(sum[r][l]);
 }
 
-/* One panel against a group of LINES lines, or against fewer, one at a time. */
+/* A panel of one row with one line: b is then one run of memory, which needs no prefetch. */
+static inline void T(dot_line)(const TERM *a, const ELEM *b, int64_t k, REAL *out)
+{
+    int64_t steps = k / STEP, s = 0;
+    VEC sum[4] = {SET(0), SET(0), SET(0), SET(0)};
+    ELEM last[STEP];
+
+    for (; s + 4 <= steps; s += 4)
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+            sum[i] = MADD(sum[i], LOAD_WIDE(b + (s + i) * STEP), LOAD_TERM(a + (s + i) * STEP));
+    for (; s < steps; s++)
+        sum[0] = MADD(sum[0], LOAD_WIDE(b + s * STEP), LOAD_TERM(a + s * STEP));
+    if (k % STEP) {
+        memset(last, 0, sizeof last);
+        memcpy(last, b + s * STEP, (size_t)(k % STEP) * sizeof *b);
+        sum[1] = MADD(sum[1], LOAD_WIDE(last), LOAD_TERM(a + s * STEP));
+    }
+    *out = TOTAL((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
+/* One panel against fewer than LINES lines, one at a time. */
+static void T(dot_lines)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps,
+                         int rest, REAL *out, int width)
+{
+#define LINE(w) T(dot)(a, b + l * ldb, ldb, steps, rest, NULL, out + l, NEXT_NONE, 1, w)
+    for (int l = 0; l < lines; l++)
+        if (width == 4)
+            LINE(4);
+        else if (width == 2)
+            LINE(2);
+        else
+            LINE(1);
+#undef LINE
+}
+
+/* One panel against a group of LINES lines, or against fewer. */
 static inline __attribute__((always_inline)) void
 T(dot_group)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps, int rest,
              const ELEM *next, REAL *out, const enum next kind, const int width)
@@ -95,8 +131,7 @@ T(dot_group)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps
     if (lines == T(LINES))
         T(dot)(a, b, ldb, steps, rest, next, out, kind, T(LINES), width);
     else
-        for (int l = 0; l < lines; l++)
-            T(dot)(a, b + l * ldb, ldb, steps, rest, NULL, out + l, NEXT_NONE, 1, width);
+        T(dot_lines)(a, b, ldb, lines, steps, rest, out, width);
 }
 
 /* All panels of four rows, and the last one of `width`, against a group of lines. A single
@@ -129,8 +164,6 @@ static void T(dot_panels)(const TERM *a, int64_t panel, int panels, const TERM *
             GROUP(a_last, to, NEXT_STREAM, 2);
         else if (width == 2)
             GROUP(a_last, to, NEXT_NONE, 2);
-        else if (all == 1)
-            GROUP(a_last, to, NEXT_STREAM, 1);
         else
             GROUP(a_last, to, NEXT_NONE, 1);
     }
@@ -144,10 +177,14 @@ static void T(tile_dot)(const TERM *a, int64_t panel, int panels, int width, con
                         int64_t ldb, int lines, int64_t k, REAL *out)
 {
     int64_t fit = CACHE_BYTES / (4 * panels + width) / (int64_t)sizeof(TERM) / 64 * 64;
-    int64_t chunk = panels == 0 && width == 1 ? k
-                    : MIN(MAX(fit, CHUNK_BYTES / 2 / (int64_t)sizeof(ELEM)),
-                          CHUNK_BYTES / (int64_t)sizeof(ELEM));
+    int64_t chunk = MIN(MAX(fit, CHUNK_BYTES / 2 / (int64_t)sizeof(ELEM)),
+                        CHUNK_BYTES / (int64_t)sizeof(ELEM));
 
+    if (panels == 0 && width == 1) {
+        for (int l = 0; l < lines; l++)
+            T(dot_line)(a, b + l * ldb, k, out + l);
+        return;
+    }
     for (int64_t from = 0; from < k; from += chunk)
         for (int l = 0; l < lines; l += T(LINES)) {
             const ELEM *at = b + l * ldb + from;

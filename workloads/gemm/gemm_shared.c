@@ -68,18 +68,30 @@ void gemm_reference(const struct gemm *g, const void *c0, double *want, double *
     }
 }
 
-void gemm_simd_run(const struct gemm *g, void *scratch, size_t scratch_bytes, int threads)
+/* One product a thread. Not an `if` clause in gemm_simd_run: inside any parallel region, even
+ * of one thread, libgomp starts new threads for an inner one instead of waking its own. */
+static void simd_each(const struct gemm *g, char *scratch, size_t room, int threads)
 {
-    size_t room = gemm_scratch_bytes(g) / 64 * 64 + 64;
-    bool each = g->batch >= 2 * threads && scratch_bytes / room >= (size_t)threads;
-
-#pragma omp parallel for num_threads(threads) if (each) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t i = 0; i < g->batch; i++) {
         struct gemm one = gemm_at(g, i);
 
-        ISA_PICK(gemm_simd)
-            ->product(&one, (char *)scratch + (each ? (size_t)omp_get_thread_num() * room : 0),
-                      each ? 1 : threads);
+        ISA_PICK(gemm_simd)->product(&one, scratch + (size_t)omp_get_thread_num() * room, 1);
+    }
+}
+
+void gemm_simd_run(const struct gemm *g, void *scratch, size_t scratch_bytes, int threads)
+{
+    size_t room = gemm_scratch_bytes(g) / 64 * 64 + 64;
+
+    if (g->batch >= 2 * threads && scratch_bytes / room >= (size_t)threads) {
+        simd_each(g, scratch, room, threads);
+        return;
+    }
+    for (int64_t i = 0; i < g->batch; i++) {
+        struct gemm one = gemm_at(g, i);
+
+        ISA_PICK(gemm_simd)->product(&one, scratch, threads);
     }
 }
 
