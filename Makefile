@@ -48,7 +48,8 @@ cppflags := -I. -I$(BUILD) -D_GNU_SOURCE -DOFFLOAD_BENCH_VERSION='"$(VERSION)"' 
 cflags   := -std=c11 $(CFLAGS) $(warnings) $(sanitize) -pthread
 # Layout alone moved a loop by 1.7x: functions and loops of measured code are aligned.
 # Contraction into fused multiply-adds is wanted; -ffast-math is not.
-work_flags := -O3 -fopenmp -ffp-contract=fast -fno-math-errno -fno-trapping-math \
+# Line numbers only (-g1): tracking variables through such loops doubles the compile time.
+work_flags := $(if $(SANITIZE),-O1,-O3) -g1 -fopenmp -ffp-contract=fast -fno-math-errno -fno-trapping-math \
               -falign-functions=64 $(if $(findstring clang,$(shell $(CC) --version)),,-falign-loops=64)
 ldflags  := $(sanitize) -pthread -fopenmp -rdynamic
 ldlibs   := -ljansson -ldl -lm $(LDLIBS)

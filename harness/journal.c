@@ -106,7 +106,7 @@ static json_t *describe_devices(const struct plan *plan)
     return list;
 }
 
-static json_t *describe_missing(const struct plan *plan)
+static json_t *describe_missing(const struct plan *plan, const struct survey *survey)
 {
     json_t *list = json_array();
 
@@ -115,6 +115,7 @@ static json_t *describe_missing(const struct plan *plan)
             json_array_append_new(list, json_pack("{s:s, s:s}", "what",
                                                   device_kind_name((enum device_kind)k), "why",
                                                   plan->missing[k].text));
+    json_array_extend(list, survey->missing_probes);
     return list;
 }
 
@@ -157,6 +158,15 @@ static json_t *describe_notes(const struct plan *plan)
     return list;
 }
 
+/* Name of the model that the suites take apart, "" when there is none. */
+static const char *model_of(const struct plan *plan)
+{
+    for (int s = 0; s < plan->suites; s++)
+        if (plan->suite[s].chains)
+            return plan->suite[s].chain[0].model.text;
+    return "";
+}
+
 static json_t *header(const struct plan *plan, const struct survey *survey,
                       const struct options *o, const char *command_line)
 {
@@ -168,10 +178,10 @@ static json_t *header(const struct plan *plan, const struct survey *survey,
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:f, s:i, s:o, s:o, s:o, s:o, s:O}",
                      "kind", "header", "schema", RESULTS_SCHEMA, "version",
                      OFFLOAD_BENCH_VERSION, "date", date, "command", command_line, "suites",
-                     names(o->suite, o->suites), "model", o->model ? o->model : "", "seed",
+                     names(o->suite, o->suites), "model", model_of(plan), "seed",
                      (json_int_t)o->seed, "budget_s", plan->budget_s, "threads", plan->threads,
                      "gpus", describe_gpus(plan), "devices", describe_devices(plan), "missing",
-                     describe_missing(plan), "suite_notes", describe_notes(plan), "machine",
+                     describe_missing(plan, survey), "suite_notes", describe_notes(plan), "machine",
                      survey->machine ? survey->machine : json_null());
 }
 
@@ -233,13 +243,13 @@ static bool is_cell_of(const struct record *r, const struct group *g)
 }
 
 /* The header must be of the same question: the seed, the model and the suites. */
-static int is_same_run(const json_t *head, const struct options *o, const char *path,
-                       struct why *why)
+static int is_same_run(const json_t *head, const struct plan *plan, const struct options *o,
+                       const char *path, struct why *why)
 {
     json_t *suites = names(o->suite, o->suites);
     const char *model = json_string_value(json_object_get(head, "model"));
     bool same = json_equal(suites, json_object_get(head, "suites")) && model &&
-                strcmp(model, o->model ? o->model : "") == 0 &&
+                strcmp(model, model_of(plan)) == 0 &&
                 json_integer_value(json_object_get(head, "seed")) == (json_int_t)o->seed;
 
     json_decref(suites);
@@ -256,7 +266,7 @@ int journal_done(const char *path, const struct plan *plan, const struct options
     int status = results_read(&results, path, why);
 
     if (!status)
-        status = is_same_run(results.header, o, path, why);
+        status = is_same_run(results.header, plan, o, path, why);
     for (int g = 0; g < plan->groups && !status; g++)
         for (size_t r = 0; r < results.records && !is_done[g]; r++)
             is_done[g] = is_cell_of(&results.record[r], &plan->group[g]);

@@ -8,6 +8,27 @@
 #include "harness/machine.h"
 #include "harness/runner.h"
 #include "harness/sampler.h"
+#include "probes/probe.h"
+
+/* Probes that cannot be read here, each with its reason. */
+static json_t *missing_probes(void)
+{
+    json_t *list = json_array();
+
+    for (const struct probe *const *p = probes; *p; p++) {
+        const struct metric *metric;
+        struct why why = {{0}};
+        void *self = NULL;
+        int metrics;
+
+        if ((*p)->open(&self, "/", &metric, &metrics, &why) == 0)
+            (*p)->close(self);
+        else
+            json_array_append_new(
+                list, json_pack("{s:s, s:s}", "what", (*p)->name, "why", why.text));
+    }
+    return list;
+}
 
 /* The struct's bytes, then the machine as JSON: both ends are this program. */
 static void look(int fd, void *to)
@@ -27,6 +48,7 @@ static void look(int fd, void *to)
     }
     seen.devices = device_list(seen.device, SURVEY_DEVICES, seen.missing);
     device_close(&host);
+    json_object_set_new(machine, "missing_probes", missing_probes());
     text = json_dumps(machine, JSON_COMPACT);
     if (!text || write(fd, &seen, sizeof seen) != (ssize_t)sizeof seen ||
         write(fd, text, strlen(text)) != (ssize_t)strlen(text))
@@ -42,6 +64,8 @@ int survey_take(struct survey *survey, struct why *why)
     if (!status && said.n > sizeof *survey) {
         memcpy(survey, said.data, sizeof *survey);
         survey->machine = json_loads(said.data + sizeof *survey, 0, NULL);
+        survey->missing_probes = json_incref(json_object_get(survey->machine, "missing_probes"));
+        json_object_del(survey->machine, "missing_probes");
     } else if (!status) {
         status = why_fail(why, STATUS_IO, "looking at this machine gave nothing");
     }
@@ -52,5 +76,6 @@ int survey_take(struct survey *survey, struct why *why)
 void survey_release(struct survey *survey)
 {
     json_decref(survey->machine);
+    json_decref(survey->missing_probes);
     *survey = (struct survey){.devices = 0};
 }

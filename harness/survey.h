@@ -14,6 +14,7 @@ struct survey {
     struct device_row device[SURVEY_DEVICES];
     int devices;
     struct why missing[DEVICE_KINDS]; /* per kind of device: why there is none */
+    json_t *missing_probes;           /* array of {"what", "why"} */
     json_t *machine;                  /* machine_describe(), with libraries and overhead */
 };
 

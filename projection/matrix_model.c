@@ -13,7 +13,7 @@ struct tile {
 };
 
 /* Tile shapes found in cuBLAS and CUTLASS, with matrix cores and without. */
-static const struct tile tensor_tiles[] = {{256, 128}, {128, 256}, {128, 128}, {128, 64},
+static const struct tile tensor_tiles[] = {{256, 256}, {256, 128}, {128, 256}, {128, 128}, {128, 64},
                                            {64, 128},  {64, 64},   {32, 128},  {128, 32},
                                            {64, 32},   {32, 64},   {16, 64},   {64, 16}};
 static const struct tile vector_tiles[] = {{128, 128}, {128, 64}, {64, 128}, {64, 64},
@@ -179,7 +179,8 @@ static struct choice choice_best(const struct work *w, const struct product *x)
     if (!w->is_tensor && w->kind->batched && w->gpu->family >= FAMILY_AMPERE &&
         w->gpu->family < FAMILY_CDNA)
         tiles = 1;
-    for (int i = 0; i < tiles; i++) {
+    /* Only Blackwell's paired units (tcgen05, two-unit products) hold tiles of 256 x 256. */
+    for (int i = w->is_tensor && w->gpu->family != FAMILY_BLACKWELL; i < tiles; i++) {
         double grid = ceil(x->m / tile[i].m) * ceil(x->n / tile[i].n) * x->batch;
 
         for (int s = 0; s < SPLITS; s++) {

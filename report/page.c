@@ -22,6 +22,9 @@ void page_text(struct text *out, const char *string)
         }
 }
 
+/* A longer table is folded. */
+enum { ROWS_OPEN = 12 };
+
 /* ---- cells ----------------------------------------------------------------------------- */
 
 void page_cell(struct text *out, const char *string)
@@ -123,6 +126,8 @@ void page_grid(struct text *out, const char *title, const char *lead, struct gri
                         grid->column[i].align == GRID_RIGHT ? "#" : "", grid->column[i].name);
         text_printf(out, "<h3>%s</h3>\n%s%s%s", title, *lead ? "<p>" : "", lead,
                     *lead ? "</p>\n" : "");
+        if (grid_rows(grid) > ROWS_OPEN)
+            text_printf(out, "<details><summary>%zu rows</summary>\n", grid_rows(grid));
         page_table_open(out, NULL, headings.data ? headings.data : "");
         for (size_t i = 0; i < grid->cells; i++) {
             text_printf(out, "%s<td%s>", i % columns ? "" : "<tr>",
@@ -131,6 +136,7 @@ void page_grid(struct text *out, const char *title, const char *lead, struct gri
             text_printf(out, "</td>%s", i % columns == columns - 1 ? "</tr>\n" : "");
         }
         page_table_close(out);
+        text_add(out, grid_rows(grid) > ROWS_OPEN ? "</details>\n" : "");
         text_release(&headings);
     }
     out->failed |= grid->failed;
@@ -183,11 +189,45 @@ static void add_fact(struct text *out, const char *name, const json_t *value)
     text_add(out, "</dd>\n");
 }
 
+/* What an object in a list is called: "libraries.OpenBLAS" instead of "libraries[0]". */
+static const char *name_of(const json_t *object, const char **key)
+{
+    static const char *const keys[] = {"name", "id", "what"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_is_string(json_object_get(object, keys[i]))) {
+            *key = keys[i];
+            return json_string_value(json_object_get(object, keys[i]));
+        }
+    *key = "";
+    return NULL;
+}
+
+static void add_list(struct text *out, const char *name, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        const char *own, *called = name_of(item, &own), *key;
+        json_t *inner;
+        char path[200];
+
+        json_object_foreach ((json_t *)item, key, inner) {
+            if (strcmp(key, own) == 0)
+                continue;
+            if (called)
+                snprintf(path, sizeof path, "%.80s%s%.60s: %.40s", name, *name ? "." : "", called,
+                         key);
+            else
+                snprintf(path, sizeof path, "%.80s[%zu].%.40s", name, i, key);
+            page_facts(out, path, inner);
+        }
+    }
+}
+
 void page_facts(struct text *out, const char *name, const json_t *value)
 {
     const char *key;
     json_t *inner;
-    size_t i;
     char path[200];
 
     if (json_is_object(value)) {
@@ -196,10 +236,7 @@ void page_facts(struct text *out, const char *name, const json_t *value)
             page_facts(out, path, inner);
         }
     } else if (json_is_array(value) && !is_flat(value)) {
-        json_array_foreach (value, i, inner) {
-            snprintf(path, sizeof path, "%.90s[%zu]", name, i);
-            page_facts(out, path, inner);
-        }
+        add_list(out, name, value);
     } else {
         add_fact(out, name, value);
     }

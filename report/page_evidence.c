@@ -138,6 +138,8 @@ static void measure_row(struct text *out, const struct record *r, const struct m
     page_cell(out, m->name.text);
     if (isnan(m->value))
         page_cell_number(out, NAN, "not measured");
+    else if (strcmp(m->unit.text, "s") == 0)
+        page_cell_number(out, m->value, words_time(m->value * 1e6).text);
     else
         page_cell_number(out, m->value,
                          words_si(m->value, strcmp(m->unit.text, "1") ? m->unit.text : "").text);
@@ -221,6 +223,7 @@ void page_checks(const struct report *report, struct text *out)
 void page_machine(const struct report *report, struct text *out)
 {
     const json_t *header = report->results->header;
+    json_t *empty = json_string("");
     static const char *const parts[] = {"machine", "devices", "gpus", "missing"};
 
     text_add(out, "<section id=\"machine\"><h2>Machine and run</h2>\n<dl class=\"facts\">\n");
@@ -228,8 +231,10 @@ void page_machine(const struct report *report, struct text *out)
                                                         "model", "seed", "budget_s", "threads",
                                                         NULL};
          *run; run++)
-        if (json_object_get(header, *run))
+        if (json_object_get(header, *run) &&
+            !json_equal(json_object_get(header, *run), empty))
             page_facts(out, *run, json_object_get(header, *run));
+    json_decref(empty);
     text_add(out, "</dl>\n");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         const json_t *part = json_object_get(header, parts[i]);
