@@ -58,6 +58,9 @@ typedef long long_;
 typedef unsigned short ushort;
 typedef unsigned int uint;
 typedef long long long_;
+#ifndef INFINITY /* NVRTC reads no <math.h> */
+#define INFINITY __int_as_float(0x7f800000)
+#endif
 #define barrier_local() __syncthreads()
 FUNCTION int dim3_at(uint3 v, int d)
 {
