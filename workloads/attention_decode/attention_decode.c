@@ -285,7 +285,7 @@ static int64_t keys_seen(const struct attention *a)
     return end - first;
 }
 
-/* Spans of a sequence: enough work-groups to fill a GPU (6 of 128 work-items with 28 KiB of
+/* Spans of a sequence: enough work-groups to fill a GPU (6 of 128 work-items with 26 KiB of
  * local memory fit a multiprocessor), two a core on a host processor, and at least 128 keys
  * a span. */
 static int64_t spans(const struct attention *a, const struct device_facts *facts)

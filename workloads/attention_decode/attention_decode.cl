@@ -6,7 +6,7 @@
  * straight from global memory, 16 work-items side by side in a row, 8 keys at a time. Each
  * key and value is so read once. attention_decode_merge adds up the spans, each worth
  * exp(its largest score). HEAD_DIM (a multiple of 8), GROUP (query heads a key head), HEADS
- * and, when there is one span only, WHOLE come from the host. Local memory: 28 KiB.
+ * and, when there is one span only, WHOLE come from the host. Local memory: at most 26 KiB.
  *
  * q and out [batch, heads, HEAD_DIM], k and v [batch, kv_len, kv_heads, HEAD_DIM]. Scratch:
  * floats [span][batch][heads][HEAD_DIM + 2], the sums of values, the largest score, the sum.
@@ -38,8 +38,9 @@ KERNEL void attention_decode_span(GLOBAL const elem *restrict_ q,
     LOCAL float4 stage[KEYS * LINE];       /* keys; at the end, output */
     LOCAL float half_score[2][HEADS][KEYS];
     LOCAL float top[HEADS], sum[HEADS], alpha[HEADS];
-    int me = local_id(0), key = me % KEYS, half_of = me / KEYS, quad = me % 16, row = me / 16;
-    int head = group_id(1) % PARTS * HEADS, kv_head = group_id(1) / PARTS;
+    int me = local_id(0), half_of = me / KEYS, key = me - KEYS * half_of;
+    int row = me / 16, quad = me - 16 * row;
+    int kv_head = group_id(1) / PARTS, head = (group_id(1) - PARTS * kv_head) * HEADS;
     int heads = MIN(HEADS, GROUP - head), spans = group_count(0), batch = group_id(2);
     int keys_all = kv_len - first;
     int from = first + (int)((long_)keys_all * group_id(0) / spans);

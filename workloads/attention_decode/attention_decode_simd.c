@@ -20,7 +20,8 @@ enum { HAS_PAIRS = 1 };
 enum { HAS_PAIRS = 0 };
 #endif
 
-enum { KEYS = 64, SUMS = 16, COLS = 4 * VF, SPAN_LEAST = 128, SPANS_A_THREAD = 4 };
+enum { KEYS = 128, SUMS = 16, COLS = 4 * VF, SPAN_LEAST = 128, SPANS_A_THREAD = 4,
+       AHEAD = 8 };
 
 static const float nothing = -1e30f;
 
@@ -56,6 +57,12 @@ static struct span span_of(const struct plan *plan, int64_t number)
 
 /* ---- vectors -------------------------------------------------------------------------- */
 
+/* dtype_bytes, but known to the compiler: a call here would cost the registers' contents. */
+INLINE int64_t element_bytes(enum dtype dtype)
+{
+    return dtype == DTYPE_F32 ? 4 : 2;
+}
+
 INLINE vf load_as(enum dtype dtype, const void *p, int64_t i)
 {
     return dtype == DTYPE_F32    ? vf_load((const float *)p + i)
@@ -76,7 +83,7 @@ INLINE vf load_some(enum dtype dtype, const void *p, int64_t i, int n)
     return load_as(dtype, &half, 0);
 #else
     float part[VF] = {0};
-    size_t bytes = dtype_bytes(dtype);
+    size_t bytes = (size_t)element_bytes(dtype);
 
     memcpy(part, (const char *)p + (size_t)i * bytes, (size_t)n * bytes);
     return load_as(dtype, part, 0);
@@ -87,6 +94,12 @@ INLINE vf load_some(enum dtype dtype, const void *p, int64_t i, int n)
 INLINE vf load_row(enum dtype dtype, const void *p, int64_t at, int i, int end)
 {
     return i + VF <= end ? load_as(dtype, p, at + i) : load_some(dtype, p, at + i, end - i);
+}
+
+/* Ask for a cache line, which need not exist. */
+INLINE void prefetch(const void *p, int64_t bytes)
+{
+    __builtin_prefetch((const char *)p + bytes);
 }
 
 INLINE vf multiply_add(bool pairs, vf a, vf b, vf c)
@@ -116,18 +129,22 @@ INLINE vf fold(vf a, vf b, int h)
            __builtin_shuffle(a, b, ((lane ^ h) & ~is_b) | ((lane + VF) & is_b));
 }
 
-/* out[i] = sum of the lanes of x[i], SUMS of them. */
-INLINE void sums(vf *x, float *out)
-{
-#pragma GCC unroll 16
-    for (int part = 0; part < SUMS; part += VF) {
-#pragma GCC unroll 8
-        for (int h = VF / 2; h > 0; h /= 2)
-#pragma GCC unroll 16
-            for (int i = 0; i < h; i++)
-                x[part + i] = fold(x[part + i], x[part + i + h], h);
-        vf_store(out + part, x[part]);
+#define FOLD(h)                                                                        \
+    if (VF > (h)) {                                                                    \
+        _Pragma("GCC unroll 8")                                                        \
+        for (int i = 0; i < (h); i++)                                                  \
+            x[i] = fold(x[i], x[i + (h)], h);                                          \
     }
+
+/* Element i of the result: the sum of the lanes of x[i], i < VF. Spelt out, or the compiler
+ * leaves x, and with it the caller's accumulators, in memory. */
+INLINE vf sums(vf *x)
+{
+    FOLD(8)
+    FOLD(4)
+    FOLD(2)
+    FOLD(1)
+    return x[0];
 }
 
 /* ---- one block of keys with the heads of one key head --------------------------------- */
@@ -138,6 +155,7 @@ INLINE void scores(const struct plan *plan, enum dtype dtype, bool pairs, int ro
                    const float *q, int64_t at, int64_t step, int missing, float *p)
 {
     enum dtype as = pairs ? DTYPE_F32 : dtype;
+    int64_t bytes = element_bytes(as), ahead = AHEAD * step * element_bytes(dtype);
     const char *k = (const char *)plan->k;
     int keys = SUMS / rows, depth = plan->depth;
     vf sum[SUMS];
@@ -146,7 +164,7 @@ INLINE void scores(const struct plan *plan, enum dtype dtype, bool pairs, int ro
 
 #pragma GCC unroll 16
     for (int j = 0; j < keys; j++)
-        key[j] = k + dtype_bytes(dtype) *
+        key[j] = k + (size_t)element_bytes(dtype) *
                          (size_t)(at + (j < keys - missing ? j : keys - missing - 1) * step);
 #pragma GCC unroll 16
     for (int i = 0; i < SUMS; i++)
@@ -161,12 +179,16 @@ INLINE void scores(const struct plan *plan, enum dtype dtype, bool pairs, int ro
         for (int j = 0; j < keys; j++) {
             vf x = load_row(as, key[j], 0, c, depth);
 
+            prefetch(key[j], c * bytes + ahead);
+
 #pragma GCC unroll 4
             for (int r = 0; r < rows; r++)
                 sum[r * keys + j] = multiply_add(pairs, x, part[r], sum[r * keys + j]);
         }
     }
-    sums(sum, result);
+#pragma GCC unroll 4
+    for (int i = 0; i < SUMS; i += VF)
+        vf_store(result + i, sums(sum + i));
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++)
         memcpy(p + r * KEYS, result + r * keys, sizeof *p * (size_t)keys);
@@ -215,6 +237,7 @@ INLINE void values(const struct plan *plan, enum dtype dtype, int rows, int vect
                    int64_t at, int n, const float *p, const float *alpha, float *out)
 {
     int64_t step = plan->a->kv_heads * plan->a->head_dim;
+    int64_t bytes = element_bytes(dtype), ahead = AHEAD * step * bytes;
     int dim = (int)plan->a->head_dim;
     vf sum[4][4];
 
@@ -224,6 +247,9 @@ INLINE void values(const struct plan *plan, enum dtype dtype, int rows, int vect
         for (int i = 0; i < vectors; i++)
             sum[r][i] = alpha[r] * vf_load(out + r * plan->cols + c + i * VF);
     for (int j = 0; j < n; j++, at += step) {
+#pragma GCC unroll 4
+        for (int i = 0; i < vectors; i++)
+            prefetch(plan->v, (at + c + i * VF) * bytes + ahead);
 #pragma GCC unroll 4
         for (int i = 0; i < vectors; i++) {
             /* only a last vector alone may end beyond the row */
@@ -345,8 +371,8 @@ INLINE void store_as(enum dtype dtype, float *row, int n, void *out, int64_t at)
             vf_store_bf16(half + c, vf_load(row + c));
         else
             vf_store_f16(half + c, vf_load(row + c));
-    memcpy((char *)out + (size_t)at * dtype_bytes(dtype), dtype == DTYPE_F32 ? (void *)row : half,
-           (size_t)n * dtype_bytes(dtype));
+    memcpy((char *)out + (size_t)at * (size_t)element_bytes(dtype), dtype == DTYPE_F32 ? (void *)row : half,
+           (size_t)n * (size_t)element_bytes(dtype));
 }
 
 /* The spans of one head, each worth 2^(its largest score) against the others. */

@@ -6,6 +6,7 @@
 #include "workloads/attention_prefill/attention_prefill.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -117,16 +118,22 @@ static void simd_release(struct call *call)
 /* ---- compositions of library products ------------------------------------------------- */
 
 /* A block of BLOCK queries of one head against the keys that the block sees. Without blocks
- * the masked half would be computed too; smaller ones make the products inefficient. */
+ * the masked half would be computed too; smaller ones make the products inefficient. Heads go
+ * to the threads, each product runs on one: that spares a barrier after every product. */
 enum { BLOCK = 256 };
 
-/* Scores of one block, as floats and, for bf16, also as bf16; and oneDNN's products, one pair
- * for each block of queries (their keys differ). */
-struct composed {
+/* Of one thread: the scores of one block, for bf16 also its probabilities, and oneDNN's
+ * products, one pair for each block of queries (their keys differ). */
+struct lane {
     float *score;
     uint16_t *half;
-    int64_t blocks;
     struct onednn **scores, **values;
+};
+
+struct composed {
+    int lanes;
+    int64_t blocks;
+    struct lane *lane;
 };
 
 static int64_t block_rows(const struct attention *a, int64_t i)
@@ -143,59 +150,75 @@ static int64_t block_keys(const struct attention *a, int64_t i)
     return end;
 }
 
+static void lane_release(struct lane *lane, int64_t blocks)
+{
+    for (int64_t n = 0; n < blocks; n++) {
+        onednn_free(lane->scores ? lane->scores[n] : NULL);
+        onednn_free(lane->values ? lane->values[n] : NULL);
+    }
+    free(lane->scores);
+    free(lane->values);
+    free(lane->score);
+    free(lane->half);
+}
+
 static void composed_release(struct call *call)
 {
     struct composed *c = call->self;
 
-    if (!c)
-        return;
-    for (int64_t i = 0; i < c->blocks; i++) {
-        onednn_free(c->scores ? c->scores[i] : NULL);
-        onednn_free(c->values ? c->values[i] : NULL);
-    }
-    free(c->scores);
-    free(c->values);
-    free(c->score);
-    free(c->half);
+    for (int t = 0; c && t < c->lanes; t++)
+        lane_release(&c->lane[t], c->blocks);
+    if (c)
+        free(c->lane);
     free(c);
     call->self = NULL;
+}
+
+static bool lane_init(struct lane *lane, const struct attention *a, int64_t blocks)
+{
+    size_t scores = (size_t)(block_rows(a, 0) * a->kv_len);
+
+    lane->score = malloc(scores * sizeof *lane->score);
+    lane->half = a->dtype == DTYPE_BF16 ? malloc(scores * sizeof *lane->half) : NULL;
+    lane->scores = calloc((size_t)blocks, sizeof *lane->scores);
+    lane->values = calloc((size_t)blocks, sizeof *lane->values);
+    return lane->score && lane->scores && lane->values &&
+           (lane->half || a->dtype != DTYPE_BF16);
 }
 
 static int composed_prepare(struct call *call, struct why *why)
 {
     struct attention a = attention_of(call->problem);
-    size_t rows = (size_t)(a.q_len < BLOCK ? a.q_len : BLOCK);
     struct composed *c = call->self = calloc(1, sizeof *c);
+    bool is_whole = c && (c->lane = calloc((size_t)call->threads, sizeof *c->lane));
 
-    if (c) {
+    if (is_whole) {
+        c->lanes = call->threads;
         c->blocks = (a.q_len + BLOCK - 1) / BLOCK;
-        c->score = malloc(rows * (size_t)a.kv_len * sizeof *c->score);
-        if (a.dtype == DTYPE_BF16)
-            c->half = malloc(rows * (size_t)a.kv_len * sizeof *c->half);
-        c->scores = calloc((size_t)c->blocks, sizeof *c->scores);
-        c->values = calloc((size_t)c->blocks, sizeof *c->values);
     }
-    if (!c || !c->score || !c->scores || !c->values || (a.dtype == DTYPE_BF16 && !c->half)) {
-        composed_release(call);
-        return why_fail(why, STATUS_MEMORY, "cannot allocate the scores of %zu queries", rows);
-    }
-    return 0;
+    for (int t = 0; is_whole && t < c->lanes; t++)
+        is_whole = lane_init(&c->lane[t], &a, c->blocks);
+    if (is_whole)
+        return 0;
+    composed_release(call);
+    return why_fail(why, STATUS_MEMORY, "cannot allocate the scores of %d queries for each of "
+                    "%d threads", BLOCK, call->threads);
 }
 
-/* Where head h of query i (key head h / group of key 0) begins, in bytes. */
-static char *at(const struct call *call, const struct attention *a, int which, int64_t b,
-                int64_t i, int64_t h)
+/* Where head h of query i (for k and v: its key head, key 0) begins. */
+static void *head_at(const struct call *call, const struct attention *a, int which, int64_t b,
+                     int64_t i, int64_t h)
 {
     bool is_kv = which == ATTENTION_K || which == ATTENTION_V;
-    int64_t heads = is_kv ? a->kv_heads : a->heads, rows = is_kv ? a->kv_len : a->q_len;
-    int64_t head = is_kv ? h / (a->heads / a->kv_heads) : h;
+    int64_t row = is_kv ? b * a->kv_len * a->kv_heads + h / (a->heads / a->kv_heads)
+                        : (b * a->q_len + i) * a->heads + h;
 
     return (char *)call->arg[which].data +
-           (size_t)(((b * rows + i) * heads + head) * a->head_dim) * dtype_bytes(a->dtype);
+           (size_t)(row * a->head_dim) * dtype_bytes(a->dtype);
 }
 
-static int onednn_block(const struct attention *a, int64_t i, int threads,
-                        struct onednn **scores, struct onednn **values, struct why *why)
+static int onednn_block(const struct attention *a, int64_t i, struct onednn **scores,
+                        struct onednn **values, struct why *why)
 {
     int64_t rows = block_rows(a, i), keys = block_keys(a, i), d = a->head_dim;
     int64_t q_step = a->heads * d, kv_step = a->kv_heads * d;
@@ -205,9 +228,9 @@ static int onednn_block(const struct attention *a, int64_t i, int threads,
     struct onednn_tensor v = {t, 2, {keys, d}, {kv_step, 1}, false};
     struct onednn_tensor score = {DTYPE_F32, 2, {rows, keys}, {0}, false};
     struct onednn_tensor p = {t, 2, {rows, keys}, {0}, false};
-    int status = onednn_matmul(scores, &q, &k, &score, 1, 0, threads, why);
+    int status = onednn_matmul(scores, &q, &k, &score, 1, 0, 1, why);
 
-    return status ? status : onednn_matmul(values, &p, &v, &q, 1, 0, threads, why);
+    return status ? status : onednn_matmul(values, &p, &v, &q, 1, 0, 1, why);
 }
 
 static int onednn_prepare(struct call *call, struct why *why)
@@ -216,46 +239,84 @@ static int onednn_prepare(struct call *call, struct why *why)
     int status = composed_prepare(call, why);
     struct composed *c = call->self;
 
-    for (int64_t i = 0; !status && i < c->blocks; i++)
-        status = onednn_block(&a, i * BLOCK, call->threads, &c->scores[i], &c->values[i], why);
+    for (int t = 0; !status && t < c->lanes; t++)
+        for (int64_t n = 0; !status && n < c->blocks; n++)
+            status = onednn_block(&a, n * BLOCK, &c->lane[t].scores[n], &c->lane[t].values[n],
+                                  why);
     if (status)
         composed_release(call);
     return status;
 }
 
-static int onednn_head(struct call *call, const struct attention *a, int64_t n, int64_t b,
-                       int64_t h, struct why *why)
+/* One block of queries, by oneDNN's or by CBLAS's products. */
+static int onednn_head(const struct call *call, const struct attention *a, struct lane *lane,
+                       int64_t n, int64_t b, int64_t h, struct why *why)
 {
-    struct composed *c = call->self;
-    struct onednn *scores = c->scores[n], *values = c->values[n];
+    struct onednn *scores = lane->scores[n], *values = lane->values[n];
     int64_t i = n * BLOCK;
+    void *p = lane->half ? (void *)lane->half : lane->score;
     int status;
 
-    if ((status = onednn_bind(scores, 0, at(call, a, ATTENTION_Q, b, i, h), why)) ||
-        (status = onednn_bind(scores, 1, at(call, a, ATTENTION_K, b, 0, h), why)) ||
-        (status = onednn_bind(scores, 2, c->score, why)) ||
-        (status = onednn_run(scores, call->threads, why)))
+    if ((status = onednn_bind(scores, 0, head_at(call, a, ATTENTION_Q, b, i, h), why)) ||
+        (status = onednn_bind(scores, 1, head_at(call, a, ATTENTION_K, b, 0, h), why)) ||
+        (status = onednn_bind(scores, 2, lane->score, why)) ||
+        (status = onednn_run(scores, 1, why)))
         return status;
     ISA_PICK(attention_prefill_simd)
-        ->softmax(a, i, block_rows(a, i), block_keys(a, i), c->score, c->half, call->threads);
-    if ((status = onednn_bind(values, 0, c->half ? (void *)c->half : c->score, why)) ||
-        (status = onednn_bind(values, 1, at(call, a, ATTENTION_V, b, 0, h), why)) ||
-        (status = onednn_bind(values, 2, at(call, a, ATTENTION_OUT, b, i, h), why)))
+        ->softmax(a, i, block_rows(a, i), block_keys(a, i), lane->score, lane->half);
+    if ((status = onednn_bind(values, 0, p, why)) ||
+        (status = onednn_bind(values, 1, head_at(call, a, ATTENTION_V, b, 0, h), why)) ||
+        (status = onednn_bind(values, 2, head_at(call, a, ATTENTION_OUT, b, i, h), why)))
         return status;
-    return onednn_run(values, call->threads, why);
+    return onednn_run(values, 1, why);
 }
 
-static int onednn(struct call *call, struct why *why)
+static int blas_head(const struct call *call, const struct attention *a, struct lane *lane,
+                     int64_t n, int64_t b, int64_t h, struct why *why)
+{
+    const struct cblas *lib = call->variant->data;
+    int64_t i = n * BLOCK;
+    int rows = (int)block_rows(a, i), keys = (int)block_keys(a, i), d = (int)a->head_dim;
+    int q_step = (int)a->heads * d, kv_step = (int)a->kv_heads * d;
+
+    (void)why;
+    lib->sgemm(CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_TRANS, rows, keys, d, 1,
+               head_at(call, a, ATTENTION_Q, b, i, h), q_step,
+               head_at(call, a, ATTENTION_K, b, 0, h), kv_step, 0, lane->score, keys);
+    ISA_PICK(attention_prefill_simd)->softmax(a, i, rows, keys, lane->score, NULL);
+    lib->sgemm(CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_NO_TRANS, rows, d, keys, 1, lane->score,
+               keys, head_at(call, a, ATTENTION_V, b, 0, h), kv_step, 0,
+               head_at(call, a, ATTENTION_OUT, b, i, h), q_step);
+    return 0;
+}
+
+static int composed(struct call *call, struct why *why)
 {
     struct attention a = attention_of(call->problem);
     struct composed *c = call->self;
-    int status = 0;
+    int failed = 0;
 
-    for (int64_t b = 0; b < a.batch; b++)
-        for (int64_t h = 0; h < a.heads; h++)
+    if (call->variant->data)
+        cblas_use(call->variant->data, 1);
+#pragma omp parallel num_threads(c->lanes)
+    {
+        struct lane *lane = &c->lane[omp_get_thread_num()];
+        struct why own = {{0}};
+        int status = 0;
+
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t h = 0; h < a.batch * a.heads; h++)
             for (int64_t n = 0; n < c->blocks && !status; n++)
-                status = onednn_head(call, &a, n, b, h, why);
-    return status;
+                status = (call->variant->data ? blas_head : onednn_head)(
+                    call, &a, lane, n, h / a.heads, h % a.heads, &own);
+        if (status)
+#pragma omp critical(composed_failed)
+        {
+            failed = status;
+            *why = own;
+        }
+    }
+    return failed;
 }
 
 static bool onednn_fits(const struct problem *p)
@@ -268,35 +329,6 @@ static bool blas_fits(const struct problem *p)
     return p->dtype == DTYPE_F32;
 }
 
-static void blas_head(struct call *call, const struct attention *a, int64_t i, int64_t b,
-                      int64_t h)
-{
-    const struct cblas *lib = cblas_use(call->variant->data, call->threads);
-    struct composed *c = call->self;
-    int rows = (int)block_rows(a, i), keys = (int)block_keys(a, i), d = (int)a->head_dim;
-    int q_step = (int)a->heads * d, kv_step = (int)a->kv_heads * d;
-
-    lib->sgemm(CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_TRANS, rows, keys, d, 1,
-               (float *)at(call, a, ATTENTION_Q, b, i, h), q_step,
-               (float *)at(call, a, ATTENTION_K, b, 0, h), kv_step, 0, c->score, keys);
-    ISA_PICK(attention_prefill_simd)->softmax(a, i, rows, keys, c->score, NULL, call->threads);
-    lib->sgemm(CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_NO_TRANS, rows, d, keys, 1, c->score, keys,
-               (float *)at(call, a, ATTENTION_V, b, 0, h), kv_step, 0,
-               (float *)at(call, a, ATTENTION_OUT, b, i, h), q_step);
-}
-
-static int blas(struct call *call, struct why *why)
-{
-    struct attention a = attention_of(call->problem);
-
-    (void)why;
-    for (int64_t b = 0; b < a.batch; b++)
-        for (int64_t h = 0; h < a.heads; h++)
-            for (int64_t i = 0; i < a.q_len; i += BLOCK)
-                blas_head(call, &a, i, b, h);
-    return 0;
-}
-
 /* ---- devices -------------------------------------------------------------------------- */
 
 static int steps(const struct problem *p, const struct device_facts *facts, struct step *step)
@@ -304,11 +336,12 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
     struct attention a = attention_of(p);
     enum { QUERIES = 64 };
 
-    (void)facts;
     *step = (struct step){.kernel = "attention_prefill",
                           .groups = {(a.q_len + QUERIES - 1) / QUERIES, a.heads, a.batch},
                           .group = {256, 1, 1}};
-    snprintf(step->defines, sizeof step->defines, "-DHEAD_DIM=%d", (int)a.head_dim);
+    /* OpenCL promises 32 KiB of local memory only */
+    snprintf(step->defines, sizeof step->defines, "-DHEAD_DIM=%d -DCHUNK=%d", (int)a.head_dim,
+             facts->local_bytes >= 40 << 10 ? 32 : 16);
     step_buffer(step, ATTENTION_Q);
     step_buffer(step, ATTENTION_K);
     step_buffer(step, ATTENTION_V);
@@ -344,18 +377,18 @@ static const char *const causal[] = {"no", "yes", NULL};
 
 #define COMPOSED_NOTE                                                                  \
     "library products of 256 queries of a head with the keys that they see, our softmax " \
-    "between them; needs memory for the scores of 256 queries"
+    "between them, heads side by side; keeps the scores of 256 queries a thread"
 #define BLAS(row, library, label)                                                      \
     {.name = row, .on = DEVICE_CPU, .provider = label, .data = &cblas[library],        \
      .available = cblas_available, .fits = blas_fits, .prepare = composed_prepare,     \
-     .run = blas, .release = composed_release, .note = COMPOSED_NOTE}
+     .run = composed, .release = composed_release, .note = COMPOSED_NOTE}
 
 static const struct variant variants[] = {
     {.name = "reference", .on = DEVICE_CPU, .reference = reference},
     {.name = "simd", .on = DEVICE_CPU, .prepare = simd_prepare, .run = simd,
      .release = simd_release},
     {.name = "composed", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
-     .available = onednn_available, .prepare = onednn_prepare, .run = onednn,
+     .available = onednn_available, .prepare = onednn_prepare, .run = composed,
      .release = composed_release, .note = COMPOSED_NOTE "; primitives are made beforehand"},
     BLAS("composed-openblas", CBLAS_OPENBLAS, "OpenBLAS"),
     BLAS("composed-mkl", CBLAS_MKL, "MKL"),

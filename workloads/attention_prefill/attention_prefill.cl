@@ -4,28 +4,40 @@
  * scores (4 keys x 4 queries each) and the output (4 queries x 4 columns of every 64) in
  * registers; local memory holds the operands of one product at a time, query-major for the
  * first, so that every operand is read in fours: CHUNK columns of queries and keys, then the
- * probabilities and 64 columns of the values. HEAD_DIM (a multiple of 8) comes from the host.
- * Local memory: 39 KiB.
+ * probabilities and 64 columns of 2 CHUNK values. HEAD_DIM (a multiple of 8) and CHUNK (16 or
+ * 32) come from the host. Local memory: 31 or 39 KiB.
  *
  * q and out [batch, q_len, heads, HEAD_DIM], k and v [batch, kv_len, kv_heads, HEAD_DIM];
  * query i is position kv_len - q_len + i. groups: query tiles, heads, batch. */
-enum { TILE = 64, CHUNK = 32, LINE = TILE / 4 + 1, COLS = (HEAD_DIM + TILE - 1) / TILE };
+enum {
+    TILE = 64,
+    LINE = TILE / 4 + 1, /* fours from row to row: one more, against bank conflicts */
+    VALUES = 2 * CHUNK,
+    COLS = (HEAD_DIM + TILE - 1) / TILE
+};
 
-/* Below every score, and far below that: exp(unseen - nothing) is 0. */
+/* Below every score, and so far below that exp(UNSEEN - NOTHING) is 0. */
 #define NOTHING -1e30f
 #define UNSEEN -1e37f
 
-/* acc += s * x, four times */
-#define ADD4(acc, s, b)                                                                \
-    {                                                                                  \
-        (acc).x = fma_(s, (b).x, (acc).x);                                             \
-        (acc).y = fma_(s, (b).y, (acc).y);                                             \
-        (acc).z = fma_(s, (b).z, (acc).z);                                             \
-        (acc).w = fma_(s, (b).w, (acc).w);                                             \
-    }
 #define SET4(a, s)                                                                     \
     {                                                                                  \
         (a).x = (a).y = (a).z = (a).w = (s);                                           \
+    }
+#define SCALE4(a, s)                                                                   \
+    {                                                                                  \
+        (a).x *= (s);                                                                  \
+        (a).y *= (s);                                                                  \
+        (a).z *= (s);                                                                  \
+        (a).w *= (s);                                                                  \
+    }
+/* a += s * b */
+#define ADD4(a, s, b)                                                                  \
+    {                                                                                  \
+        (a).x = fma_(s, (b).x, (a).x);                                                 \
+        (a).y = fma_(s, (b).y, (a).y);                                                 \
+        (a).z = fma_(s, (b).z, (a).z);                                                 \
+        (a).w = fma_(s, (b).w, (a).w);                                                 \
     }
 
 /* Columns `from` ... + CHUNK - 1 of up to TILE rows, to [column][row]; the rest is 0. */
@@ -49,14 +61,14 @@ FUNCTION void load_turned(GLOBAL const elem *p, long_ step, int rows, int from,
     }
 }
 
-/* 64 columns of up to TILE rows as they lie; the rest is 0. */
+/* 64 columns of up to VALUES rows as they lie; the rest is 0. */
 FUNCTION void load_plain(GLOBAL const elem *p, long_ step, int rows, int from,
                          LOCAL_POINTER float4 *to)
 {
-    int me = local_id(0), column = from / 4 + me % 16;
+    int me = local_id(0), first = me / 16, tx = me - 16 * first, column = from / 4 + tx;
 
-    for (int row = me / 16; row < TILE; row += 16) {
-        LOCAL_POINTER float4 *at = to + row * 16 + me % 16;
+    for (int row = first; row < VALUES; row += 16) {
+        LOCAL_POINTER float4 *at = to + row * 16 + tx;
         real4 x;
 
         SET4(x, 0);
@@ -69,12 +81,50 @@ FUNCTION void load_plain(GLOBAL const elem *p, long_ step, int rows, int from,
     }
 }
 
-/* Scaled score, or UNSEEN where query position `at` does not see key `key`. */
+/* s[key] += the products of CHUNK columns; each s is of four queries. */
+FUNCTION void add_scores(LOCAL_POINTER const float4 *stage, int tx, int ty, float4 *s)
+{
+#pragma unroll 8
+    for (int d = 0; d < CHUNK; d++) {
+        float4 x = stage[d * LINE + ty], y = stage[(CHUNK + d) * LINE + tx];
+
+        ADD4(s[0], y.x, x);
+        ADD4(s[1], y.y, x);
+        ADD4(s[2], y.z, x);
+        ADD4(s[3], y.w, x);
+    }
+}
+
+/* o[query] += probabilities times VALUES values; each o is of four columns. */
+FUNCTION void add_values(LOCAL_POINTER const float4 *prob, LOCAL_POINTER const float4 *stage,
+                         int tx, int ty, float4 *o)
+{
+#pragma unroll 8
+    for (int j = 0; j < VALUES; j++) {
+        float4 p = prob[j * LINE + ty], y = stage[j * 16 + tx];
+
+        ADD4(o[0], p.x, y);
+        ADD4(o[1], p.y, y);
+        ADD4(o[2], p.z, y);
+        ADD4(o[3], p.w, y);
+    }
+}
+
+/* The score, or UNSEEN where the query at position `at` does not see key `key`. */
 FUNCTION float seen(float score, int key, int at, int causal, int window, int kv_len)
 {
     int is_seen = key < kv_len && (!causal || key <= at) && (window == 0 || key > at - window);
 
     return is_seen ? score : UNSEEN;
+}
+
+/* Four queries' values of one tx, to [query][tx]. */
+FUNCTION void put_part(LOCAL_POINTER float *part, int tx, int ty, float4 x)
+{
+    part[(4 * ty + 0) * LINE + tx] = x.x;
+    part[(4 * ty + 1) * LINE + tx] = x.y;
+    part[(4 * ty + 2) * LINE + tx] = x.z;
+    part[(4 * ty + 3) * LINE + tx] = x.w;
 }
 
 KERNEL void attention_prefill(GLOBAL const elem *restrict_ q, GLOBAL const elem *restrict_ k,
@@ -88,8 +138,8 @@ KERNEL void attention_prefill(GLOBAL const elem *restrict_ q, GLOBAL const elem 
     LOCAL float4 top[TILE / 4], alpha[TILE / 4];
     LOCAL_POINTER float *top_of = (LOCAL_POINTER float *)top;
     LOCAL_POINTER float *alpha_of = (LOCAL_POINTER float *)alpha;
-    int me = local_id(0), tx = me % 16, ty = me / 16;
-    /* the longest rows of a causal mask first: they end last */
+    int me = local_id(0), ty = me / 16, tx = me - 16 * ty;
+    /* the longest rows of a causal mask first: the last groups then end together */
     int query = (group_count(0) - 1 - group_id(0)) * TILE, head = group_id(1);
     int rows = MIN(TILE, q_len - query), first_at = kv_len - q_len + query;
     int from = window > 0 && first_at + 1 > window ? first_at + 1 - window : 0;
@@ -111,27 +161,20 @@ KERNEL void attention_prefill(GLOBAL const elem *restrict_ q, GLOBAL const elem 
     for (from = from / TILE * TILE; from < end; from += TILE) {
         int keys = MIN(TILE, kv_len - from), at = first_at + 4 * ty;
         long_ key_at = kv_at + from * kv_step;
-        float4 s[4], m, a; /* s[key]: of four queries */
+        float4 s[4], m, a;
 
 #pragma unroll
         for (int j = 0; j < 4; j++)
             SET4(s[j], 0);
         for (int c = 0; c < HEAD_DIM; c += CHUNK) {
-            barrier_local(); /* before: whoever still reads stage */
+            barrier_local(); /* stage has been read */
             load_turned(q + q_at, q_step, rows, c, (LOCAL_POINTER float *)stage);
             load_turned(k + key_at, kv_step, keys, c,
                         (LOCAL_POINTER float *)(stage + CHUNK * LINE));
             barrier_local();
-#pragma unroll 8
-            for (int d = 0; d < CHUNK; d++) {
-                float4 x = stage[d * LINE + ty], y = stage[(CHUNK + d) * LINE + tx];
-
-                ADD4(s[0], y.x, x);
-                ADD4(s[1], y.y, x);
-                ADD4(s[2], y.z, x);
-                ADD4(s[3], y.w, x);
-            }
+            add_scores(stage, tx, ty, s);
         }
+
         SET4(m, UNSEEN);
 #pragma unroll
         for (int j = 0; j < 4; j++) {
@@ -146,10 +189,7 @@ KERNEL void attention_prefill(GLOBAL const elem *restrict_ q, GLOBAL const elem 
             m.z = max_(m.z, s[j].z);
             m.w = max_(m.w, s[j].w);
         }
-        part[(4 * ty + 0) * LINE + tx] = m.x;
-        part[(4 * ty + 1) * LINE + tx] = m.y;
-        part[(4 * ty + 2) * LINE + tx] = m.z;
-        part[(4 * ty + 3) * LINE + tx] = m.w;
+        put_part(part, tx, ty, m);
         barrier_local();
         if (me < TILE) {
             float old = top_of[me], now = old;
@@ -160,6 +200,7 @@ KERNEL void attention_prefill(GLOBAL const elem *restrict_ q, GLOBAL const elem 
             alpha_of[me] = exp_(old - now);
         }
         barrier_local();
+
         m = top[ty];
         a = alpha[ty];
         sum.x *= a.x;
@@ -172,44 +213,25 @@ KERNEL void attention_prefill(GLOBAL const elem *restrict_ q, GLOBAL const elem 
             s[j].y = exp_(s[j].y - m.y);
             s[j].z = exp_(s[j].z - m.z);
             s[j].w = exp_(s[j].w - m.w);
-            sum.x += s[j].x;
-            sum.y += s[j].y;
-            sum.z += s[j].z;
-            sum.w += s[j].w;
+            ADD4(sum, 1.0f, s[j]);
             prob[(4 * tx + j) * LINE + ty] = s[j];
         }
 #pragma unroll
         for (int c = 0; c < COLS; c++) {
-            if (c > 0)
+            SCALE4(o[c][0], a.x);
+            SCALE4(o[c][1], a.y);
+            SCALE4(o[c][2], a.z);
+            SCALE4(o[c][3], a.w);
+            for (int j = 0; j < TILE; j += VALUES) {
+                barrier_local(); /* stage has been read, prob written */
+                load_plain(v + key_at + j * kv_step, kv_step, keys - j, c * TILE, stage);
                 barrier_local();
-            load_plain(v + key_at, kv_step, keys, c * TILE, stage);
-            barrier_local();
-#define SCALE4(r, by)                                                                  \
-    {                                                                                  \
-        o[c][r].x *= by;                                                               \
-        o[c][r].y *= by;                                                               \
-        o[c][r].z *= by;                                                               \
-        o[c][r].w *= by;                                                               \
-    }
-            SCALE4(0, a.x);
-            SCALE4(1, a.y);
-            SCALE4(2, a.z);
-            SCALE4(3, a.w);
-#pragma unroll 8
-            for (int j = 0; j < TILE; j++) {
-                float4 p = prob[j * LINE + ty], y = stage[j * 16 + tx];
-
-                ADD4(o[c][0], p.x, y);
-                ADD4(o[c][1], p.y, y);
-                ADD4(o[c][2], p.z, y);
-                ADD4(o[c][3], p.w, y);
+                add_values(prob + j * LINE, stage, tx, ty, o[c]);
             }
         }
     }
-    part[(4 * ty + 0) * LINE + tx] = sum.x;
-    part[(4 * ty + 1) * LINE + tx] = sum.y;
-    part[(4 * ty + 2) * LINE + tx] = sum.z;
-    part[(4 * ty + 3) * LINE + tx] = sum.w;
+
+    put_part(part, tx, ty, sum);
     barrier_local();
     if (me < TILE) {
         float whole = 0;
@@ -223,15 +245,12 @@ KERNEL void attention_prefill(GLOBAL const elem *restrict_ q, GLOBAL const elem 
     for (int c = 0; c < COLS; c++)
 #pragma unroll
         for (int r = 0; r < 4; r++) {
-            float by = alpha_of[4 * ty + r];
-            int column = c * 16 + tx;
+            int row = 4 * ty + r, column = c * 16 + tx;
             real4 x;
 
-            x.x = o[c][r].x * by;
-            x.y = o[c][r].y * by;
-            x.z = o[c][r].z * by;
-            x.w = o[c][r].w * by;
-            if (4 * ty + r < rows && column < HEAD_DIM / 4)
-                STORE4(out + q_at + (4 * ty + r) * q_step, column, x);
+            SET4(x, 0);
+            ADD4(x, alpha_of[row], o[c][r]);
+            if (row < rows && column < HEAD_DIM / 4)
+                STORE4(out + q_at + row * q_step, column, x);
         }
 }

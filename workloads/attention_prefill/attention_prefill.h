@@ -14,7 +14,7 @@ struct attention_prefill_simd {
     /* Rows of scores to probabilities in place, for queries i ... i + rows - 1 and keys
      * 0 ... keys - 1: unseen ones become 0. `half` (may be NULL) gets them as bf16 instead. */
     void (*softmax)(const struct attention *, int64_t i, int64_t rows, int64_t keys,
-                    float *score, uint16_t *half, int threads);
+                    float *score, uint16_t *half);
 };
 
 #endif

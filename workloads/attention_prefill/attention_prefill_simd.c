@@ -474,11 +474,10 @@ static void softmax_row(float *p, uint16_t *half, int64_t first, int64_t end, in
 }
 
 static void softmax_rows(const struct attention *a, int64_t i, int64_t rows, int64_t keys,
-                         float *score, uint16_t *half, int threads)
+                         float *score, uint16_t *half)
 {
     float scale = (float)(M_LOG2E / sqrt((double)a->head_dim));
 
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 16)
     for (int64_t r = 0; r < rows; r++) {
         int64_t first, end;
 
