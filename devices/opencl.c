@@ -18,77 +18,22 @@ const struct driver driver_opencl = {.kind = DEVICE_OPENCL, .count = opencl_coun
 
 #else
 
-#define CL_TARGET_OPENCL_VERSION 120
-#include <CL/cl.h>
-
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/embedded.h"
-#include "base/text.h"
-#include "devices/cache.h"
+#include "devices/opencl.h"
 
-/* Every entry point that this room uses; opened once. */
-#define CL_SYMBOLS(X)                                                                  \
-    X(clGetPlatformIDs) X(clGetPlatformInfo) X(clGetDeviceIDs) X(clGetDeviceInfo)      \
-    X(clCreateContext) X(clReleaseContext) X(clCreateCommandQueue)                     \
-    X(clReleaseCommandQueue) X(clCreateBuffer) X(clReleaseMemObject)                   \
-    X(clEnqueueWriteBuffer) X(clEnqueueReadBuffer) X(clEnqueueCopyBuffer)              \
-    X(clEnqueueMapBuffer) X(clEnqueueUnmapMemObject) X(clCreateProgramWithSource)      \
-    X(clCreateProgramWithBinary) X(clBuildProgram) X(clGetProgramBuildInfo)            \
-    X(clGetProgramInfo) X(clRetainProgram) X(clReleaseProgram) X(clCreateKernel)       \
-    X(clReleaseKernel) X(clGetKernelWorkGroupInfo) X(clSetKernelArg)                   \
-    X(clEnqueueNDRangeKernel) X(clEnqueueMarkerWithWaitList)         \
-    X(clWaitForEvents) X(clReleaseEvent) X(clGetEventProfilingInfo) X(clFinish)
-
-static struct {
-#define X(name) __typeof__(&name) name;
-    CL_SYMBOLS(X)
-#undef X
-} cl;
+struct opencl_symbols cl;
 
 enum { DEVICES_MOST = 16 };
 
 static cl_device_id found[DEVICES_MOST];
 static int found_count = -1;
 
-struct kernel {
-    struct kernel *next;
-    char *key;      /* where its source lies, and the compiler's options */
-    struct name name;
-    cl_program program; /* shared by the kernels of one key */
-    cl_kernel kernel;
-    size_t group_limit;
-};
-
-/* What stands behind a mark; kept for the next one when its event was taken back. */
-struct point {
-    struct point *next;
-    cl_event event; /* NULL: free */
-};
-
-struct self {
-    cl_device_id id;
-    cl_context context;
-    cl_command_queue queue;
-    struct kernel *kernels;
-    struct point *points;
-    char version[512]; /* device and driver, for the kernel cache */
-};
-
-/* Turn an OpenCL error into a status with a sentence; for use in functions with `why`. */
-#define CL_TRY(call, what)                                                             \
-    do {                                                                               \
-        cl_int error_ = (call);                                                        \
-        if (error_ != CL_SUCCESS)                                                      \
-            return cl_fail(why, error_, what);                                         \
-    } while (0)
-
-static int cl_fail(struct why *why, cl_int error, const char *what)
+int opencl_fail(struct why *why, cl_int error, const char *what)
 {
     if (error == CL_MEM_OBJECT_ALLOCATION_FAILURE || error == CL_OUT_OF_HOST_MEMORY ||
         error == CL_INVALID_BUFFER_SIZE)
@@ -152,7 +97,7 @@ static int opencl_count(struct why *why)
     return found_count;
 }
 
-static cl_ulong device_number(cl_device_id id, cl_device_info what, size_t size)
+cl_ulong opencl_number(cl_device_id id, cl_device_info what, size_t size)
 {
     cl_ulong number = 0; /* all hosts here are little-endian: a uint lands in the low half */
 
@@ -161,7 +106,7 @@ static cl_ulong device_number(cl_device_id id, cl_device_info what, size_t size)
 
 static bool is_host_processor(cl_device_id id)
 {
-    return device_number(id, CL_DEVICE_TYPE, sizeof(cl_device_type)) & CL_DEVICE_TYPE_CPU;
+    return opencl_number(id, CL_DEVICE_TYPE, sizeof(cl_device_type)) & CL_DEVICE_TYPE_CPU;
 }
 
 /* Cut to `size`: a query fails outright when the text is longer than its room. */
@@ -178,7 +123,7 @@ static int opencl_describe(int index, struct device_row *row, struct why *why)
     cl_device_id id = found[index];
     char driver[64], platform[256] = "";
     cl_platform_id owner = NULL;
-    cl_ulong type = device_number(id, CL_DEVICE_TYPE, sizeof(cl_device_type));
+    cl_ulong type = opencl_number(id, CL_DEVICE_TYPE, sizeof(cl_device_type));
 
     (void)why;
 
@@ -195,312 +140,7 @@ static int opencl_describe(int index, struct device_row *row, struct why *why)
     return 0;
 }
 
-static int alloc_pageable(struct buffer *b, size_t bytes, const char *what, struct why *why)
-{
-    enum { PAGE = 4096 };
-
-    if (bytes <= SIZE_MAX - 2 * PAGE)
-        b->data = aligned_alloc(PAGE, (bytes / PAGE + 1) * PAGE);
-    if (!b->data)
-        return cl_fail(why, CL_OUT_OF_HOST_MEMORY, what);
-    memset(b->data, 0, bytes);
-    return 0;
-}
-
-/* A buffer of OpenCL; pinned ones are mapped for as long as they live, which is OpenCL's way
- * to page-locked memory. */
-static int alloc_handle(struct self *self, struct buffer *b, size_t bytes, const char *what,
-                        struct why *why)
-{
-    bool pinned = b->memory == MEMORY_PINNED;
-    size_t size = bytes ? bytes : 1;
-    cl_ulong most = device_number(self->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof most);
-    cl_int error;
-
-    if (most && size > most)
-        return why_fail(why, STATUS_MEMORY, "%s: it allows %.1f MiB in one buffer", what,
-                        (double)most / 0x1p20);
-    b->handle = cl.clCreateBuffer(self->context,
-                                  CL_MEM_READ_WRITE | (pinned ? CL_MEM_ALLOC_HOST_PTR : 0),
-                                  size, NULL, &error);
-    CL_TRY(error, what);
-    if (!pinned)
-        return 0;
-    b->data = cl.clEnqueueMapBuffer(self->queue, b->handle, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
-                                    0, size, 0, NULL, NULL, &error);
-    if (error != CL_SUCCESS)
-        cl.clReleaseMemObject(b->handle);
-    CL_TRY(error, what);
-    return 0;
-}
-
-static int opencl_alloc(struct device *device, struct buffer *b, size_t bytes,
-                        enum memory memory, struct why *why)
-{
-    char what[80];
-    int status;
-
-    *b = (struct buffer){.bytes = bytes, .memory = memory};
-    snprintf(what, sizeof what, "cannot allocate %.1f MiB on %.20s", (double)bytes / 0x1p20,
-             device->row.id.text);
-    if (memory == MEMORY_PAGEABLE)
-        status = alloc_pageable(b, bytes, what, why);
-    else if (memory == MEMORY_PINNED || memory == MEMORY_DEVICE)
-        status = alloc_handle(device->self, b, bytes, what, why);
-    else
-        status = why_fail(why, STATUS_UNAVAILABLE, "OpenCL 1.2 has no %s memory",
-                          memory_name(memory));
-    if (status)
-        *b = (struct buffer){0};
-    return status;
-}
-
-static void opencl_free(struct device *device, struct buffer *b)
-{
-    struct self *self = device->self;
-
-    if (b->handle && b->data) {
-        cl.clEnqueueUnmapMemObject(self->queue, b->handle, b->data, 0, NULL, NULL);
-        cl.clFinish(self->queue);
-    } else {
-        free(b->data);
-    }
-    if (b->handle)
-        cl.clReleaseMemObject(b->handle);
-    *b = (struct buffer){0};
-}
-
-static int opencl_copy(struct device *device, struct buffer *to, const struct buffer *from,
-                       size_t bytes, struct why *why)
-{
-    struct self *self = device->self;
-
-    if (bytes == 0) /* OpenCL refuses it */
-        return 0;
-    if (from->data)
-        CL_TRY(cl.clEnqueueWriteBuffer(self->queue, to->handle, CL_FALSE, 0, bytes,
-                                       from->data, 0, NULL, NULL), "upload failed");
-    else if (to->data)
-        CL_TRY(cl.clEnqueueReadBuffer(self->queue, from->handle, CL_FALSE, 0, bytes, to->data,
-                                      0, NULL, NULL), "download failed");
-    else
-        CL_TRY(cl.clEnqueueCopyBuffer(self->queue, from->handle, to->handle, 0, 0, bytes, 0,
-                                      NULL, NULL), "copy on the device failed");
-    return 0;
-}
-
-/* First line of the compiler's log that names an error, else its first line. */
-static void build_failed(struct self *self, cl_program program, const char *name,
-                        struct why *why)
-{
-    struct text log = {0};
-    size_t n = 0;
-    const char *line;
-
-    cl.clGetProgramBuildInfo(program, self->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &n);
-    for (size_t i = 0; i < n; i++)
-        text_add_bytes(&log, " ", 1);
-    if (log.data)
-        cl.clGetProgramBuildInfo(program, self->id, CL_PROGRAM_BUILD_LOG, n, log.data, NULL);
-    line = log.data ? strstr(log.data, "error") : NULL;
-    while (line && line > log.data && line[-1] != '\n')
-        line--;
-    line = line ? line : log.data ? log.data : "";
-    why_fail(why, STATUS_DEVICE, "kernel '%s' does not compile: %.*s", name,
-             (int)strcspn(line, "\n"), *line ? line : "the compiler gives no reason");
-    text_release(&log);
-}
-
-static void keep_binary(cl_program program, const char *const *part)
-{
-    size_t n = 0;
-    unsigned char *binary;
-
-    if (cl.clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof n, &n, NULL) || n == 0)
-        return;
-    binary = malloc(n);
-    if (binary && cl.clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary,
-                                      NULL) == CL_SUCCESS)
-        cache_write(part, (const char *)binary, n);
-    free(binary);
-}
-
-/* From the disk cache, else compiled and put there. */
-static int build_program(struct self *self, const char *source, const char *name,
-                         const char *options, cl_program *program, struct why *why)
-{
-    const char *dialect = embedded_find("devices/dialect.h")->text;
-    const char *text[] = {dialect, "\n#line 1\n", source};
-    const char *part[] = {"opencl", self->version, options, dialect, source, NULL};
-    struct text binary = {0};
-    cl_int error;
-
-    if (cache_read(part, &binary)) {
-        const unsigned char *bytes = (const unsigned char *)binary.data;
-        cl_int state;
-
-        *program = cl.clCreateProgramWithBinary(self->context, 1, &self->id, &binary.n, &bytes,
-                                                &state, &error);
-        if (error == CL_SUCCESS &&
-            cl.clBuildProgram(*program, 1, &self->id, options, NULL, NULL) == CL_SUCCESS) {
-            text_release(&binary);
-            return 0;
-        }
-        if (error == CL_SUCCESS)
-            cl.clReleaseProgram(*program);
-    }
-    text_release(&binary);
-    *program = cl.clCreateProgramWithSource(self->context, 3, text, NULL, &error);
-    CL_TRY(error, "cannot create an OpenCL program");
-    if (cl.clBuildProgram(*program, 1, &self->id, options, NULL, NULL) != CL_SUCCESS) {
-        build_failed(self, *program, name, why);
-        cl.clReleaseProgram(*program);
-        *program = NULL;
-        return STATUS_DEVICE;
-    }
-    keep_binary(*program, part);
-    return 0;
-}
-
-static void kernel_free(struct kernel *k)
-{
-    if (k->kernel)
-        cl.clReleaseKernel(k->kernel);
-    if (k->program)
-        cl.clReleaseProgram(k->program);
-    free(k->key);
-    free(k);
-}
-
-/* A kernel of `program`, which is the new kernel's to release. */
-static int kernel_new(struct self *self, cl_program program, const char *name,
-                      struct kernel **kernel, struct why *why)
-{
-    struct kernel *k = calloc(1, sizeof *k);
-    cl_int error;
-    int status = 0;
-
-    if (!k) {
-        cl.clReleaseProgram(program);
-        return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
-    }
-    k->program = program;
-    snprintf(k->name.text, sizeof k->name.text, "%s", name);
-    k->kernel = cl.clCreateKernel(program, name, &error);
-    if (error != CL_SUCCESS) {
-        k->kernel = NULL;
-        status = why_fail(why, STATUS_DEVICE, "the device code has no kernel '%s' (OpenCL error %d)",
-                          name, error);
-        kernel_free(k);
-        return status;
-    }
-    cl.clGetKernelWorkGroupInfo(k->kernel, self->id, CL_KERNEL_WORK_GROUP_SIZE,
-                                sizeof k->group_limit, &k->group_limit, NULL);
-    *kernel = k;
-    return 0;
-}
-
-/* What was built before: the same kernel, or another of the same program. */
-static int kernel_find(struct self *self, const char *key, const char *name,
-                       struct kernel **kernel, cl_program *program)
-{
-    for (struct kernel *k = self->kernels; k; k = k->next) {
-        if (strcmp(k->key, key) != 0)
-            continue;
-        *program = k->program;
-        if (strcmp(k->name.text, name) == 0) {
-            *kernel = k;
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int opencl_build(struct device *device, const char *source, const char *name,
-                        const char *defines, enum dtype dtype, struct kernel **kernel,
-                        struct why *why)
-{
-    static const char *const dtype_define[DTYPES] = {
-        [DTYPE_F64] = "F64", [DTYPE_F16] = "F16", [DTYPE_BF16] = "BF16"};
-    struct self *self = device->self;
-    struct text key = {0};
-    cl_program program = NULL;
-    int status = 0;
-
-    text_printf(&key, "%p\t-cl-std=CL1.2 -DDTYPE_%s %s", (const void *)source,
-                dtype_define[dtype] ? dtype_define[dtype] : "F32", defines);
-    if (key.failed)
-        return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
-    if (kernel_find(self, key.data, name, kernel, &program)) {
-        text_release(&key);
-        return 0;
-    }
-    if (program)
-        cl.clRetainProgram(program);
-    else
-        status = build_program(self, source, name, strchr(key.data, '\t') + 1, &program, why);
-    if (!status)
-        status = kernel_new(self, program, name, kernel, why);
-    if (status) {
-        text_release(&key);
-        return status;
-    }
-    (*kernel)->key = key.data;
-    (*kernel)->next = self->kernels;
-    self->kernels = *kernel;
-    return 0;
-}
-
-static int set_arg(cl_kernel kernel, cl_uint i, const struct step_arg *a,
-                   const struct buffer *arg, const struct buffer *scratch)
-{
-    cl_int narrow = (cl_int)a->i;
-    cl_long wide = a->i;
-    cl_float real = a->f;
-
-    switch (a->kind) {
-    case STEP_BUFFER:
-        return cl.clSetKernelArg(kernel, i, sizeof(cl_mem), &arg[a->buffer].handle);
-    case STEP_SCRATCH:
-        return cl.clSetKernelArg(kernel, i, sizeof(cl_mem), &scratch->handle);
-    case STEP_INT:
-        return cl.clSetKernelArg(kernel, i, sizeof narrow, &narrow);
-    case STEP_LONG:
-        return cl.clSetKernelArg(kernel, i, sizeof wide, &wide);
-    case STEP_FLOAT:
-        return cl.clSetKernelArg(kernel, i, sizeof real, &real);
-    }
-    return CL_INVALID_ARG_VALUE;
-}
-
-static int opencl_launch(struct device *device, struct kernel *kernel, const struct step *step,
-                         const struct buffer *arg, const struct buffer *scratch,
-                         struct why *why)
-{
-    struct self *self = device->self;
-    size_t global[3], local[3], group = 1;
-
-    for (int d = 0; d < 3; d++) {
-        if (step->groups[d] == 0)
-            return 0;
-        group *= (size_t)step->group[d];
-    }
-    if (group > kernel->group_limit)
-        return why_fail(why, STATUS_UNAVAILABLE,
-                        "kernel '%s' wants work-groups of %zu, %s allows it %zu", step->kernel,
-                        group, device->row.id.text, kernel->group_limit);
-    for (int i = 0; i < step->args; i++)
-        CL_TRY(set_arg(kernel->kernel, (cl_uint)i, &step->arg[i], arg, scratch), step->kernel);
-    for (int d = 0; d < 3; d++) {
-        local[d] = (size_t)step->group[d];
-        global[d] = local[d] * (size_t)step->groups[d];
-    }
-    CL_TRY(cl.clEnqueueNDRangeKernel(self->queue, kernel->kernel, 3, NULL, global, local, 0,
-                                     NULL, NULL), step->kernel);
-    return 0;
-}
-
-static struct point *point_free(struct self *self)
+static struct point *point_free(struct opencl *self)
 {
     struct point *p = self->points;
 
@@ -518,7 +158,7 @@ static struct point *point_free(struct self *self)
 
 static int opencl_mark(struct device *device, struct mark *mark, struct why *why)
 {
-    struct self *self = device->self;
+    struct opencl *self = device->self;
     struct point *p = mark->event;
     cl_event event;
 
@@ -567,7 +207,7 @@ static double opencl_elapsed_ns(struct device *device, struct mark *from, struct
 
 static int opencl_sync(struct device *device, struct why *why)
 {
-    struct self *self = device->self;
+    struct opencl *self = device->self;
 
     CL_TRY(cl.clFinish(self->queue), "waiting for the device failed");
     return 0;
@@ -575,14 +215,9 @@ static int opencl_sync(struct device *device, struct why *why)
 
 static void opencl_close(struct device *device)
 {
-    struct self *self = device->self;
+    struct opencl *self = device->self;
 
-    while (self->kernels) {
-        struct kernel *next = self->kernels->next;
-
-        kernel_free(self->kernels);
-        self->kernels = next;
-    }
+    opencl_kernels_release(self);
     while (self->points) {
         struct point *next = self->points->next;
 
@@ -610,7 +245,7 @@ static const struct device_ops opencl_ops = {
     .sync = opencl_sync,
 };
 
-static int open_queue(struct self *self, struct why *why)
+static int open_queue(struct opencl *self, struct why *why)
 {
     cl_int error;
 
@@ -624,7 +259,7 @@ static int open_queue(struct self *self, struct why *why)
 
 static int opencl_open(struct device *device, int index, struct why *why)
 {
-    struct self *self = calloc(1, sizeof *self);
+    struct opencl *self = calloc(1, sizeof *self);
     int status;
 
     if (!self)
@@ -641,14 +276,14 @@ static int opencl_open(struct device *device, int index, struct why *why)
     }
     device->queue = self->queue;
     device->facts = (struct device_facts){
-        .compute_units = (int)device_number(self->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint)),
-        .group_limit = (int64_t)device_number(self->id, CL_DEVICE_MAX_WORK_GROUP_SIZE,
+        .compute_units = (int)opencl_number(self->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint)),
+        .group_limit = (int64_t)opencl_number(self->id, CL_DEVICE_MAX_WORK_GROUP_SIZE,
                                               sizeof(size_t)),
-        .local_bytes = (int64_t)device_number(self->id, CL_DEVICE_LOCAL_MEM_SIZE,
+        .local_bytes = (int64_t)opencl_number(self->id, CL_DEVICE_LOCAL_MEM_SIZE,
                                               sizeof(cl_ulong)),
         .is_host_processor = is_host_processor(self->id)};
-    device->memory_bytes = device_number(self->id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong));
-    device->cache_bytes = device_number(self->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE,
+    device->memory_bytes = opencl_number(self->id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong));
+    device->cache_bytes = opencl_number(self->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE,
                                         sizeof(cl_ulong));
     return 0;
 }
