@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int alloc_pageable(struct buffer *b, size_t bytes, const char *what, struct why *why)
 {
     enum { PAGE = 4096 };
+    long pages = sysconf(_SC_PHYS_PAGES);
 
-    if (bytes <= SIZE_MAX - 2 * PAGE)
+    /* more than there is would be given out all the same, and fail when it is touched */
+    if (pages <= 0 || bytes / PAGE < (size_t)pages)
         b->data = aligned_alloc(PAGE, (bytes / PAGE + 1) * PAGE);
     if (!b->data)
         return opencl_fail(why, CL_OUT_OF_HOST_MEMORY, what);

@@ -143,6 +143,10 @@ static void test_no_findings(void **state)
     int left = 0, wrong = 0, done = 0;
 
     (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    print_message("skipped: interpreting device code in a sanitized build takes too long\n");
+    skip();
+#endif
     if (!find_oclgrind()) {
         print_message("skipped: Oclgrind is not here; hint: install oclgrind\n");
         skip();
