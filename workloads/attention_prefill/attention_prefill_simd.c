@@ -146,16 +146,28 @@ static void row_pair(const uint16_t *x, const uint16_t *y, int n, int padded, fl
     memset(out + n, 0, sizeof *out * (size_t)(padded - n));
 }
 
+/* Ask for a row of n bytes that will be packed with the next tile; it need not exist. */
+INLINE void row_prefetch(const void *p, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch((const char *)p + i, 0, 2);
+}
+
 /* Keys and values `from` ... `from` + n - 1 of the head whose first element is `start`. */
 static void pack_keys(struct room *x, const struct plan *plan, int64_t start, int64_t from, int n)
 {
     const struct attention *a = plan->a;
     int64_t step = a->kv_heads * a->head_dim;
     int dim = (int)a->head_dim, up = (n + UNIT - 1) / UNIT * UNIT;
+    size_t element = dtype_bytes(a->dtype), bytes = (size_t)dim * element;
 
     for (int j = 0; j < n; j++) {
         int64_t at = start + (from + j) * step;
+        size_t ahead = (size_t)(at + KEYS * step) * element;
         float *k = x->k + j * plan->depth;
+
+        row_prefetch((const char *)plan->k + ahead, bytes);
+        row_prefetch((const char *)plan->v + ahead, bytes);
 
         if (!plan->pairs) {
             row_fetch(a->dtype, plan->k, at, dim, k);
