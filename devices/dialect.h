@@ -108,28 +108,38 @@ typedef float real;
 typedef struct { float x, y, z, w; } real4;
 #endif
 
+/* Oclgrind splits a vector into its lanes and stores an undefined vector first, which it then
+ * reports: for it, fours are structures, as in CUDA. */
+#if defined(INTERPRETED)
+#define FOUR(type, bytes) struct __attribute__((aligned(bytes))) { type x, y, z, w; }
+typedef FOUR(float, 16) interpreted_float4;
+#define float4 interpreted_float4
+#elif !defined(__OPENCL_VERSION__)
+#define FOUR(type, bytes) struct __align__(bytes) { type x, y, z, w; }
+#endif
+
 /* Storage types. LOAD4 and STORE4 move elements 4*i ... 4*i+3 in one access; the array must
  * be aligned for it (buffers are, and so is every row whose length is a multiple of 4). */
 #if defined(DTYPE_F16) || defined(DTYPE_BF16)
 typedef ushort elem;
-#ifdef __OPENCL_VERSION__
-typedef ushort4 elem4;
+#ifdef FOUR
+typedef FOUR(ushort, 8) elem4;
 #else
-typedef struct __align__(8) { ushort x, y, z, w; } elem4;
+typedef ushort4 elem4;
 #endif
 #elif defined(DTYPE_F64)
 typedef double elem;
-#ifdef __OPENCL_VERSION__
-typedef double4 elem4;
+#ifdef FOUR
+typedef FOUR(double, 16) elem4;
 #else
-typedef struct __align__(16) { double x, y, z, w; } elem4;
+typedef double4 elem4;
 #endif
 #else
 typedef float elem;
-#ifdef __OPENCL_VERSION__
-typedef float4 elem4;
+#ifdef FOUR
+typedef FOUR(float, 16) elem4;
 #else
-typedef struct __align__(16) { float x, y, z, w; } elem4;
+typedef float4 elem4;
 #endif
 #endif
 
@@ -200,14 +210,6 @@ FUNCTION real4 load4(GLOBAL const elem *p, long_ i)
 }
 FUNCTION void store4(GLOBAL elem *p, long_ i, real4 r)
 {
-#ifdef INTERPRETED
-    /* Oclgrind splits the vector into its lanes and stores an undefined one first, which it
-     * then reports: there, the lanes are stored one by one from the start. */
-    p[4 * i] = to_elem(r.x);
-    p[4 * i + 1] = to_elem(r.y);
-    p[4 * i + 2] = to_elem(r.z);
-    p[4 * i + 3] = to_elem(r.w);
-#else
     elem4 e;
 
     e.x = to_elem(r.x);
@@ -215,7 +217,6 @@ FUNCTION void store4(GLOBAL elem *p, long_ i, real4 r)
     e.z = to_elem(r.z);
     e.w = to_elem(r.w);
     ((GLOBAL elem4 *)p)[i] = e;
-#endif
 }
 #define LOAD4(p, i) load4(p, i)
 #define STORE4(p, i, value) store4(p, i, value)

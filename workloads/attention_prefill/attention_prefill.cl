@@ -44,7 +44,8 @@ enum {
 FUNCTION void load_turned(GLOBAL const elem *p, long_ step, int rows, int from,
                           LOCAL_POINTER float *to)
 {
-    int me = local_id(0), row = me / 2 % TILE;
+    uint me = (uint)local_id(0); /* unsigned: its quotients are shifts */
+    int row = me / 2 % TILE;
 
     for (int quad = me % 2 + me / 128 * 2; quad < CHUNK / 4; quad += 4) {
         LOCAL_POINTER float *at = to + 4 * quad * (4 * LINE) + row;
@@ -65,7 +66,8 @@ FUNCTION void load_turned(GLOBAL const elem *p, long_ step, int rows, int from,
 FUNCTION void load_plain(GLOBAL const elem *p, long_ step, int rows, int from,
                          LOCAL_POINTER float4 *to)
 {
-    int me = local_id(0), first = me / 16, tx = me - 16 * first, column = from / 4 + tx;
+    uint me = (uint)local_id(0);
+    int first = me / 16, tx = me % 16, column = from / 4 + tx;
 
     for (int row = first; row < VALUES; row += 16) {
         LOCAL_POINTER float4 *at = to + row * 16 + tx;
@@ -138,7 +140,8 @@ KERNEL void attention_prefill(GLOBAL const elem *restrict_ q, GLOBAL const elem 
     LOCAL float4 top[TILE / 4], alpha[TILE / 4];
     LOCAL_POINTER float *top_of = (LOCAL_POINTER float *)top;
     LOCAL_POINTER float *alpha_of = (LOCAL_POINTER float *)alpha;
-    int me = local_id(0), ty = me / 16, tx = me - 16 * ty;
+    uint me = (uint)local_id(0);
+    int ty = me / 16, tx = me % 16;
     /* the longest rows of a causal mask first: the last groups then end together */
     int query = (group_count(0) - 1 - group_id(0)) * TILE, head = group_id(1);
     int rows = MIN(TILE, q_len - query), first_at = kv_len - q_len + query;
