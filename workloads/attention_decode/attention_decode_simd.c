@@ -63,14 +63,8 @@ INLINE int64_t element_bytes(enum dtype dtype)
     return dtype == DTYPE_F32 ? 4 : 2;
 }
 
-INLINE vf load_as(enum dtype dtype, const void *p, int64_t i)
-{
-    return dtype == DTYPE_F32    ? vf_load((const float *)p + i)
-           : dtype == DTYPE_BF16 ? vf_load_bf16((const uint16_t *)p + i)
-                                 : vf_load_f16((const uint16_t *)p + i);
-}
-
-/* Elements i ... i + n - 1 (n < VF), then zeros. */
+/* Elements i ... i + n - 1 (n < VF), then zeros: vf_get_n, but without a way through memory,
+ * which every row of a head_dim like 80 would take. */
 INLINE vf load_some(enum dtype dtype, const void *p, int64_t i, int n)
 {
 #if SIMD_BYTES == 64
@@ -80,20 +74,17 @@ INLINE vf load_some(enum dtype dtype, const void *p, int64_t i, int n)
     if (dtype == DTYPE_F32)
         return (vf)_mm512_maskz_loadu_ps(some, (const float *)p + i);
     half = _mm256_maskz_loadu_epi16(some, (const uint16_t *)p + i);
-    return load_as(dtype, &half, 0);
+    return vf_get(dtype, &half, 0);
 #else
-    float part[VF] = {0};
-    size_t bytes = (size_t)element_bytes(dtype);
-
-    memcpy(part, (const char *)p + (size_t)i * bytes, (size_t)n * bytes);
-    return load_as(dtype, part, 0);
+    return vf_get_n(dtype, p, i, (size_t)n, 0);
 #endif
 }
 
 /* Elements i ... of a row that ends at `end`. */
 INLINE vf load_row(enum dtype dtype, const void *p, int64_t at, int i, int end)
 {
-    return i + VF <= end ? load_as(dtype, p, at + i) : load_some(dtype, p, at + i, end - i);
+    return i + VF <= end ? vf_get(dtype, p, at + i)
+                         : load_some(dtype, p, at + i, end - i);
 }
 
 /* Ask for a cache line, which need not exist. */
@@ -253,7 +244,7 @@ INLINE void values(const struct plan *plan, enum dtype dtype, int rows, int vect
 #pragma GCC unroll 4
         for (int i = 0; i < vectors; i++) {
             /* only a last vector alone may end beyond the row */
-            vf v = vectors > 1 ? load_as(dtype, plan->v, at + c + i * VF)
+            vf v = vectors > 1 ? vf_get(dtype, plan->v, at + c + i * VF)
                                : load_row(dtype, plan->v, at, c, dim);
 
 #pragma GCC unroll 4
@@ -362,23 +353,32 @@ static void span_bf16(const struct plan *plan, int64_t number)
     span_run(plan, DTYPE_BF16, HAS_PAIRS, number);
 }
 
-INLINE void store_as(enum dtype dtype, float *row, int n, void *out, int64_t at)
+/* n (a multiple of 8) elements of `row`, times `by`, to element `at` of an array. */
+INLINE void row_put_as(enum dtype dtype, void *p, int64_t at, int n, const float *row, float by)
 {
-    uint16_t half[ATTENTION_DIM];
+    int c = 0;
 
-    for (int c = 0; c < n && dtype != DTYPE_F32; c += VF)
-        if (dtype == DTYPE_BF16)
-            vf_store_bf16(half + c, vf_load(row + c));
-        else
-            vf_store_f16(half + c, vf_load(row + c));
-    memcpy((char *)out + (size_t)at * (size_t)element_bytes(dtype), dtype == DTYPE_F32 ? (void *)row : half,
-           (size_t)n * (size_t)element_bytes(dtype));
+    for (; c + VF <= n; c += VF)
+        vf_put(dtype, p, at + c, vf_load(row + c) * by);
+    if (c < n)
+        vf_put_n(dtype, p, at + c, vf_load(row + c) * by, (size_t)(n - c));
+}
+
+static void row_put(enum dtype dtype, void *p, int64_t at, int n, const float *row, float by)
+{
+    if (dtype == DTYPE_F32)
+        row_put_as(DTYPE_F32, p, at, n, row, by);
+    else if (dtype == DTYPE_BF16)
+        row_put_as(DTYPE_BF16, p, at, n, row, by);
+    else
+        row_put_as(DTYPE_F16, p, at, n, row, by);
 }
 
 /* The spans of one head, each worth 2^(its largest score) against the others. */
 static void merge(const struct plan *plan, int64_t b, int64_t h)
 {
     float row[ATTENTION_DIM] = {0}, top = nothing, sum = 0;
+    int64_t dim = plan->a->head_dim;
 
     for (int64_t i = 0; i < plan->spans; i++) {
         float own = span_of(plan, b * plan->spans + i).top[h];
@@ -393,10 +393,7 @@ static void merge(const struct plan *plan, int64_t b, int64_t h)
         for (int c = 0; c < plan->cols; c += VF)
             vf_store(row + c, vf_load(row + c) + by * vf_load(s.out + h * plan->cols + c));
     }
-    for (int c = 0; c < plan->cols; c += VF)
-        vf_store(row + c, vf_load(row + c) / sum);
-    store_as(plan->a->dtype, row, (int)plan->a->head_dim, plan->out,
-             (b * plan->a->heads + h) * plan->a->head_dim);
+    row_put(plan->a->dtype, plan->out, (b * plan->a->heads + h) * dim, (int)dim, row, 1 / sum);
 }
 
 static void plan_init(struct plan *plan, const struct attention *a, int threads)
@@ -467,15 +464,13 @@ static void softmax_row(float *p, uint16_t *half, int64_t n, float scale)
     top = 1 / vf_reduce_add(part);
     for (int64_t j = 0; j < n; j += VF) {
         size_t some = (size_t)(n - j < VF ? n - j : VF);
-        vf e = vf_load_n(p + j, some, 0) * top;
-        uint16_t part_half[VF];
 
-        if (!half) {
+        vf e = vf_load_n(p + j, some, 0) * top;
+
+        if (half)
+            vf_put_n(DTYPE_BF16, half, j, e, some);
+        else
             vf_store_n(p + j, e, some);
-            continue;
-        }
-        vf_store_bf16(part_half, e);
-        memcpy(half + j, part_half, some * sizeof *half);
     }
 }
 

@@ -101,28 +101,15 @@ INLINE void product_n(bool pairs, int nv, const float *a, int a_row, int a_step,
 
 /* ---- packing -------------------------------------------------------------------------- */
 
-INLINE vf load_as(enum dtype dtype, const void *p, int64_t i)
-{
-    return dtype == DTYPE_F32    ? vf_load((const float *)p + i)
-           : dtype == DTYPE_BF16 ? vf_load_bf16((const uint16_t *)p + i)
-                                 : vf_load_f16((const uint16_t *)p + i);
-}
-
 /* n (a multiple of 8) elements from `at` on, as floats, then zeros up to a whole vector. */
 INLINE void row_as(enum dtype dtype, const void *p, int64_t at, int n, float *out)
 {
-    int c = 0, rest;
+    int c = 0;
 
     for (; c + VF <= n; c += VF)
-        vf_store(out + c, load_as(dtype, p, at + c));
-    rest = n - c;
-    if (rest) {
-        float part[VF] = {0};
-        size_t bytes = dtype_bytes(dtype);
-
-        memcpy(part, (const char *)p + (size_t)(at + c) * bytes, (size_t)rest * bytes);
-        vf_store(out + c, load_as(dtype, part, 0));
-    }
+        vf_store(out + c, vf_get(dtype, p, at + c));
+    if (c < n)
+        vf_store(out + c, vf_get_n(dtype, p, at + c, (size_t)(n - c), 0));
 }
 
 static void row_fetch(enum dtype dtype, const void *p, int64_t at, int n, float *out)
@@ -366,22 +353,25 @@ static void tile_keys_pairs(struct room *x, struct tile *t, const struct plan *p
 
 /* ---- items ---------------------------------------------------------------------------- */
 
-static void row_store(enum dtype dtype, float *row, int n, float by, void *out, int64_t at)
+/* n (a multiple of 8) elements of `row`, times `by`, to element `at` of an array. */
+INLINE void row_put_as(enum dtype dtype, void *p, int64_t at, int n, const float *row, float by)
 {
-    uint16_t half[ATTENTION_DIM];
+    int c = 0;
 
-    for (int c = 0; c < n; c += VF) {
-        vf value = vf_load(row + c) * by;
+    for (; c + VF <= n; c += VF)
+        vf_put(dtype, p, at + c, vf_load(row + c) * by);
+    if (c < n)
+        vf_put_n(dtype, p, at + c, vf_load(row + c) * by, (size_t)(n - c));
+}
 
-        if (dtype == DTYPE_F32)
-            vf_store(row + c, value);
-        else if (dtype == DTYPE_BF16)
-            vf_store_bf16(half + c, value);
-        else
-            vf_store_f16(half + c, value);
-    }
-    memcpy((char *)out + (size_t)at * dtype_bytes(dtype), dtype == DTYPE_F32 ? (void *)row : half,
-           (size_t)n * dtype_bytes(dtype));
+static void row_put(enum dtype dtype, void *p, int64_t at, int n, const float *row, float by)
+{
+    if (dtype == DTYPE_F32)
+        row_put_as(DTYPE_F32, p, at, n, row, by);
+    else if (dtype == DTYPE_BF16)
+        row_put_as(DTYPE_BF16, p, at, n, row, by);
+    else
+        row_put_as(DTYPE_F16, p, at, n, row, by);
 }
 
 static void item(struct room *x, const struct plan *plan, int64_t bg, int64_t number)
@@ -408,9 +398,8 @@ static void item(struct room *x, const struct plan *plan, int64_t bg, int64_t nu
     }
     for (int t = 0; t < tiles; t++)
         for (int r = 0; r < x->tile[t].rows; r++)
-            row_store(a->dtype, x->tile[t].out + r * plan->cols, (int)a->head_dim,
-                      1 / x->tile[t].sum[r], plan->out,
-                      row_at(a, b, g, row + t * LANES + r));
+            row_put(a->dtype, plan->out, row_at(a, b, g, row + t * LANES + r),
+                    (int)a->head_dim, x->tile[t].out + r * plan->cols, 1 / x->tile[t].sum[r]);
 }
 
 /* As many tiles an item as leave every thread a few items. */
@@ -473,15 +462,13 @@ static void softmax_row(float *p, uint16_t *half, int64_t first, int64_t end, in
     memset(p + end, 0, sizeof *p * (size_t)(keys - end));
     for (j = 0; j < keys; j += VF) {
         size_t n = (size_t)(keys - j < VF ? keys - j : VF);
-        vf e = vf_load_n(p + j, n, 0) * sum;
-        uint16_t part_half[VF];
 
-        if (!half)
+        vf e = vf_load_n(p + j, n, 0) * sum;
+
+        if (half)
+            vf_put_n(DTYPE_BF16, half, j, e, n);
+        else
             vf_store_n(p + j, e, n);
-        else {
-            vf_store_bf16(part_half, e);
-            memcpy(half + j, part_half, n * sizeof *half);
-        }
     }
 }
 
