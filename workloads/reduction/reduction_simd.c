@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reductions of one array: each thread takes one contiguous span and goes through it in
+/* Reductions of one array: each thread takes contiguous spans and goes through them in
  * blocks. Inside a block CHAINS independent vectors hide the latency of the additions; the
  * blocks' results are added up in double, so that the error of a sum grows with the block,
  * not with n. argmax looks for the block with the largest element first and for the place
@@ -13,8 +13,12 @@
 
 /* BLOCK: elements; long against the cost of folding it, short against f32's 24 bits.
  * SCAN: argmax reads one block again, so its blocks are shorter.
- * THREAD_BYTES: below this a second thread costs more to wake (1-2 us) than it saves. */
-enum { BLOCK = 16384, SCAN = 4096, CHAINS = 8, THREADS_MOST = 256, THREAD_BYTES = 64 << 10 };
+ * THREAD_BYTES: below this a second thread costs more to wake (1-2 us) than it saves.
+ * FREE_BYTES: from here on no private cache holds a thread's part, and the array is dealt out
+ * in shares of SHARE_BYTES to whoever is free: a thread that lost its processor for a while
+ * then holds up one share, not half of the array. */
+enum { BLOCK = 16384, SCAN = 4096, CHAINS = 8, SHARES_MOST = 1024 };
+enum { THREAD_BYTES = 64 << 10, FREE_BYTES = 8 << 20, SHARE_BYTES = 1 << 20 };
 
 typedef struct reduction span_function(const void *x, const void *y, int64_t n);
 
@@ -39,31 +43,52 @@ static struct reduction fold(const struct reduction *part, int parts, enum reduc
     return all;
 }
 
-static struct reduction split(span_function *span, enum reduction_op op, size_t elem_bytes,
-                              const void *x, const void *y, int64_t n, int threads)
+struct whole {
+    span_function *span;
+    enum reduction_op op;
+    size_t elem_bytes;
+    const char *x, *y;
+    int64_t n;
+};
+
+/* Share `i` of `shares`, in whole cache lines. */
+static struct reduction share(const struct whole *w, int i, int shares)
 {
-    struct reduction part[THREADS_MOST];
-    int team = (int)smaller(smaller(threads, THREADS_MOST),
-                            n * (int64_t)elem_bytes / THREAD_BYTES);
+    int64_t chunk = (w->n / shares + 256) / 256 * 256;
+    int64_t first = smaller(i * chunk, w->n), count = smaller(chunk, w->n - first);
+    struct reduction part = {0, -1};
+
+    if (count > 0) {
+        part = w->span(w->x + (size_t)first * w->elem_bytes, w->y + (size_t)first * w->elem_bytes,
+                       count);
+        part.at += first;
+    }
+    return part;
+}
+
+/* The shares are folded in order: the result does not depend on who took which. */
+static struct reduction split(const struct whole *w, int threads)
+{
+    struct reduction part[SHARES_MOST];
+    int64_t bytes = w->n * (int64_t)w->elem_bytes;
+    int team = (int)smaller(smaller(threads, SHARES_MOST), bytes / THREAD_BYTES);
+    bool free_for_all = bytes >= FREE_BYTES;
+    int shares = free_for_all ? (int)smaller(SHARES_MOST, bytes / SHARE_BYTES) : team;
 
     if (team <= 1)
-        return span(x, y, n);
-    for (int i = 0; i < team; i++)
-        part[i] = (struct reduction){0, -1};
+        return w->span(w->x, w->y, w->n);
 #pragma omp parallel num_threads(team)
     {
-        int me = omp_get_thread_num();
-        /* whole cache lines for every thread */
-        int64_t chunk = (n / omp_get_num_threads() + 256) / 256 * 256;
-        int64_t first = smaller(me * chunk, n), count = smaller(chunk, n - first);
-
-        if (count > 0) {
-            part[me] = span((const char *)x + (size_t)first * elem_bytes,
-                            (const char *)y + (size_t)first * elem_bytes, count);
-            part[me].at += first;
+        if (free_for_all) {
+#pragma omp for schedule(dynamic, 1) nowait
+            for (int i = 0; i < shares; i++)
+                part[i] = share(w, i, shares);
+        } else { /* always the same part for the same thread: it may still lie in its cache */
+            for (int i = omp_get_thread_num(); i < shares; i += omp_get_num_threads())
+                part[i] = share(w, i, shares);
         }
     }
-    return fold(part, team, op);
+    return fold(part, shares, w->op);
 }
 
 static inline vd vd_max(vd a, vd b)
@@ -226,7 +251,9 @@ FIND(vd_find, vd, VD, double)
 #define ENTRY(name, span, op, elem)                                                    \
     static struct reduction name(const void *x, const void *y, int64_t n, int threads) \
     {                                                                                  \
-        return split(span, op, sizeof(elem), x, y ? y : x, n, threads);                \
+        struct whole w = {span, op, sizeof(elem), x, y ? y : x, n};                    \
+                                                                                       \
+        return split(&w, threads);                                                     \
     }
 
 #define TOPS(dtype, elem, vec, width, scalar, load, larger, reduce, find)              \
