@@ -132,7 +132,9 @@ static double wave_bytes(const struct work *w, const struct product *x, struct t
 {
     double at_once = fmin(tiles / x->batch, x->units);
     double side = sqrt(at_once * t.m * t.n) * w->parameter->raster;
-    double high = fmin(x->m, fmax(side, t.m)), wide = fmin(x->n, at_once * t.m * t.n / high);
+    /* in tiles: a product of few rows has no more of them than it needs */
+    double rows = fmin(ceil(x->m / t.m), fmax(side / t.m, 1));
+    double high = fmin(x->m, rows * t.m), wide = fmin(x->n, at_once / rows * t.n);
     double waves = fmax(1, tiles / x->units);
 
     return waves * x->k * (high * x->a_bytes + wide * x->b_bytes) *
