@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* /proc/cpuinfo has lines of flags of two thousand characters */
 enum { PATH = 512, LINE = 16384 };
@@ -118,4 +119,26 @@ bool sysfs_value(const char *root, const char *path, const char *key, char *out,
     out[0] = '\0';
     sysfs_each(root, path, key, take_first, &found);
     return found.is_found;
+}
+
+static uint64_t read_cache_bytes(void)
+{
+    long package = sysconf(_SC_LEVEL3_CACHE_SIZE);
+
+    for (int index = 3; index >= 2; index--) {
+        double kib = sysfs_number("/", "/sys/devices/system/cpu/cpu0/cache/index%d/size", index);
+
+        if (kib > 0)
+            return (uint64_t)kib << 10;
+    }
+    return package > 0 ? (uint64_t)package : 0;
+}
+
+uint64_t sysfs_cache_bytes(void)
+{
+    static int64_t bytes = -1; /* same answer from every thread: a benign race */
+
+    if (bytes < 0)
+        bytes = (int64_t)read_cache_bytes();
+    return (uint64_t)bytes;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* First line of the file `format` ("/sys/...") below `root` ("/" normally), without its
  * newline. False when it cannot be read; errno then says why. */
@@ -24,5 +25,10 @@ bool sysfs_value(const char *root, const char *path, const char *key, char *out,
 /* Call `see` for the value of each such line, in order, until it returns false. */
 void sysfs_each(const char *root, const char *path, const char *key,
                 bool (*see)(const char *value, void *to), void *to);
+
+/* Bytes of the last-level cache of the first processor of this machine, 0 when unknown. The
+ * kernel counts the part that its cores share; the C library, asked where the kernel says
+ * nothing, may count all of a package's, which no core can fill alone. Read once. */
+uint64_t sysfs_cache_bytes(void);
 
 #endif

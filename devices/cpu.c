@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/sysfs.h"
 #include "devices/device.h"
 
 enum { HUGE_BYTES = 2 << 20 };
@@ -196,14 +197,13 @@ static const struct device_ops cpu_ops = {
 static int cpu_open(struct device *device, int index, struct why *why)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
 
     (void)index, (void)why;
     device->ops = &cpu_ops;
     device->facts = (struct device_facts){.compute_units = (int)sysconf(_SC_NPROCESSORS_ONLN),
                                           .is_host_processor = true};
     device->memory_bytes = pages > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-    device->cache_bytes = cache > 0 ? (uint64_t)cache : 0;
+    device->cache_bytes = sysfs_cache_bytes();
     return 0;
 }
 

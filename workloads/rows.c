@@ -3,7 +3,8 @@
 #include "workloads/rows.h"
 
 #include <stdio.h>
-#include <unistd.h>
+
+#include "base/sysfs.h"
 
 /* Elements below which starting a thread costs more than it saves: a parallel region takes
  * about a microsecond, in which one core passes over some 10000 cached floats. */
@@ -53,14 +54,9 @@ struct cost rows_cost(const struct problem *p, double flops, double read, double
 
 static size_t cache_bytes(void)
 {
-    static size_t bytes; /* same answer from every thread: a benign race */
+    uint64_t found = sysfs_cache_bytes();
 
-    if (!bytes) {
-        long found = sysconf(_SC_LEVEL3_CACHE_SIZE);
-
-        bytes = found > 0 ? (size_t)found : CACHE_BYTES;
-    }
-    return bytes;
+    return found ? (size_t)found : CACHE_BYTES;
 }
 
 void rows_init(struct rows *rows, const struct call *call, int64_t count, int64_t cols, int out)

@@ -4,9 +4,9 @@
  * a cached store reads first. */
 #include <math.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/half.h"
+#include "base/sysfs.h"
 #include "workloads/isa.h"
 #include "workloads/stream/stream.h"
 #include "workloads/workload.h"
@@ -78,9 +78,9 @@ static void reference(const struct problem *p, const void *const *in, double *co
 /* Past half of the last-level cache the result would push the inputs out. */
 static enum stream_store store_for(double bytes)
 {
-    long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    double cache = (double)sysfs_cache_bytes();
 
-    return bytes > (cache > 0 ? (double)cache / 2 : 8e6) ? STORE_THROUGH : STORE_CACHED;
+    return bytes > (cache > 0 ? cache / 2 : 8e6) ? STORE_THROUGH : STORE_CACHED;
 }
 
 static int simd(struct call *call, struct why *why)
