@@ -74,6 +74,7 @@ benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/b
 .PHONY: all help features test smoke check tidy headers format clean install uninstall bench golden fuzz calibrate validate
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 
 all: features $(BUILD)/offload-bench ## build the tool (default)
 

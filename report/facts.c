@@ -27,6 +27,19 @@ void table_ceilings(const struct report *report, struct grid *grid)
     }
 }
 
+/* What a cell is about: bytes when it moves more of them than it computes, a count of so few
+ * that only its time matters: neither. */
+static struct words overhead_rate(const struct record *r, double us)
+{
+    enum { FEW = 16 };
+    double bytes = r->bytes_read + r->bytes_written;
+
+    if (fmax(bytes, r->flops) <= FEW)
+        return (struct words){"-"};
+    return bytes > r->flops ? words_si(bytes / us * 1e6, "B/s")
+                            : words_si(r->flops / us * 1e6, "FLOP/s");
+}
+
 void table_overheads(const struct report *report, struct grid *grid)
 {
     static const struct grid_column columns[] = {
@@ -39,17 +52,13 @@ void table_overheads(const struct report *report, struct grid *grid)
     for (size_t i = 0; i < report->overheads; i++) {
         const struct record *r = report->overhead[i];
         struct estimate us = record_wall_us(r);
-        double bytes = r->bytes_read + r->bytes_written;
 
         grid_add(grid, r->workload.text);
         grid_add(grid, r->shape_text.text);
         grid_add(grid, r->variant.text);
         grid_add(grid, r->device.text);
         grid_add(grid, words_time_estimate(us).text);
-        grid_add(grid, bytes > 0 ? words_si(bytes / us.value * 1e6, "B/s").text
-                       : r->flops > 0
-                           ? words_si(r->flops / us.value * 1e6, "FLOP/s").text
-                           : "-");
+        grid_add(grid, overhead_rate(r, us.value).text);
         grid_add(grid, evidence_name(r->evidence));
     }
 }

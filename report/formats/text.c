@@ -139,6 +139,17 @@ static void add_crossovers(const struct report *report, struct text *out)
     }
 }
 
+/* What was measured but is never judged: the whole answer of a suite of such, noise elsewhere. */
+static void add_overheads(const struct report *report, struct text *out)
+{
+    struct grid grid = {0};
+
+    if (report->contests)
+        return;
+    table_overheads(report, &grid);
+    add_table(out, "measured, never judged", &grid);
+}
+
 static int write(const struct report *report, struct text *out, struct why *why)
 {
     add_wrapped(out, "", report->headline);
@@ -147,6 +158,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     add_verdicts(report, out);
     add_whole(report, out);
     add_crossovers(report, out);
+    add_overheads(report, out);
     add_left_out(report, out);
     text_add(out, "\nnotes\n");
     for (size_t i = 0; i < report->notes; i++)
