@@ -104,7 +104,8 @@ void group_describe(struct record *r, const struct group *g, const struct device
     r->cache = g->cache;
     r->judged = g->workload->role == ROLE_JUDGED && !g->is_proof;
     r->proof = g->is_proof;
-    r->memory = MEMORY_PAGEABLE;
+    r->memory = g->workload->host_memory ? g->workload->host_memory(&g->problem)
+                                         : MEMORY_PAGEABLE;
     describe_bytes(r, g);
     if (row) {
         r->device_kind = row->kind;
@@ -126,12 +127,6 @@ static void refuse(struct record *r, enum outcome outcome, const char *why)
 }
 
 /* ---- running --------------------------------------------------------------------------- */
-
-/* Portable kernels say OpenCL; every device that compiles the dialect runs them. */
-static bool runs_on(const struct variant *v, enum device_kind kind)
-{
-    return v->on == kind || (v->steps && v->on == DEVICE_OPENCL && kind != DEVICE_CPU);
-}
 
 static double available_bytes(void)
 {
@@ -234,7 +229,7 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
         struct device *device;
         const char *death;
 
-        if (!runs_on(v, row->kind) || (v->fits && !v->fits(&g->problem)))
+        if (!trial_runs_on(v, row->kind) || (v->fits && !v->fits(&g->problem)))
             continue;
         cells++;
         group_describe(&c->record, g, row, v);
@@ -288,7 +283,7 @@ static double mean(const struct series *s)
 /* Rows of one call with everything sent and fetched; what opening cost stands beside it. */
 static void fill_ledger(struct cell *c)
 {
-    double *row = c->record.ledger_ns, wall = mean(&c->record.wall_ns);
+    double *row = c->record.ledger_ns, wall = mean(&c->record.wall_ns), wait;
 
     row[LEDGER_CONTEXT] = c->trial.device->open_ns;
     row[LEDGER_COMPILE] = c->trial.compile_ns;
@@ -296,7 +291,8 @@ static void fill_ledger(struct cell *c)
     row[LEDGER_UPLOAD] = mean(&c->record.upload_ns);
     row[LEDGER_LAUNCH] = mean(&c->set.launch_ns);
     row[LEDGER_KERNEL] = mean(&c->record.kernel_ns);
-    row[LEDGER_SYNC] = fmax(wall - row[LEDGER_LAUNCH] - row[LEDGER_KERNEL], 0);
+    wait = wall - row[LEDGER_LAUNCH] - row[LEDGER_KERNEL];
+    row[LEDGER_SYNC] = wait < 0 ? 0 : wait; /* NAN, not 0, without a device clock */
     row[LEDGER_DOWNLOAD] = mean(&c->record.download_ns);
 }
 

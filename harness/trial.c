@@ -5,6 +5,11 @@
 
 #include "base/clock.h"
 
+bool trial_runs_on(const struct variant *v, enum device_kind kind)
+{
+    return v->on == kind || (v->steps && v->on == DEVICE_OPENCL && kind != DEVICE_CPU);
+}
+
 static bool on_host(const struct trial *t)
 {
     return t->device->kind == DEVICE_CPU;

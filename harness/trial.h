@@ -28,6 +28,10 @@ int trial_open(struct trial *, struct bench *, struct device *, const struct var
                int threads, struct why *);
 void trial_close(struct trial *);
 
+/* Does the variant belong on this kind of device? Portable kernels say OpenCL; every device
+ * that compiles the dialect runs them. */
+bool trial_runs_on(const struct variant *, enum device_kind);
+
 /* Enqueue one call on the next copy of the arguments; may return before it is done. */
 int trial_run(struct trial *, struct why *);
 /* Send every input of the first `copies` copies; fetch every output of copy 0 into the

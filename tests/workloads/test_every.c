@@ -75,12 +75,6 @@ static int close_devices(void **state)
     return 0;
 }
 
-/* Portable kernels name OpenCL; CUDA runs them too. */
-static bool runs_on(const struct variant *v, const struct device *d)
-{
-    return v->on == d->kind || (d->kind == DEVICE_CUDA && v->on == DEVICE_OPENCL && v->steps);
-}
-
 /* True when a step of the variant is not in `seen` yet; then it is added. In f32 a kernel with
  * other definitions is other code; in the other types, which differ from it in loading and
  * storing only, it is not. */
@@ -187,7 +181,7 @@ static int check_variant(struct bench *bench, struct device *d, const struct var
     const struct problem *p = &bench->problem;
     int ran = 0;
 
-    if (!runs_on(v, d))
+    if (!trial_runs_on(v, d->kind))
         return 0;
     do
         if (!is_device_code_only() || is_wanted(bench->workload, v, p, d, pass, seen))
