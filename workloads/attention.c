@@ -15,6 +15,19 @@
 
 enum { ROWS = 8 };
 
+int attention_scratch(struct call *call, size_t bytes, struct why *why)
+{
+    bytes = (bytes + 4095) / 4096 * 4096;
+    call->self = aligned_alloc(4096, bytes);
+    return call->self ? 0 : why_fail(why, STATUS_MEMORY, "cannot allocate %.1f MiB of scratch",
+                                     (double)bytes / 0x1p20);
+}
+
+void attention_scratch_release(struct call *call)
+{
+    free(call->self);
+}
+
 int64_t attention_q_count(const struct attention *a)
 {
     return a->batch * a->q_len * a->heads * a->head_dim;

@@ -57,6 +57,11 @@ void attention_operation(const struct attention *, const char *op, struct operat
 enum { ATTENTION_MARK_EVERY = 61, ATTENTION_MARK_BY = 32 };
 void attention_fill_values(const struct attention *, void *data, uint64_t seed);
 
+/* prepare() and release() of our own variants: call->self is scratch of at least `bytes`.
+ * Errors: STATUS_MEMORY. */
+int attention_scratch(struct call *, size_t bytes, struct why *);
+void attention_scratch_release(struct call *);
+
 /* In double precision. The yardstick `scale` makes the bound of workload_error_bound,
  * F scale with F = (4 sqrt(length) + 8) u32 + roundings u_dtype, cover two things:
  *

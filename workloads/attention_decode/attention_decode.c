@@ -88,12 +88,9 @@ static void reference(const struct problem *p, const void *const *in, double *co
 static int simd_prepare(struct call *call, struct why *why)
 {
     struct attention a = attention_of(call->problem);
-    size_t bytes = ISA_PICK(attention_decode_simd)->scratch_bytes(&a, call->threads);
 
-    bytes = (bytes + 4095) / 4096 * 4096;
-    call->self = aligned_alloc(4096, bytes);
-    return call->self ? 0 : why_fail(why, STATUS_MEMORY, "cannot allocate %.1f MiB of scratch",
-                                     (double)bytes / 0x1p20);
+    return attention_scratch(
+        call, ISA_PICK(attention_decode_simd)->scratch_bytes(&a, call->threads), why);
 }
 
 static int simd(struct call *call, struct why *why)
@@ -106,11 +103,6 @@ static int simd(struct call *call, struct why *why)
         ->run(&a, arg[ATTENTION_Q].data, arg[ATTENTION_K].data, arg[ATTENTION_V].data,
               arg[ATTENTION_OUT].data, call->self, call->threads);
     return 0;
-}
-
-static void simd_release(struct call *call)
-{
-    free(call->self);
 }
 
 /* ---- composition of library products -------------------------------------------------- */
@@ -369,7 +361,7 @@ static const struct sweep sweeps[] = {
 static const struct variant variants[] = {
     {.name = "reference", .on = DEVICE_CPU, .reference = reference},
     {.name = "simd", .on = DEVICE_CPU, .prepare = simd_prepare, .run = simd,
-     .release = simd_release},
+     .release = attention_scratch_release},
     {.name = "composed", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
      .available = onednn_available, .prepare = onednn_prepare, .run = onednn,
      .release = composed_release,

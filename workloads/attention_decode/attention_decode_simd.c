@@ -10,8 +10,8 @@
 #include <math.h>
 #include <omp.h>
 
+#include "workloads/attention_row.h"
 #include "workloads/isa.h"
-#include "workloads/simd.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #if defined(__AVX512BF16__)
@@ -353,27 +353,6 @@ static void span_bf16(const struct plan *plan, int64_t number)
     span_run(plan, DTYPE_BF16, HAS_PAIRS, number);
 }
 
-/* n (a multiple of 8) elements of `row`, times `by`, to element `at` of an array. */
-INLINE void row_put_as(enum dtype dtype, void *p, int64_t at, int n, const float *row, float by)
-{
-    int c = 0;
-
-    for (; c + VF <= n; c += VF)
-        vf_put(dtype, p, at + c, vf_load(row + c) * by);
-    if (c < n)
-        vf_put_n(dtype, p, at + c, vf_load(row + c) * by, (size_t)(n - c));
-}
-
-static void row_put(enum dtype dtype, void *p, int64_t at, int n, const float *row, float by)
-{
-    if (dtype == DTYPE_F32)
-        row_put_as(DTYPE_F32, p, at, n, row, by);
-    else if (dtype == DTYPE_BF16)
-        row_put_as(DTYPE_BF16, p, at, n, row, by);
-    else
-        row_put_as(DTYPE_F16, p, at, n, row, by);
-}
-
 /* The spans of one head, each worth 2^(its largest score) against the others. */
 static void merge(const struct plan *plan, int64_t b, int64_t h)
 {
@@ -393,7 +372,7 @@ static void merge(const struct plan *plan, int64_t b, int64_t h)
         for (int c = 0; c < plan->cols; c += VF)
             vf_store(row + c, vf_load(row + c) + by * vf_load(s.out + h * plan->cols + c));
     }
-    row_put(plan->a->dtype, plan->out, (b * plan->a->heads + h) * dim, (int)dim, row, 1 / sum);
+    attention_row_put(plan->a->dtype, plan->out, (b * plan->a->heads + h) * dim, (int)dim, row, 1 / sum);
 }
 
 static void plan_init(struct plan *plan, const struct attention *a, int threads)
@@ -444,36 +423,6 @@ static void run(const struct attention *a, const void *q, const void *k, const v
 
 /* ---- between the products of a composition -------------------------------------------- */
 
-static void softmax_row(float *p, uint16_t *half, int64_t n, float scale)
-{
-    vf tops = vf_set(-1e37f), part = vf_set(0);
-    float top;
-    int64_t whole = n / VF * VF;
-
-    for (int64_t j = 0; j < whole; j += VF)
-        tops = vf_max(tops, vf_load(p + j));
-    tops = vf_max(tops, vf_load_n(p + whole, (size_t)(n - whole), -1e37f));
-    top = vf_reduce_max(tops) * scale;
-    for (int64_t j = 0; j < n; j += VF) {
-        size_t some = (size_t)(n - j < VF ? n - j : VF);
-        vf e = vf_exp2(vf_load_n(p + j, some, -1e37f) * scale - top);
-
-        part += e;
-        vf_store_n(p + j, e, some);
-    }
-    top = 1 / vf_reduce_add(part);
-    for (int64_t j = 0; j < n; j += VF) {
-        size_t some = (size_t)(n - j < VF ? n - j : VF);
-
-        vf e = vf_load_n(p + j, some, 0) * top;
-
-        if (half)
-            vf_put_n(DTYPE_BF16, half, j, e, some);
-        else
-            vf_store_n(p + j, e, some);
-    }
-}
-
 static void softmax_rows(int64_t rows, int64_t keys, int64_t head_dim, float *score,
                          uint16_t *half, int threads)
 {
@@ -481,7 +430,7 @@ static void softmax_rows(int64_t rows, int64_t keys, int64_t head_dim, float *sc
 
 #pragma omp parallel for num_threads(threads)
     for (int64_t r = 0; r < rows; r++)
-        softmax_row(score + r * keys, half ? half + r * keys : NULL, keys, scale);
+        attention_softmax_row(score + r * keys, half ? half + r * keys : NULL, 0, keys, keys, scale);
 }
 
 const struct attention_decode_simd ISA_SYMBOL(attention_decode_simd) = {

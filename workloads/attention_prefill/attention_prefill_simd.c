@@ -12,8 +12,8 @@
 #include <math.h>
 #include <omp.h>
 
+#include "workloads/attention_row.h"
 #include "workloads/isa.h"
-#include "workloads/simd.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #if defined(__AVX512BF16__)
@@ -26,7 +26,7 @@ enum { HAS_PAIRS = 0 };
 enum { NV = SIMD_BYTES == 64 ? 4 : 2, LANES = NV * VF, UNIT = 4, KEYS = 64, TILES = 4 };
 
 /* Below every score, and so far below that scaling it keeps it so. */
-static const float nothing = -1e30f, unseen = -1e37f;
+static const float nothing = -1e30f;
 
 struct room {
     float k[KEYS * ATTENTION_DIM], v[KEYS * ATTENTION_DIM], p[KEYS * LANES];
@@ -246,7 +246,7 @@ static void mask(struct room *x, const struct tile *t, int64_t from, int n)
             float *p = x->p + j * LANES + v * VF;
             vi at = (int32_t)(from + j) + (vi){0};
 
-            vf_store(p, vf_if((at >= first) & (at < end), vf_load(p), vf_set(unseen)));
+            vf_store(p, vf_if((at >= first) & (at < end), vf_load(p), vf_set(attention_unseen)));
         }
     }
 }
@@ -271,7 +271,7 @@ INLINE void softmax(bool pairs, struct room *x, struct tile *t, int n, float sca
     vf top[NV], sum[NV];
 
     for (int v = 0; v < NV; v++) {
-        top[v] = vf_set(unseen);
+        top[v] = vf_set(attention_unseen);
         sum[v] = vf_set(0);
     }
     for (int j = 0; j < n; j++)
@@ -353,27 +353,6 @@ static void tile_keys_pairs(struct room *x, struct tile *t, const struct plan *p
 
 /* ---- items ---------------------------------------------------------------------------- */
 
-/* n (a multiple of 8) elements of `row`, times `by`, to element `at` of an array. */
-INLINE void row_put_as(enum dtype dtype, void *p, int64_t at, int n, const float *row, float by)
-{
-    int c = 0;
-
-    for (; c + VF <= n; c += VF)
-        vf_put(dtype, p, at + c, vf_load(row + c) * by);
-    if (c < n)
-        vf_put_n(dtype, p, at + c, vf_load(row + c) * by, (size_t)(n - c));
-}
-
-static void row_put(enum dtype dtype, void *p, int64_t at, int n, const float *row, float by)
-{
-    if (dtype == DTYPE_F32)
-        row_put_as(DTYPE_F32, p, at, n, row, by);
-    else if (dtype == DTYPE_BF16)
-        row_put_as(DTYPE_BF16, p, at, n, row, by);
-    else
-        row_put_as(DTYPE_F16, p, at, n, row, by);
-}
-
 static void item(struct room *x, const struct plan *plan, int64_t bg, int64_t number)
 {
     const struct attention *a = plan->a;
@@ -398,7 +377,7 @@ static void item(struct room *x, const struct plan *plan, int64_t bg, int64_t nu
     }
     for (int t = 0; t < tiles; t++)
         for (int r = 0; r < x->tile[t].rows; r++)
-            row_put(a->dtype, plan->out, row_at(a, b, g, row + t * LANES + r),
+            attention_row_put(a->dtype, plan->out, row_at(a, b, g, row + t * LANES + r),
                     (int)a->head_dim, x->tile[t].out + r * plan->cols, 1 / x->tile[t].sum[r]);
 }
 
@@ -439,39 +418,6 @@ static void run(const struct attention *a, const void *q, const void *k, const v
 
 /* ---- between the products of a composition -------------------------------------------- */
 
-static void softmax_row(float *p, uint16_t *half, int64_t first, int64_t end, int64_t keys,
-                        float scale)
-{
-    float top = unseen, sum = 0;
-    vf part = vf_set(0), tops = vf_set(unseen);
-    int64_t j = first;
-
-    for (; j + VF <= end; j += VF)
-        tops = vf_max(tops, vf_load(p + j));
-    tops = vf_max(tops, vf_load_n(p + j, (size_t)(end - j), unseen));
-    top = vf_reduce_max(tops) * scale;
-    for (j = first; j < end; j += VF) {
-        size_t n = (size_t)(end - j < VF ? end - j : VF);
-        vf e = vf_exp2(vf_load_n(p + j, n, unseen) * scale - top);
-
-        part += e;
-        vf_store_n(p + j, e, n);
-    }
-    sum = 1 / vf_reduce_add(part);
-    memset(p, 0, sizeof *p * (size_t)first);
-    memset(p + end, 0, sizeof *p * (size_t)(keys - end));
-    for (j = 0; j < keys; j += VF) {
-        size_t n = (size_t)(keys - j < VF ? keys - j : VF);
-
-        vf e = vf_load_n(p + j, n, 0) * sum;
-
-        if (half)
-            vf_put_n(DTYPE_BF16, half, j, e, n);
-        else
-            vf_store_n(p + j, e, n);
-    }
-}
-
 static void softmax_rows(const struct attention *a, int64_t i, int64_t rows, int64_t keys,
                          float *score, uint16_t *half)
 {
@@ -481,7 +427,7 @@ static void softmax_rows(const struct attention *a, int64_t i, int64_t rows, int
         int64_t first, end;
 
         attention_span(a, i + r, &first, &end);
-        softmax_row(score + r * keys, half ? half + r * keys : NULL, first, end, keys, scale);
+        attention_softmax_row(score + r * keys, half ? half + r * keys : NULL, first, end, keys, scale);
     }
 }
 
