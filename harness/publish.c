@@ -37,29 +37,30 @@ static int write_terminal(const struct report *report, struct why *why)
     return status;
 }
 
-static int write_plots(const struct report *report, const char *out, struct why *why)
+static int write_files(const struct report *report, const char *out, struct why *why)
 {
-    struct plots plots;
     char folder[1024];
-    int status = plots_draw(report, &plots, why);
-
-    if (status)
-        return status;
-    snprintf(folder, sizeof folder, "%s/plots", out);
-    status = plots_write(&plots, folder, why);
-    plots_release(&plots);
-    return status;
-}
-
-static int publish_report(const struct report *report, const char *out, struct why *why)
-{
     int status = 0;
 
     for (const struct format *const *f = formats; *f && !status; f++)
         if ((*f)->extension)
             status = write_format(*f, report, out, why);
-    if (!status)
-        status = write_plots(report, out, why);
+    snprintf(folder, sizeof folder, "%s/plots", out);
+    return status ? status : plots_write(report->plots, folder, why);
+}
+
+/* The figures are drawn once, for the page and for the files beside it. */
+static int publish_report(struct report *report, const char *out, struct why *why)
+{
+    struct plots plots;
+    int status = plots_draw(report, &plots, why);
+
+    if (status)
+        return status;
+    report->plots = &plots;
+    status = write_files(report, out, why);
+    report->plots = NULL;
+    plots_release(&plots);
     return status ? status : write_terminal(report, why);
 }
 

@@ -129,10 +129,26 @@ static int series_of(const struct roofline *l, const struct report *report, cons
     return -1;
 }
 
-/* The names stand over the flat part, at its right end; over the slope, turned with it. */
+/* Where a name of `width` finds room at a flat roof: over it or, when another roof runs there,
+ * under it, as far to the right as it fits. False when there is none. */
+static bool place_at_roof(const struct roofline *l, double peak, double ridge, double width,
+                          struct box *box)
+{
+    double roof = pixels_y(l, peak), end = pixels_x(l, l->x.high) - 4;
+
+    for (double x = end - width; x > pixels_x(l, ridge) - 200; x -= 20)
+        for (int under = 0; under < 2; under++) {
+            *box = (struct box){x, under ? roof + 4 : roof - 17, width, 12};
+            if (is_free(l, *box))
+                return true;
+        }
+    return false;
+}
+
+/* The names stand at the flat part, near its right end; over the slope, turned with it. */
 static void name_roof(struct roofline *l, const struct ceiling *c, double memory)
 {
-    double ridge = c->per_s / memory, end = pixels_x(l, l->x.high) - 4;
+    double ridge = c->per_s / memory;
     double turn = atan2(pixels_y(l, l->y.low) - pixels_y(l, 10 * l->y.low),
                         pixels_x(l, 10 * l->x.low) - pixels_x(l, l->x.low)) * 180 / acos(-1);
     char text[128];
@@ -142,10 +158,7 @@ static void name_roof(struct roofline *l, const struct ceiling *c, double memory
     snprintf(text, sizeof text, "%.30s %s %s", c->device.text, dtype_name(c->dtype),
              words_si(c->per_s, "flop/s").text);
     width = 5.8 * (double)strlen(text);
-    box = (struct box){end - width, pixels_y(l, c->per_s) - 17, width, 12};
-    while (!is_free(l, box) && box.x > pixels_x(l, ridge) - 200)
-        box.x -= 20;
-    if (is_free(l, box)) {
+    if (place_at_roof(l, c->per_s, ridge, width, &box)) {
         text_printf(&l->roof_name, "%.6g %.6g 0 0 \"%s\"\n", value_x(l, box.x + width / 2),
                     value_y(l, box.y + 6), text);
         take(l, box);
@@ -171,15 +184,42 @@ static void avoid_roof(struct roofline *l, const struct ceiling *c, double memor
                              8});
 }
 
+/* A roof that is drawn: a compute ceiling of a side in a dtype in use, and its memory's rate. */
+static bool is_roof(const struct roofline *l, const struct report *report,
+                    const struct ceiling *c, double *memory)
+{
+    *memory = report_bytes_per_s(report, c->device.text);
+    return !c->is_memory && series_of(l, report, c->device.text) >= 0 && !isnan(*memory) &&
+           is_used(report, c->dtype);
+}
+
+/* All flat parts are taken before the first name is placed: none shall stand on another's. */
+static void take_flats(struct roofline *l, const struct report *report)
+{
+    double memory, end = pixels_x(l, l->x.high);
+
+    for (size_t i = 0; i < report->ceilings; i++) {
+        const struct ceiling *c = &report->ceiling[i];
+
+        if (is_roof(l, report, c, &memory)) {
+            double start = fmax(pixels_x(l, c->per_s / memory), 0);
+
+            take(l, (struct box){start, pixels_y(l, c->per_s) - 1, fmax(end - start, 0), 2});
+        }
+    }
+}
+
 static void add_roofs(struct roofline *l, const struct report *report)
 {
+    double memory;
+
+    take_flats(l, report);
     text_printf(&l->f.data, "array ROOF[%d]\n", ROOFS_MOST);
     for (size_t i = 0; i < report->ceilings && l->roofs < ROOFS_MOST; i++) {
         const struct ceiling *c = &report->ceiling[i];
-        double memory = report_bytes_per_s(report, c->device.text);
         int series = series_of(l, report, c->device.text);
 
-        if (c->is_memory || series < 0 || isnan(memory) || !is_used(report, c->dtype))
+        if (!is_roof(l, report, c, &memory))
             continue;
         text_printf(&l->f.data, "ROOF[%d] = %d\n", ++l->roofs, series + 1);
         text_printf(&l->roof, "%.6g %.6g\n%.6g %.6g\n%.6g %.6g\n\n\n", l->x.low,

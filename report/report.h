@@ -137,6 +137,7 @@ struct ledger_row {
 
 struct report {
     const struct results *results; /* not owned: must outlive the report */
+    const struct plots *plots; /* its figures, when somebody has drawn them; not owned */
     char headline[700];        /* answers "is it worth it?" in one sentence */
     char caution[500];         /* what stands above everything ("no GPU was measured ..."), or "" */
     struct gpu_side *gpu;

@@ -62,16 +62,18 @@ static int write(const struct report *report, struct text *out, struct why *why)
     const char *template = part("report/formats/page.html");
     const char *css = part("report/formats/page.css"), *js = part("report/formats/page.js");
     struct text body = {0}, title = {0};
-    struct plots plots;
-    int status;
+    struct plots own = {0};
+    const struct plots *plots = report->plots ? report->plots : &own;
+    int status = 0;
 
     if (!template || !css || !js)
         return why_fail(why, STATUS_INVALID, "the page's template is not built in");
-    status = plots_draw(report, &plots, why);
+    if (!report->plots)
+        status = plots_draw(report, &own, why);
     if (status)
         return status;
     page_text(&title, report->headline);
-    add_body(report, &plots, &body);
+    add_body(report, plots, &body);
     if (title.failed || body.failed)
         status = why_fail(why, STATUS_MEMORY, "cannot write the page: out of memory");
     else
@@ -80,7 +82,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
                                                      {"js", js},
                                                      {"body", body.data},
                                                      {NULL, NULL}});
-    plots_release(&plots);
+    plots_release(&own);
     text_release(&body);
     text_release(&title);
     return status;
