@@ -62,7 +62,7 @@ sources := $(sort $(foreach r,$(rooms),$(wildcard $(r)/*.c)) $(filter-out %_simd
 objects := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c,$(sources))) \
            $(foreach i,$(isas),$(patsubst %_simd.c,$(BUILD)/%_simd.$(i).o,$(simd_sources))) \
            $(BUILD)/registry.o $(BUILD)/embedded.o
-data    := $(sort $(wildcard workloads/*/*.cl devices/dialect.h suites/*.json suites/models/*.json \
+data    := $(sort $(wildcard workloads/*/*.cl workloads/*/*.cu devices/dialect.h suites/*.json suites/models/*.json \
              projection/*.json plots/*.gp report/formats/page.*))
 tests   := $(sort $(wildcard tests/*/test_*.c tests/test_*.c))
 test_objects := $(foreach i,$(isas),$(patsubst %.c,$(BUILD)/%.$(i).o,$(sort $(wildcard tests/*/*_simd.c))))
@@ -197,7 +197,7 @@ headers: ## does each header compile alone?
 	  $(CC) $(cppflags) $(cflags) -DISA=baseline -Wno-unused-function -fsyntax-only -x c $$h || exit 1; done
 
 tidy: ## the longest rooms and functions, so that an attractor is seen while it is young
-	@wc -l $$(git ls-files '*.c' '*.h' '*.cl') | sort -rn | sed -n '2,11p'
+	@wc -l $$(git ls-files '*.c' '*.h' '*.cl' '*.cu') | sort -rn | sed -n '2,11p'
 	@awk 'FNR==1{s=0} /^[a-z].*\)$$/{name=$$0; s=FNR} /^}/{if(s){printf "%4d %s: %s\n", FNR-s, FILENAME, name; s=0}}' \
 	  $$(git ls-files '*.c') | sort -rn | head -10
 

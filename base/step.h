@@ -22,6 +22,7 @@ struct device_facts {
     int64_t group_limit;     /* most work-items in a work-group */
     int64_t local_bytes;     /* local (shared) memory a work-group may use */
     bool is_host_processor;  /* OpenCL on a CPU */
+    int capability;          /* CUDA compute capability, 90 for 9.0; 0 elsewhere */
 };
 
 enum step_kind { STEP_LAUNCH, STEP_UPLOAD, STEP_DOWNLOAD };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One kernel language that is both OpenCL C 1.2 and CUDA C: every workloads/X/X.cl is
- * compiled with this text in front of it, and with
+/* One kernel language that is both OpenCL C 1.2 and CUDA C: every workloads/X/X.cl, and every
+ * X.cu, which is CUDA C only, is compiled with this text in front of it, and with
  *
  *   DTYPE_F32 | DTYPE_F64 | DTYPE_F16 | DTYPE_BF16   defined for the problem's dtype, which
  *                    gives elem (how an element is stored), real (how it is computed with:

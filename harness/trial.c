@@ -66,9 +66,15 @@ static struct buffer *trial_host(struct trial *t, int copy, int i)
 static int trial_build(struct trial *t, struct why *why)
 {
     const struct workload *w = t->bench->workload;
-    const char *source = workload_device_code(w->name);
+    const struct device_facts *facts = &t->device->facts;
+    const char *source = workload_device_code(w->name, t->variant->on);
 
-    t->steps = t->variant->steps(&t->bench->problem, &t->device->facts, t->step);
+    t->steps = t->variant->steps(&t->bench->problem, facts, t->step);
+    if (t->steps == 0)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "'%s' needs more than this device (compute capability %d.%d) has for %s",
+                        t->variant->name, facts->capability / 10, facts->capability % 10,
+                        dtype_name(t->bench->problem.dtype));
     for (int s = 0; s < t->steps; s++) {
         int status = 0;
 

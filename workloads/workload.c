@@ -187,12 +187,13 @@ double workload_error_bound(const struct workload *w, const struct problem *p, i
            tiny;
 }
 
-const char *workload_device_code(const char *name)
+const char *workload_device_code(const char *name, enum device_kind language)
 {
     char path[200];
     const struct embedded *code;
 
-    snprintf(path, sizeof path, "workloads/%s/%s.cl", name, name);
+    snprintf(path, sizeof path, "workloads/%s/%s.%s", name, name,
+             language == DEVICE_CUDA ? "cu" : "cl");
     code = embedded_find(path);
     return code ? code->text : NULL;
 }

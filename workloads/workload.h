@@ -91,7 +91,9 @@ struct variant {
     int (*run)(struct call *, struct why *);
     void (*release)(struct call *);
 
-    /* Device kernels: write up to STEPS steps, return how many. Pure. */
+    /* Device kernels: write up to STEPS steps, return how many; 0: this device lacks what
+     * they need. Pure. A variant on DEVICE_OPENCL takes its kernels from x.cl and runs on CUDA
+     * devices too, one on DEVICE_CUDA takes them from x.cu. */
     int (*steps)(const struct problem *, const struct device_facts *, struct step *);
     size_t (*scratch_bytes)(const struct problem *, const struct device_facts *);
 };
@@ -134,8 +136,9 @@ extern const struct workload *const workloads[];
 
 /* By name, or NULL. */
 const struct workload *workload_find(const char *name);
-/* Device code of the folder `name`, as compiled in, or NULL. */
-const char *workload_device_code(const char *name);
+/* Device code of the folder `name`, as compiled in, or NULL: x.cl, in the dialect of
+ * devices/dialect.h, for variants on DEVICE_OPENCL; x.cu, CUDA C, for those on DEVICE_CUDA. */
+const char *workload_device_code(const char *name, enum device_kind language);
 /* How many axes, args (before the NULL name). */
 int workload_axes(const struct workload *);
 int workload_args(const struct workload *);

@@ -133,7 +133,7 @@ static void compile_anew(const struct workload *w, enum dtype dtype, const char 
     last.w = w;
     last.dtype = dtype;
     snprintf(last.defines, sizeof last.defines, "%s", defines);
-    last.status = compile(workload_device_code(w->name), dtype, defines, sm, &last.log);
+    last.status = compile(workload_device_code(w->name, DEVICE_OPENCL), dtype, defines, sm, &last.log);
 }
 
 /* Each kernel once for each dtype and set of definitions. */
@@ -185,7 +185,7 @@ static int check_arch(const char *sm)
             for (int s = 0; (*at)->dtypes >> dtype & 1 && s < (*at)->smokes; s++) {
                 struct problem p = {.dtype = (enum dtype)dtype, .shape = (*at)->smoke[s]};
 
-                if (workload_device_code((*at)->name))
+                if (workload_device_code((*at)->name, DEVICE_OPENCL))
                     wrong += check_problem(*at, &p, sm, &seen);
             }
     for (const char *c = seen.data; c && (c = strchr(c, '|')); c++)

@@ -109,7 +109,7 @@ static pid_t start(const struct workload *w)
 /* Own code for a device, with at least one kernel in it. */
 static bool has_device_code(const struct workload *w)
 {
-    return workload_device_code(w->name) != NULL;
+    return workload_device_code(w->name, DEVICE_OPENCL) != NULL;
 }
 
 /* True when it ran, some device code agreed, and nothing was found. */

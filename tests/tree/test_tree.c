@@ -19,7 +19,7 @@ static glob_t rooms;
 static int find_rooms(void **state)
 {
     static const char *const pattern[] = {"*/*.c",   "*/*.h",   "*/*/*.c", "*/*/*.h",
-                                          "*/*/*.cl", "*/*/*/*.c"};
+                                          "*/*/*.cl", "*/*/*.cu", "*/*/*/*.c"};
 
     (void)state;
     for (size_t i = 0; i < sizeof pattern / sizeof *pattern; i++)
