@@ -9,7 +9,8 @@
     X(STATUS_UNAVAILABLE, -2, "not available on this machine")                         \
     X(STATUS_MEMORY, -3, "out of memory")                                              \
     X(STATUS_DEVICE, -4, "device reported an error")                                   \
-    X(STATUS_IO, -5, "input/output error")
+    X(STATUS_IO, -5, "input/output error")                                             \
+    X(STATUS_LOST, -6, "device is lost to this process")
 
 enum status {
 #define X(name, value, text) name = value,

@@ -47,7 +47,8 @@ static int cpu_describe(int index, struct device_row *row, struct why *why)
 {
     (void)index;
     (void)why;
-    *row = (struct device_row){.id = {"cpu"}, .evidence = EVIDENCE_MEASURED};
+    *row = (struct device_row){.id = {"cpu"}, .evidence = EVIDENCE_MEASURED,
+                                .cache_bytes = sysfs_cache_bytes()};
     cpu_model(row->model, sizeof row->model);
     snprintf(row->driver, sizeof row->driver, "host");
     return 0;
@@ -203,7 +204,6 @@ static int cpu_open(struct device *device, int index, struct why *why)
     device->facts = (struct device_facts){.compute_units = (int)sysconf(_SC_NPROCESSORS_ONLN),
                                           .is_host_processor = true};
     device->memory_bytes = pages > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-    device->cache_bytes = sysfs_cache_bytes();
     return 0;
 }
 

@@ -26,6 +26,7 @@ struct device_row {
     char driver[128];       /* driver and version in words */
     enum evidence evidence; /* EVIDENCE_SOFTWARE for an emulation, OpenCL on a CPU */
     bool is_gpu;
+    uint64_t cache_bytes;   /* last level; 0 when unknown */
 };
 
 struct driver {
@@ -36,8 +37,43 @@ struct driver {
     int (*open)(struct device *, int index, struct why *);
 };
 
+/* Further orders of work: what is enqueued on one lane keeps its order, lanes run beside each
+ * other. Lane 0 is there from the start and in use after open. Chunks that are uploaded,
+ * computed and downloaded at once need three. */
+enum { LANES = 4 };
+
+/* Which bytes of two buffers a copy is about. */
+struct part {
+    size_t to, from, bytes; /* offset in either, length */
+};
+
+struct lane_ops {
+    /* From now on copy, launch and mark go to `lane`, and device->queue is that lane's; it is
+     * made when first used. */
+    int (*use)(struct device *, int lane, struct why *);
+    /* What is enqueued on `lane` from now on waits for what is on `first` now. */
+    int (*wait)(struct device *, int lane, int first, struct why *);
+    /* As ops->copy, of a part. Only pinned host memory lets the call return at once. */
+    int (*copy)(struct device *, struct buffer *to, const struct buffer *from, struct part,
+                struct why *);
+};
+
+/* A sequence of work that is enqueued by one call (a CUDA graph). */
+struct recording;
+
+struct recording_ops {
+    /* Between these two, copies and launches on the lane in use are written down, not done;
+     * no allocation, build, sync, mark or change of lane. When `stop` fails nothing is held. */
+    int (*start)(struct device *, struct why *);
+    int (*stop)(struct device *, struct recording **, struct why *);
+    int (*replay)(struct device *, struct recording *, struct why *);
+    void (*free)(struct device *, struct recording *); /* after its work is done; NULL is fine */
+};
+
 /* All of them release-safe on a zeroed buffer, kernel or mark. Unless said otherwise, calls
- * may return before the work is done; `sync` waits for all of it. */
+ * may return before the work is done; `sync` waits for all of it, on every lane.
+ * STATUS_LOST from any of them: a fault (illegal address, lost device) that this process cannot
+ * recover from; every later call on the device says the same, and the process should end. */
 struct device_ops {
     void (*close)(struct device *);
     /* `memory` of the host kinds gives host memory that the device can copy from and to;
@@ -63,6 +99,11 @@ struct device_ops {
      * back and zeroed. NAN when the device has no clock or a mark was never set. */
     double (*elapsed_ns)(struct device *, struct mark *from, struct mark *to);
     int (*sync)(struct device *, struct why *);
+    /* Move managed memory to where it is needed next: MEMORY_DEVICE or MEMORY_PAGEABLE (the
+     * host). NULL: the device has no managed memory or cannot be told. */
+    int (*prefetch)(struct device *, struct buffer *, enum memory where, struct why *);
+    const struct lane_ops *lanes;          /* NULL: one order of work only */
+    const struct recording_ops *recording; /* NULL: every call is enqueued anew */
 };
 
 struct device {
@@ -72,7 +113,9 @@ struct device {
     struct device_facts facts;
     uint64_t memory_bytes, cache_bytes; /* 0 when unknown; cache: last level */
     double open_ns;                     /* what opening cost: context, first compile */
-    void *queue;                        /* API's own queue or stream, for vendor libraries */
+    void *queue;                        /* API's own queue or stream (cl_command_queue,
+                                           CUstream), for vendor libraries; on CUDA the
+                                           context is current after any call of ops */
     void *self;
 };
 

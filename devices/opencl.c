@@ -136,6 +136,7 @@ static int opencl_describe(int index, struct device_row *row, struct why *why)
     snprintf(row->driver, sizeof row->driver, "%.60s %.60s", platform, driver);
     /* an emulator may claim every type at once: whatever is a CPU too is not a GPU */
     row->is_gpu = (type & CL_DEVICE_TYPE_GPU) && !(type & CL_DEVICE_TYPE_CPU);
+    row->cache_bytes = opencl_number(id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cl_ulong));
     row->evidence = type & CL_DEVICE_TYPE_CPU ? EVIDENCE_SOFTWARE : EVIDENCE_MEASURED;
     return 0;
 }
@@ -205,14 +206,6 @@ static double opencl_elapsed_ns(struct device *device, struct mark *from, struct
     return ok && end >= start ? (double)(end - start) : NAN;
 }
 
-static int opencl_sync(struct device *device, struct why *why)
-{
-    struct opencl *self = device->self;
-
-    CL_TRY(cl.clFinish(self->queue), "waiting for the device failed");
-    return 0;
-}
-
 static void opencl_close(struct device *device)
 {
     struct opencl *self = device->self;
@@ -226,8 +219,7 @@ static void opencl_close(struct device *device)
         free(self->points);
         self->points = next;
     }
-    if (self->queue)
-        cl.clReleaseCommandQueue(self->queue);
+    opencl_lanes_release(self);
     if (self->context)
         cl.clReleaseContext(self->context);
     free(self);
@@ -243,17 +235,15 @@ static const struct device_ops opencl_ops = {
     .mark = opencl_mark,
     .elapsed_ns = opencl_elapsed_ns,
     .sync = opencl_sync,
+    .lanes = &opencl_lanes,
 };
 
-static int open_queue(struct opencl *self, struct why *why)
+static int open_context(struct opencl *self, struct why *why)
 {
     cl_int error;
 
     self->context = cl.clCreateContext(NULL, 1, &self->id, NULL, NULL, &error);
     CL_TRY(error, "cannot create an OpenCL context");
-    self->queue = cl.clCreateCommandQueue(self->context, self->id, CL_QUEUE_PROFILING_ENABLE,
-                                          &error);
-    CL_TRY(error, "cannot create an OpenCL queue");
     return 0;
 }
 
@@ -269,12 +259,13 @@ static int opencl_open(struct device *device, int index, struct why *why)
              device->row.driver);
     device->self = self;
     device->ops = &opencl_ops;
-    status = open_queue(self, why);
+    status = open_context(self, why);
+    if (!status)
+        status = opencl_lane_use(device, 0, why);
     if (status) {
         device_close(device);
         return status;
     }
-    device->queue = self->queue;
     device->facts = (struct device_facts){
         .compute_units = (int)opencl_number(self->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint)),
         .group_limit = (int64_t)opencl_number(self->id, CL_DEVICE_MAX_WORK_GROUP_SIZE,
@@ -283,8 +274,6 @@ static int opencl_open(struct device *device, int index, struct why *why)
                                               sizeof(cl_ulong)),
         .is_host_processor = is_host_processor(self->id)};
     device->memory_bytes = opencl_number(self->id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong));
-    device->cache_bytes = opencl_number(self->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE,
-                                        sizeof(cl_ulong));
     return 0;
 }
 

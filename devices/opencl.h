@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the rooms of the OpenCL device share: the loader's functions, an open device, errors.
  * opencl.c lists, opens, marks; opencl_memory.c allocates and copies; opencl_kernel.c compiles
- * and launches. */
+ * and launches; opencl_lane.c has further queues. */
 #ifndef OFFLOAD_BENCH_OPENCL_H
 #define OFFLOAD_BENCH_OPENCL_H
 
@@ -22,7 +22,8 @@
     X(clCreateProgramWithBinary) X(clBuildProgram) X(clGetProgramBuildInfo)            \
     X(clGetProgramInfo) X(clRetainProgram) X(clReleaseProgram) X(clCreateKernel)       \
     X(clReleaseKernel) X(clGetKernelWorkGroupInfo) X(clSetKernelArg)                   \
-    X(clEnqueueNDRangeKernel) X(clEnqueueMarkerWithWaitList)         \
+    X(clEnqueueNDRangeKernel) X(clEnqueueMarkerWithWaitList)                           \
+    X(clEnqueueBarrierWithWaitList) X(clFlush)                                         \
     X(clWaitForEvents) X(clReleaseEvent) X(clGetEventProfilingInfo) X(clFinish)
 
 struct opencl_symbols {
@@ -50,7 +51,7 @@ struct point {
 struct opencl {
     cl_device_id id;
     cl_context context;
-    cl_command_queue queue;
+    cl_command_queue queue, lane[LANES]; /* the one in use; all of them, NULL: not made */
     struct kernel *kernels;
     struct point *points;
     char version[512]; /* device and driver, for the kernel cache */
@@ -79,6 +80,14 @@ int opencl_build(struct device *, const char *source, const char *name, const ch
                  enum dtype, struct kernel **, struct why *);
 int opencl_launch(struct device *, struct kernel *, const struct step *,
                   const struct buffer *arg, const struct buffer *scratch, struct why *);
+/* Enqueue a copy of a part, on the queue in use. */
+int opencl_copy_part(struct device *, struct buffer *to, const struct buffer *from,
+                     struct part, struct why *);
+/* Make `lane` if need be, and put it in use. */
+int opencl_lane_use(struct device *, int lane, struct why *);
+int opencl_sync(struct device *, struct why *);
+void opencl_lanes_release(struct opencl *);
+extern const struct lane_ops opencl_lanes;
 /* Release every kernel, before the context goes. */
 void opencl_kernels_release(struct opencl *);
 

@@ -87,23 +87,31 @@ void opencl_free(struct device *device, struct buffer *b)
     *b = (struct buffer){0};
 }
 
-int opencl_copy(struct device *device, struct buffer *to, const struct buffer *from,
-                       size_t bytes, struct why *why)
+int opencl_copy_part(struct device *device, struct buffer *to, const struct buffer *from,
+                     struct part part, struct why *why)
 {
     struct opencl *self = device->self;
 
-    if (bytes == 0) /* OpenCL refuses it */
+    if (part.bytes == 0) /* OpenCL refuses it */
         return 0;
     if (from->data)
-        CL_TRY(cl.clEnqueueWriteBuffer(self->queue, to->handle, CL_FALSE, 0, bytes,
-                                       from->data, 0, NULL, NULL), "upload failed");
+        CL_TRY(cl.clEnqueueWriteBuffer(self->queue, to->handle, CL_FALSE, part.to, part.bytes,
+                                       (char *)from->data + part.from, 0, NULL, NULL),
+               "upload failed");
     else if (to->data)
-        CL_TRY(cl.clEnqueueReadBuffer(self->queue, from->handle, CL_FALSE, 0, bytes, to->data,
-                                      0, NULL, NULL), "download failed");
+        CL_TRY(cl.clEnqueueReadBuffer(self->queue, from->handle, CL_FALSE, part.from,
+                                      part.bytes, (char *)to->data + part.to, 0, NULL, NULL),
+               "download failed");
     else
-        CL_TRY(cl.clEnqueueCopyBuffer(self->queue, from->handle, to->handle, 0, 0, bytes, 0,
-                                      NULL, NULL), "copy on the device failed");
+        CL_TRY(cl.clEnqueueCopyBuffer(self->queue, from->handle, to->handle, part.from, part.to,
+                                      part.bytes, 0, NULL, NULL), "copy on the device failed");
     return 0;
+}
+
+int opencl_copy(struct device *device, struct buffer *to, const struct buffer *from,
+                size_t bytes, struct why *why)
+{
+    return opencl_copy_part(device, to, from, (struct part){.bytes = bytes}, why);
 }
 
 #endif

@@ -240,6 +240,61 @@ static void test_marks(void **state)
     assert_int_equal(device.ops->mark(&device, &left, NULL), 0); /* released by close */
 }
 
+/* Chunks up on lane 1, doubled on lane 0, down on lane 2: in order by waits alone. */
+static void test_lanes(void **state)
+{
+    enum { N = 3000, CHUNK = 1000 };
+    struct buffer arg[2] = {{0}}, host = {0};
+    struct step step = {.kernel = "twice", .groups = {4, 1, 1}, .group = {64, 1, 1}};
+    struct kernel *kernel;
+    const struct lane_ops *lanes = device.ops ? device.ops->lanes : NULL;
+    struct part chunk = {.bytes = CHUNK * sizeof(float)};
+    void *first;
+
+    (void)state;
+    need_device();
+    assert_non_null(lanes);
+    first = device.queue;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(device.ops->alloc(&device, &arg[i], N * sizeof(float), MEMORY_DEVICE,
+                                           NULL), 0);
+    assert_int_equal(device.ops->alloc(&device, &host, N * sizeof(float), MEMORY_PINNED, NULL), 0);
+    for (int i = 0; i < N; i++)
+        ((float *)host.data)[i] = (float)i;
+    step_buffer(&step, 0);
+    step_buffer(&step, 1);
+    step_long(&step, N);
+    step_int(&step, 2);
+    step_float(&step, 0);
+    assert_int_equal(build(code, "twice", "-DVALUE=1", &kernel, NULL), 0);
+    assert_int_equal(lanes->use(&device, 1, NULL), 0);
+    assert_ptr_not_equal(device.queue, first);
+    for (int c = 0; c < 3; c++) {
+        chunk.to = chunk.from = (size_t)c * chunk.bytes;
+        assert_int_equal(lanes->copy(&device, &arg[0], &host, chunk, NULL), 0);
+    }
+    assert_int_equal(lanes->use(&device, 0, NULL), 0);
+    assert_int_equal(lanes->wait(&device, 0, 1, NULL), 0);
+    assert_int_equal(device.ops->launch(&device, kernel, &step, arg, NULL, NULL), 0);
+    assert_int_equal(lanes->wait(&device, 2, 0, NULL), 0);
+    assert_ptr_equal(device.queue, first); /* waiting changes no lane */
+    assert_int_equal(lanes->use(&device, 2, NULL), 0);
+    for (int c = 0; c < 3; c++) { /* the chunks swap places on their way back */
+        chunk.from = (size_t)c * chunk.bytes;
+        chunk.to = (size_t)(2 - c) * chunk.bytes;
+        assert_int_equal(lanes->copy(&device, &host, &arg[1], chunk, NULL), 0);
+    }
+    assert_int_equal(device.ops->sync(&device, NULL), 0);
+    for (int i = 0; i < N; i++)
+        assert_true(((float *)host.data)[i] ==
+                    2 * (float)((2 - i / CHUNK) * CHUNK + i % CHUNK));
+    assert_int_equal(lanes->use(&device, 0, NULL), 0);
+    assert_int_equal(lanes->use(&device, LANES, NULL), STATUS_INVALID);
+    for (int i = 0; i < 2; i++)
+        device.ops->free(&device, &arg[i]);
+    device.ops->free(&device, &host);
+}
+
 static void test_group_limit(void **state)
 {
     struct step step = {.kernel = "fill", .groups = {1, 1, 1}, .group = {1 << 20, 1, 1}};
@@ -319,7 +374,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_computes),    cmocka_unit_test(test_memory),
         cmocka_unit_test(test_build),       cmocka_unit_test(test_cache),
-        cmocka_unit_test(test_marks),       cmocka_unit_test(test_group_limit),
+        cmocka_unit_test(test_marks),       cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_group_limit),
         cmocka_unit_test(test_unknown_index), cmocka_unit_test(test_no_driver),
     };
 
