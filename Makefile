@@ -16,17 +16,25 @@ Q ?= @
 VERSION := 0.1.0
 
 # ---- what is here ----------------------------------------------------------------------
-has_header = $(shell printf '\#include <$(1)>\n' | $(CC) $(2) -E -x c - >/dev/null 2>&1 && echo 1)
+hash := \#
+has_header = $(shell printf '$(hash)include <$(1)>\n' | $(CC) $(2) -E -x c - >/dev/null 2>&1 && echo 1)
 HAVE_JANSSON := $(shell pkg-config --exists jansson 2>/dev/null && echo 1)
 HAVE_PAPI    := $(call has_header,papi.h)
 HAVE_DNNL    := $(call has_header,dnnl.h)
 HAVE_OPENCL  := $(call has_header,CL/cl.h)
 HAVE_CLBLAST := $(call has_header,clblast_c.h)
-features := PAPI DNNL OPENCL CLBLAST
+# CUPTI's header for C asks for C++'s <string>: an empty one stands in probes/cupti.
+CUDA_HOME    ?= /usr/local/cuda
+cupti_flags  := -isystem $(CUDA_HOME)/include -isystem $(CUDA_HOME)/extras/CUPTI/include -idirafter probes/cupti
+HAVE_CUPTI   := $(call has_header,cupti.h,$(cupti_flags))
+HAVE_COUNTERS := $(call has_header,cupti_profiler_host.h,$(cupti_flags))
+features := PAPI DNNL OPENCL CLBLAST CUPTI COUNTERS
 comments_PAPI    := hardware and software counters (libpapi-dev)
 comments_DNNL    := oneDNN CPU variants (libdnnl-dev)
 comments_OPENCL  := OpenCL devices (ocl-icd-opencl-dev)
 comments_CLBLAST := CLBlast device variants (libclblast-dev)
+comments_CUPTI   := activity times of NVIDIA GPUs (CUDA toolkit with CUPTI)
+comments_COUNTERS := hardware counters of NVIDIA GPUs (CUPTI of CUDA 12.6 or newer)
 
 machine := $(shell uname -m)
 ifeq ($(machine),x86_64)
@@ -92,6 +100,7 @@ $(BUILD)/offload-bench: $(BUILD)/harness/main.o $(objects)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(ldlibs)
 
 # What is built in follows from the folders; their time stamps say when one came or went.
+# A room of probes/ with a header of its own is a part of other probes.
 $(BUILD)/registry.c: Makefile $(sort $(wildcard workloads workloads/*/ probes report/formats))
 	@mkdir -p $(@D)
 	$(Q){ echo '/* generated from the folder names */'; \
@@ -102,7 +111,7 @@ $(BUILD)/registry.c: Makefile $(sort $(wildcard workloads workloads/*/ probes re
 	    echo "const struct $$1 *const $$2[] = {"; \
 	    for n in $$3; do echo "    &$$1_$$n,"; done; echo "    NULL};"; }; \
 	  list workload workloads "$(sort $(notdir $(patsubst %/,%,$(wildcard workloads/*/))))"; \
-	  list probe probes "$(sort $(filter-out probe,$(basename $(notdir $(wildcard probes/*.c)))))"; \
+	  list probe probes "$(sort $(filter-out $(basename $(notdir $(wildcard probes/*.h))),$(basename $(notdir $(wildcard probes/*.c)))))"; \
 	  list format formats "$(sort $(basename $(notdir $(wildcard report/formats/*.c))))"; } > $@
 
 $(BUILD)/embedded.c: Makefile $(data) suites suites/models projection plots report/formats
@@ -124,6 +133,8 @@ $(BUILD)/workloads/%.o: workloads/%.c
 
 # The results say how the measured code was compiled.
 $(BUILD)/harness/machine.o: cppflags += -DOFFLOAD_BENCH_FLAGS='"$(CFLAGS) $(strip $(work_flags) $(sanitize))"'
+
+$(BUILD)/probes/cupti_%.o: cppflags += $(cupti_flags)
 
 define isa_rule
 $$(BUILD)/%_simd.$(1).o: %_simd.c
@@ -194,7 +205,7 @@ format: ## do the sources follow .clang-format?
 
 headers: ## does each header compile alone?
 	@for h in $$(ls */*.h report/formats/*.h 2>/dev/null | grep -v -e devices/dialect.h); do \
-	  $(CC) $(cppflags) $(cflags) -DISA=baseline -Wno-unused-function -fsyntax-only -x c $$h || exit 1; done
+	  $(CC) $(cppflags) $(cupti_flags) $(cflags) -DISA=baseline -Wno-unused-function -fsyntax-only -x c $$h || exit 1; done
 
 tidy: ## the longest rooms and functions, so that an attractor is seen while it is young
 	@wc -l $$(git ls-files '*.c' '*.h' '*.cl' '*.cu') | sort -rn | sed -n '2,11p'

@@ -19,6 +19,10 @@ int command_project(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 
+/* Hardware counters of an NVIDIA chip as CUPTI plans them, or "list" for its chips; gives
+ * the exit status. */
+int list_counters(const char *chip);
+
 /* "offload-bench: " and the sentence on stderr; gives `status` back. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -103,6 +103,19 @@ static const struct listing {
 
 enum { LISTINGS = sizeof listings / sizeof *listings };
 
+static int list_chip(int argc, char **argv)
+{
+    const char *chip = strncmp(argv[0], "--chip=", 7) == 0 ? argv[0] + 7
+                       : argc > 1                          ? argv[1]
+                                                           : NULL;
+
+    if (strncmp(argv[0], "--chip", 6) != 0 || !chip)
+        return command_fail(EXIT_USAGE, "what is '%s'? hint: offload-bench list probes --chip "
+                                        "GH100, or --chip list",
+                            argv[0]);
+    return list_counters(chip);
+}
+
 int command_list(int argc, char **argv)
 {
     const char *name[LISTINGS];
@@ -110,9 +123,13 @@ int command_list(int argc, char **argv)
     int listed = 0;
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        puts("usage: offload-bench list [suites|workloads|devices|gpus|models|probes|formats]");
+        puts("usage: offload-bench list [suites|workloads|devices|gpus|models|probes|formats]\n"
+             "       offload-bench list probes --chip NAME|list\n"
+             "The second one: hardware counters of NVIDIA GPUs by chip; needs CUPTI, no GPU.");
         return EXIT_DONE;
     }
+    if (argc > 2 && strcmp(argv[1], "probes") == 0)
+        return list_chip(argc - 2, argv + 2);
     for (int i = 0; i < LISTINGS; i++) {
         name[i] = listings[i].name;
         if (argc > 1 && strcmp(argv[1], name[i]) != 0)

@@ -85,6 +85,7 @@ static void test_mistakes(void **state)
         {"--seed -1", EXIT_USAGE, "'-1'"},
         {"--suite smoke --out /proc/nowhere", EXIT_USAGE, "cannot create the output folder"},
         {"rum", EXIT_USAGE, "did you mean 'run'"},
+        {"list probes --chap GH100", EXIT_USAGE, "--chap"},
         {"list gpu", EXIT_USAGE, "did you mean 'gpus'"},
         {"report nowhere.jsonl", EXIT_USAGE, "nowhere.jsonl"},
         {"report . --format htm", EXIT_USAGE, "did you mean 'html'"},
