@@ -100,6 +100,8 @@ void group_describe(struct record *r, const struct group *g, const struct device
     r->shape = group_shape(g);
     workload_shape_text(g->workload, &g->problem.shape, r->shape_text.text,
                         sizeof r->shape_text.text);
+    SAY(r->sweep, g->sweep ? g->sweep->name : "");
+    r->size = g->size;
     r->dtype = g->problem.dtype;
     r->cache = g->cache;
     r->judged = g->workload->role == ROLE_JUDGED && !g->is_proof;
@@ -336,6 +338,11 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
             index[n] = i;
             trial[n++] = &cell[i].trial;
         }
+    if (g->rounds) {
+        limits.rounds_least = limits.rounds_most = g->rounds;
+        limits.precision = 0;
+        limits.budget_s = INFINITY;
+    }
     if (g->is_proof) { /* the times prove nothing: a few samples show that they exist */
         limits.rounds_least = limits.rounds_most = 3;
         limits.sample_ns = 0;

@@ -15,6 +15,9 @@ struct group {
     struct problem problem;
     enum cache cache;
     unsigned devices; /* bit i: plan->device[i] */
+    const struct sweep *sweep; /* that the shape is part of, or NULL */
+    int64_t size;     /* its place along the sweep */
+    int rounds;       /* exactly so many samples; 0: as precision and budget say */
     bool is_proof;    /* smoke shape on software devices, only to prove the device code */
 };
 

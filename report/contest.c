@@ -22,9 +22,7 @@ static bool is_contended(const struct record *r, size_t round)
 /* With fewer quiet rounds than this the disturbed ones still bound the interval. */
 enum { QUIET_LEAST = 3 };
 
-/* Rounds that count to the front of `us`; all of them when every one was disturbed. */
-static size_t quiet_times(const struct record *r, const struct series *series,
-                          double *us)
+size_t record_quiet_us(const struct record *r, const struct series *series, double *us)
 {
     size_t n = 0;
 
@@ -45,7 +43,7 @@ struct estimate record_series_us(const struct record *r, const struct series *se
 
     if (!us)
         return estimate_missing();
-    n = quiet_times(r, series, us);
+    n = record_quiet_us(r, series, us);
     median = stats_median_interval(us, n, STATS_CONFIDENCE);
     for (size_t i = 0; n < QUIET_LEAST && i < series->n; i++)
         median.high = fmax(median.high, series->value[i] / 1e3);

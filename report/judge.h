@@ -11,7 +11,7 @@ int judge_ceilings(struct report *);   /* ceiling.c */
 int judge_contests(struct report *);   /* contest.c */
 int judge_verdicts(struct report *);   /* verdict.c */
 int judge_chains(struct report *);     /* chain.c */
-int judge_crossovers(struct report *); /* crossover.c */
+int judge_crossovers(struct report *); /* crossover_curves.c */
 int judge_headline(struct report *);   /* headline.c: headline, caution, notes */
 
 /* What limits `r` at `time_us`, by the ceilings of its device; GPU projections bring their
@@ -35,6 +35,10 @@ struct link_cost {
     struct estimate upload_us, activation_us, download_us;
 };
 struct link_cost link_cost_of(const struct record *);
+
+/* Rounds that count to the front of `us` (room for all of them), in microseconds; every round when
+ * all were disturbed. Gives how many. */
+size_t record_quiet_us(const struct record *, const struct series *, double *us);
 
 /* The contest that a link of a results file's chain names, or NULL. */
 const struct contest *contest_of_link(const struct report *, const json_t *link);

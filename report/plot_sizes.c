@@ -69,13 +69,15 @@ static void add_crossings(struct figure *f, const struct report *report,
     for (size_t i = 0; i < report->crossovers && n < CROSSINGS_MOST; i++) {
         const struct crossover *x = &report->crossover[i];
 
-        if (isnan(x->low) || x->placement != placement ||
+        if (x->is_sweep || x->placement != placement ||
             strcmp(x->axis.text, family->axis) != 0 ||
             !is_relative(family->size[0], x->from, family->axis))
             continue;
-        n++;
-        text_printf(&f->data, "CROSS_LOW[%d] = %.9g\nCROSS_HIGH[%d] = %.9g\n", n, x->low, n,
-                    x->high);
+        for (int k = 0; k < x->found.changes && n < CROSSINGS_MOST; k++) {
+            n++;
+            text_printf(&f->data, "CROSS_LOW[%d] = %.9g\nCROSS_HIGH[%d] = %.9g\n", n,
+                        x->found.change[k].low, n, x->found.change[k].high);
+        }
     }
     text_printf(&f->data, "CROSSINGS = %d\n", n);
 }

@@ -54,6 +54,8 @@ struct measure {
     X(workload, struct name, TEXT, "", "folder under workloads/")                      \
     X(shape, json_t *, JSON, "", "length or value of each axis, by name")              \
     X(shape_text, struct name, TEXT, "", "the same in one short line")                 \
+    X(sweep, struct name, TEXT, "", "the workload's sweep that the shape is part of")  \
+    X(size, int64_t, COUNT, "", "its place along the sweep; 0: in none")               \
     X(dtype, enum dtype, ENUM, "", "type of the elements")                             \
     X(variant, struct name, TEXT, "", "implementation that ran, or 'model'")           \
     X(provider, struct name, TEXT, "", "library behind it; '' for our own code")       \

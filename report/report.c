@@ -141,6 +141,10 @@ void report_release(struct report *report)
     }
     for (size_t i = 0; i < report->chains; i++)
         free(report->chain[i].step);
+    for (size_t i = 0; i < report->crossovers; i++) {
+        free(report->crossover[i].point);
+        free(report->crossover[i].verdict);
+    }
     for (size_t i = 0; i < report->notes; i++)
         free(report->note[i]);
     free(report->gpu);

@@ -4,17 +4,9 @@
 #ifndef OFFLOAD_BENCH_REPORT_H
 #define OFFLOAD_BENCH_REPORT_H
 
+#include "report/crossover.h"
 #include "report/record.h"
-
-#define DECISION_MAP(X)                                                                \
-    X(DECISION_OFFLOAD, "offload") X(DECISION_STAY, "stay")                            \
-    X(DECISION_UNDECIDED, "undecided")
-enum decision {
-#define X(value, text) value,
-    DECISION_MAP(X)
-#undef X
-};
-const char *decision_name(enum decision);
+#include "report/regret.h"
 
 /* The rate that a resource can reach. From cells of the workload "peak" (measured), or from
  * the header's `gpus` (projected: a datasheet). */
@@ -82,9 +74,8 @@ struct verdict {
     char flip[300];            /* what would change the decision */
 };
 
-/* What an upload may be shared by in the verdict `once`, and the band around "as fast". */
+/* What an upload may be shared by in the verdict `once`. */
 enum { ONCE_CALLS = 100 };
-#define VERDICT_TIE 0.05
 
 /* One operation of a chain on one GPU. Times are of all its calls in one pass. */
 struct chain_step {
@@ -117,15 +108,23 @@ struct chain {
 /* Tokens per second of a pass that takes `us`; low and high change places. */
 struct estimate chain_tokens_per_s(const struct chain *, struct estimate us);
 
-/* Where the winner changes between two neighbouring sizes that were measured. */
+/* How the winner changes over problems that differ in their size only: in one axis, or along a
+ * workload's sweep. */
 struct crossover {
-    const struct contest *from, *to; /* the neighbours; both the same: no change seen */
-    struct name gpu, axis;
+    const struct contest *from, *to; /* the smallest and the largest size */
+    struct name gpu, axis;           /* axis: of the shape, or the sweep's name */
+    bool is_sweep;
     enum placement placement;
     enum evidence evidence;
-    double low, high;          /* the bracket on `axis`; NAN: the winner never changes */
-    enum decision before, after;
-    char text[480];
+    double confidence;               /* of what is found */
+    struct crossing found;
+    struct crossover_point *point;   /* by size */
+    const struct verdict **verdict;  /* of each point */
+    size_t points;
+    struct regret regret;            /* of a sweep */
+    char answer[300];                /* "stay up to 180, offload from 200 on" */
+    char decider[200];               /* which measurement would decide what is open, or "" */
+    char text[600];                  /* the whole sentence */
 };
 
 /* The cost rows of one device cell beside the time they should add up to. */

@@ -202,25 +202,70 @@ static json_t *chains(const struct report *report)
 
 /* ---- what stands behind ---------------------------------------------------------- */
 
+static json_t *end(double size)
+{
+    return isfinite(size) ? json_real(size) : json_null();
+}
+
+static json_t *stretches(const struct crossover_stretch *stretch, int n)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < n; i++) {
+        json_t *object = json_object();
+
+        set(object, "low", end(stretch[i].low));
+        set(object, "high", end(stretch[i].high));
+        set(object, "before", json_string(decision_name(stretch[i].before)));
+        set(object, "after", json_string(decision_name(stretch[i].after)));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+static json_t *regret(const struct regret *r)
+{
+    json_t *object = json_object();
+
+    set(object, "sizes", json_integer((json_int_t)r->sizes));
+    set(object, "right", json_integer((json_int_t)r->right));
+    set(object, "mean_loss", number(r->mean));
+    set(object, "worst_loss", number(r->worst));
+    set(object, "worst_size", number(r->worst_size));
+    return object;
+}
+
+/* low and high: the first bracket, null when the winner never changes. */
+static json_t *crossover(const struct crossover *x)
+{
+    json_t *object = problem(x->from->about);
+
+    set(object, "device", string(x->gpu.text));
+    set(object, "placement", json_string(placement_name(x->placement)));
+    set(object, "evidence", json_string(evidence_name(x->evidence)));
+    set(object, "confidence", number(x->confidence));
+    set(object, "axis", string(x->axis.text));
+    set(object, "sweep", x->is_sweep ? string(x->axis.text) : json_null());
+    set(object, "from", number(x->point[0].size));
+    set(object, "to", number(x->point[x->points - 1].size));
+    set(object, "sizes", json_integer((json_int_t)x->points));
+    set(object, "kind", json_string(crossover_kind_name(x->found.kind)));
+    set(object, "low", x->found.changes ? number(x->found.change[0].low) : json_null());
+    set(object, "high", x->found.changes ? number(x->found.change[0].high) : json_null());
+    set(object, "changes", stretches(x->found.change, x->found.changes));
+    set(object, "undecided", stretches(x->found.doubt, x->found.doubts));
+    set(object, "decider", *x->decider ? string(x->decider) : json_null());
+    set(object, "regret", regret(&x->regret));
+    set(object, "text", string(x->text));
+    return object;
+}
+
 static json_t *crossovers(const struct report *report)
 {
     json_t *array = json_array();
 
-    for (size_t i = 0; i < report->crossovers; i++) {
-        const struct crossover *x = &report->crossover[i];
-        json_t *object = problem(x->from->about);
-
-        set(object, "device", string(x->gpu.text));
-        set(object, "placement", json_string(placement_name(x->placement)));
-        set(object, "evidence", json_string(evidence_name(x->evidence)));
-        set(object, "axis", string(x->axis.text));
-        set(object, "low", number(x->low));
-        set(object, "high", number(x->high));
-        set(object, "before", json_string(decision_name(x->before)));
-        set(object, "after", json_string(decision_name(x->after)));
-        set(object, "text", string(x->text));
-        json_array_append_new(array, object);
-    }
+    for (size_t i = 0; i < report->crossovers; i++)
+        json_array_append_new(array, crossover(&report->crossover[i]));
     return array;
 }
 

@@ -131,7 +131,7 @@ static void add_crossovers(const struct report *report, struct text *out)
     for (size_t i = 0; i < report->crossovers; i++) {
         const struct crossover *x = &report->crossover[i];
 
-        if (report->chains || x->before == x->after)
+        if (report->chains || !x->found.changes)
             continue; /* within a model the rows above say it */
         text_printf(out, "%s  %s%s\n", is_said ? "" : "\nwhere the winner changes\n",
                     evidence_mark(x->evidence), x->text);
