@@ -196,10 +196,10 @@ static json_t *describe_link(const struct suite *suite, const struct suite_link 
     for (int i = 0; i < row->axes; i++)
         workload_shape_set(w, &group.problem.shape, row->axis[i].text, row->value[i].text, NULL);
     workload_shape_text(w, &group.problem.shape, text, sizeof text);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:f}", "op", link->op.text, "workload",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:f, s:b}", "op", link->op.text, "workload",
                      row->workload.text, "dtype", dtype_name(row->dtype), "cache",
                      cache_name(row->cache), "shape", group_shape(&group), "shape_text", text,
-                     "count", link->count);
+                     "count", link->count, "shared", link->is_shared);
 }
 
 static json_t *describe_chain(const struct suite *suite, const struct suite_chain *chain)
@@ -231,15 +231,20 @@ int journal_begin(int fd, const struct plan *plan, const struct survey *survey,
 
 /* ---- going on ---------------------------------------------------------------------------- */
 
-static bool is_cell_of(const struct record *r, const struct group *g)
+static bool is_problem_of(const struct record *r, const struct group *g)
 {
     json_t *shape = group_shape(g);
-    bool same = r->kind == RECORD_CELL && strcmp(r->workload.text, g->workload->name) == 0 &&
+    bool same = strcmp(r->workload.text, g->workload->name) == 0 &&
                 r->dtype == g->problem.dtype && r->cache == g->cache &&
                 !!r->proof == g->is_proof && r->shape && json_equal(r->shape, shape);
 
     json_decref(shape);
     return same;
+}
+
+static bool is_cell_of(const struct record *r, const struct group *g)
+{
+    return r->kind == RECORD_CELL && is_problem_of(r, g);
 }
 
 /* The header must be of the same question: the seed, the model and the suites. */
@@ -327,16 +332,31 @@ static void project_group(const struct group *g, const struct gpu *gpu, struct t
     record_release(&r);
 }
 
-int journal_project(int fd, const struct plan *plan, struct why *why)
+static bool is_projected(const struct results *results, const struct group *g,
+                         const struct gpu *gpu)
 {
-    struct text lines = {0};
-    int status;
+    for (size_t r = 0; r < results->records; r++)
+        if (results->record[r].kind == RECORD_PROJECTION &&
+            strcmp(results->record[r].device.text, gpu->id.text) == 0 &&
+            is_problem_of(&results->record[r], g))
+            return true;
+    return false;
+}
 
-    for (int g = 0; g < plan->groups; g++)
+int journal_project(int fd, const char *path, const struct plan *plan, struct why *why)
+{
+    struct results results = {0};
+    struct text lines = {0};
+    int status = results_read(&results, path, why);
+
+    for (int g = 0; g < plan->groups && !status; g++)
         for (int i = 0; i < plan->gpus; i++)
-            if (plan->group[g].workload->role == ROLE_JUDGED && !plan->group[g].is_proof)
+            if (plan->group[g].workload->role == ROLE_JUDGED && !plan->group[g].is_proof &&
+                !is_projected(&results, &plan->group[g], plan->gpu[i]))
                 project_group(&plan->group[g], plan->gpu[i], &lines);
-    status = append(fd, &lines, why);
+    if (!status)
+        status = append(fd, &lines, why);
     text_release(&lines);
+    results_release(&results);
     return status;
 }

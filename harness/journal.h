@@ -22,7 +22,8 @@ int journal_begin(int fd, const struct plan *, const struct survey *, const stru
 int journal_done(const char *path, const struct plan *, const struct options *, bool *is_done,
                  struct why *why);
 
-/* A projection record per judged group and GPU. Appended in one write. */
-int journal_project(int fd, const struct plan *, struct why *why);
+/* A projection record per judged group and GPU that the file at `path` does not hold yet.
+ * Appended in one write. */
+int journal_project(int fd, const char *path, const struct plan *, struct why *why);
 
 #endif

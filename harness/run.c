@@ -66,7 +66,7 @@ static int measure(const struct options *o, struct runner *runner, const char *p
     if (!status)
         status = runner_run(runner, why);
     if (!status)
-        status = journal_project(runner->results, plan, why);
+        status = journal_project(runner->results, path, plan, why);
     runner->is_done = NULL;
     free(is_done);
     return status;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A model's pass as the sum of its operations. The best mix is the faster of two plans:
- * all of it on the GPU, or operation by operation, where every moved operation pays for
- * its activations over the link both ways (weights stay where they are used). Host
- * launches are paid one by one: a captured graph would do better, so this is a bound
- * from above. */
+/* A model's pass as the sum of its operations, on the CPU, on the GPU, and operation by
+ * operation, where every moved one pays for its activations over the link both ways. The
+ * best plan keeps activations where they are (route.c). Host launches are paid one by one: a
+ * captured graph would do better, so this is a bound from above. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +44,9 @@ static void fill_step(struct chain_step *step, const struct report *report,
                             .count = json_number_value(json_object_get(link, "count")),
                             .cpu_us = estimate_missing(),
                             .gpu_us = estimate_missing(),
+                            .up_us = estimate_missing(),
+                            .down_us = estimate_missing(),
+                            .weights_us = estimate_missing(),
                             .gpu_moved_us = NAN,
                             .cpu_share = NAN};
     snprintf(step->op.text, sizeof step->op.text, "%s", op ? op : "");
@@ -55,41 +57,41 @@ static void fill_step(struct chain_step *step, const struct report *report,
         return;
     cost = link_cost_of(c->record);
     step->gpu_us = estimate_scale(c->time_us, step->count);
-    step->gpu_moved_us = step->gpu_us.value + step->count * (cost.activation_us.value +
-                                                             cost.download_us.value);
+    step->up_us = cost.activation_us;
+    step->down_us = cost.download_us;
+    step->weights_us = stationary_us(cost);
+    step->gpu_moved_us =
+        step->gpu_us.value + step->count * (step->up_us.value + step->down_us.value);
 }
 
-/* Operation by operation: the moved one's interval is widened by its transfers. */
-static struct estimate moved_us(const struct chain_step *step)
+/* Operation by operation: each is moved when that pays for its own transfers. */
+static void follow_advice(struct chain *chain)
 {
-    double link = step->gpu_moved_us - step->gpu_us.value;
-
-    return estimate_add(step->gpu_us, estimate_exact(link));
-}
-
-static void choose_mix(struct chain *chain)
-{
-    struct estimate mix = estimate_exact(0);
-
+    chain->advised_us = estimate_exact(0);
     for (size_t i = 0; i < chain->steps; i++) {
         struct chain_step *step = &chain->step[i];
+        struct estimate link = estimate_add(step->up_us, step->down_us);
 
-        step->is_moved = step->gpu_moved_us < step->cpu_us.value;
-        mix = estimate_add(mix, step->is_moved ? moved_us(step) : step->cpu_us);
+        step->is_advised = step->gpu_moved_us < step->cpu_us.value;
+        chain->advised_us = estimate_add(
+            chain->advised_us,
+            step->is_advised
+                ? estimate_add(step->gpu_us, estimate_scale(link, step->count))
+                : step->cpu_us);
     }
-    chain->mix_us = mix;
-    if (chain->gpu_us.value < mix.value) {
-        chain->mix_us = chain->gpu_us;
-        for (size_t i = 0; i < chain->steps; i++)
-            chain->step[i].is_moved = true;
-    }
-    for (size_t i = 0; i < chain->steps; i++)
-        chain->moved += chain->step[i].is_moved;
-    chain->mix_speedup = chain->moved > 0 ? estimate_ratio(chain->cpu_us, chain->mix_us)
-                                          : estimate_exact(1);
 }
 
-static void sum_chain(struct chain *chain)
+/* What must lie in a GPU's memory: weights that two links share are there once. */
+static double weight_bytes(const struct chain_step *step, const json_t *link)
+{
+    if (!step->contest)
+        return NAN;
+    return json_is_true(json_object_get(link, "shared"))
+               ? 0
+               : step->count * step->contest->about->stationary_bytes;
+}
+
+static int sum_chain(struct chain *chain)
 {
     chain->cpu_us = chain->gpu_us = estimate_exact(0);
     for (size_t i = 0; i < chain->steps; i++) {
@@ -99,18 +101,18 @@ static void sum_chain(struct chain *chain)
         chain->gpu_us = estimate_add(chain->gpu_us, step->gpu_us);
         chain->missing += !estimate_is_known(step->cpu_us) ||
                           (chain->gpu && !estimate_is_known(step->gpu_us));
-        chain->weight_bytes +=
-            step->contest ? step->count * step->contest->about->stationary_bytes : NAN;
     }
     for (size_t i = 0; i < chain->steps; i++)
         chain->step[i].cpu_share = chain->step[i].cpu_us.value / chain->cpu_us.value;
     chain->speedup = estimate_ratio(chain->cpu_us, chain->gpu_us);
     chain->mix_us = chain->cpu_us;
     chain->mix_speedup = estimate_missing();
-    if (chain->gpu && estimate_is_known(chain->cpu_us))
-        choose_mix(chain);
-    chain->decision = decision_of(chain->mix_speedup);
     chain->evidence = chain->gpu ? chain->gpu->evidence : EVIDENCE_MEASURED;
+    chain->decision = DECISION_UNDECIDED;
+    if (!chain->gpu || !estimate_is_known(chain->cpu_us))
+        return 0;
+    follow_advice(chain);
+    return chain_routes(chain);
 }
 
 static int64_t count_at(const json_t *line, const char *key)
@@ -138,9 +140,15 @@ static int add_chain(struct report *report, const json_t *line,
     chain->step = calloc(json_array_size(links) + 1, sizeof *chain->step);
     if (!chain->step)
         return STATUS_MEMORY;
-    for (size_t i = 0; i < json_array_size(links); i++)
-        fill_step(&chain->step[chain->steps++], report, json_array_get(links, i), gpu);
-    sum_chain(chain);
+    for (size_t i = 0; i < json_array_size(links); i++) {
+        const json_t *link = json_array_get(links, i);
+        struct chain_step *step = &chain->step[chain->steps++];
+
+        fill_step(step, report, link, gpu);
+        chain->weight_bytes += weight_bytes(step, link);
+    }
+    if (sum_chain(chain))
+        return STATUS_MEMORY;
     chain_explain(report, chain);
     return 0;
 }

@@ -201,7 +201,7 @@ static void explain_gpu(const struct chain *chain, struct text *out)
                     words_ratio(chain->speedup.value).text,
                     words_ratio_range(chain->speedup).text);
     if (chain->moved > 0 && chain->moved < (double)chain->steps)
-        text_printf(out, "; the best mix moves %.0f of %zu operations (%s)",
+        text_printf(out, "; the best plan moves %.0f of %zu operations (%s)",
                     chain->moved, chain->steps,
                     words_ratio_range(chain->mix_speedup).text);
     else if (chain->moved == 0)

@@ -35,6 +35,12 @@ struct link_cost {
     struct estimate upload_us, activation_us, download_us;
 };
 struct link_cost link_cost_of(const struct record *);
+/* Upload of what stays the same from call to call: weights, caches. */
+struct estimate stationary_us(struct link_cost);
+
+/* The best plan of a chain whose steps and sums stand, for every placement of the weights.
+ * STATUS_MEMORY. (route.c) */
+int chain_routes(struct chain *);
 
 /* Rounds that count to the front of `us` (room for all of them), in microseconds; every round when
  * all were disturbed. Gives how many. */

@@ -134,8 +134,9 @@ int record_read(struct record *, const json_t *line, struct why *);
  *    "machine": {free form, may be nested; "cache_bytes": last-level cache}}
  * A chain's line: the passes of a model, each link one operation done `count` times:
  *   {"kind":"chain", "model","phase","batch","context","tokens",
- *    "links":[{"op","workload","dtype","cache","shape":{...},"count"}...]}
- * Of a link, workload, dtype, cache and shape are spelled as in the record it belongs to. */
+ *    "links":[{"op","workload","dtype","cache","shape":{...},"count","shared"}...]}
+ * Of a link, workload, dtype, cache and shape are spelled as in the record it belongs to;
+ * "shared": true when its weights are another link's and in memory once (tied embeddings). */
 struct results {
     json_t *header;          /* first line: machine, run, ceilings, devices missing, ... */
     json_t **chain;          /* lines of kind "chain" */

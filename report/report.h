@@ -83,9 +83,21 @@ struct chain_step {
     const struct contest *contest; /* NULL: was not measured */
     double count;
     struct estimate cpu_us, gpu_us;
+    struct estimate up_us, down_us, weights_us; /* link time of one call, by what is moved */
     double gpu_moved_us;       /* gpu_us and its activations over the link, both ways */
     double cpu_share;          /* of the chain's CPU time */
-    bool is_moved;             /* on the GPU in the best mix */
+    bool is_advised;           /* moving it alone pays, operation by operation */
+    bool is_moved;             /* on the GPU in the best plan, at least once */
+    double moved;              /* calls of `count` on the GPU in the best plan */
+};
+
+/* The best plan for a whole chain: the shortest path over both sides, activations moving
+ * only where the side changes. */
+struct route {
+    struct estimate us, speedup; /* one pass; NAN unknown */
+    enum decision decision;
+    double moved;              /* operations of the chain that run on the GPU at least once */
+    double crossings;          /* how often a pass changes sides */
 };
 
 /* One phase of a model, as a whole, on one GPU. */
@@ -97,12 +109,16 @@ struct chain {
     struct chain_step *step;
     size_t steps;
     struct estimate cpu_us, gpu_us, mix_us; /* one pass; NAN when operations are missing */
-    struct estimate speedup, mix_speedup;
+    struct estimate advised_us; /* following the advice operation by operation */
+    struct estimate speedup, mix_speedup;   /* mix: route[PLACEMENT_RESIDENT] */
+    struct route route[PLACEMENT_EVERY + 1]; /* weights there already, sent once for
+                                              * ONCE_CALLS passes, sent on every pass */
+    bool is_too_large;         /* weights exceed the GPU's memory: sent on every pass */
     enum decision decision;
     enum evidence evidence;
     double missing;            /* operations without a CPU time or a GPU time */
     double weight_bytes;       /* stationary bytes of all calls; NAN unknown */
-    double moved;              /* operations on the GPU in the best mix */
+    double moved;              /* operations on the GPU in the best plan */
     char because[700];
 };
 /* Tokens per second of a pass that takes `us`; low and high change places. */

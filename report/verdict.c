@@ -51,7 +51,7 @@ struct link_cost link_cost_of(const struct record *r)
     return cost;
 }
 
-static struct estimate stationary_us(struct link_cost link)
+struct estimate stationary_us(struct link_cost link)
 {
     return (struct estimate){fmax(link.upload_us.value - link.activation_us.value, 0),
                              fmax(link.upload_us.low - link.activation_us.low, 0),

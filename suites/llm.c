@@ -157,6 +157,8 @@ int llm_chain(struct suite *suite, struct suite_chain *chain, const struct model
     links_of_layers(&p);
     link_rows(&p, "final_norm", "rmsnorm", chain->batch, m->hidden, 1);
     link_gemm(&p, "lm_head", chain->batch, m->vocab, m->hidden, 1);
+    if (!p.status)
+        chain->link[chain->links - 1].is_shared = m->is_tied;
     link_rows(&p, "sampling", "softmax", chain->batch, m->vocab, 1);
     return p.status;
 }

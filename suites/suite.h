@@ -23,6 +23,7 @@ struct suite_link {
     struct name op; /* "q_proj": what the model calls it */
     int row;
     double count;
+    bool is_shared; /* its weights are another link's: in memory once (tied embeddings) */
 };
 
 /* A sequence that is judged as a whole: one phase of an LLM. */

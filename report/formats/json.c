@@ -152,7 +152,9 @@ static json_t *step(const struct chain *chain, const struct chain_step *s)
     if (chain->gpu) {
         set(object, "gpu_us", number(s->gpu_us.value));
         set(object, "gpu_moved_us", number(s->gpu_moved_us));
+        set(object, "advised", json_boolean(s->is_advised));
         set(object, "move", json_boolean(s->is_moved));
+        set(object, "moved_calls", number(s->moved));
     }
     return object;
 }
@@ -168,6 +170,25 @@ static json_t *chain_gpu(const struct chain *c)
     return object;
 }
 
+/* The best plan of every placement of the weights. */
+static json_t *routes(const struct chain *c)
+{
+    json_t *array = json_array();
+
+    for (int p = PLACEMENT_RESIDENT; p <= PLACEMENT_EVERY; p++) {
+        const struct route *r = &c->route[p];
+        json_t *object = pass(c, r->us);
+
+        set(object, "placement", json_string(placement_name((enum placement)p)));
+        set_ratio(object, r->speedup);
+        set(object, "verdict", json_string(decision_name(r->decision)));
+        set(object, "moved", number(r->moved));
+        set(object, "crossings", number(r->crossings));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 static json_t *chain(const struct chain *c)
 {
     json_t *object = json_object(), *steps = json_array();
@@ -180,6 +201,12 @@ static json_t *chain(const struct chain *c)
     set(object, "cpu", pass(c, c->cpu_us));
     set(object, "gpu", c->gpu ? chain_gpu(c) : json_null());
     set(object, "mix", c->gpu ? pass(c, c->mix_us) : json_null());
+    if (c->gpu) {
+        set(object, "op_by_op", pass(c, c->advised_us));
+        set(object, "plans", routes(c));
+        set(object, "weights_fit",
+            isnan(c->gpu->memory_bytes) ? json_null() : json_boolean(!c->is_too_large));
+    }
     set_ratio(object, c->mix_speedup);
     set(object, "verdict", json_string(decision_name(c->decision)));
     set(object, "missing", number(c->missing));

@@ -154,6 +154,7 @@ static void test_run_and_resume(void **state)
     status = run("--suite smoke --device cpu --budget 2s --out out --resume", &said);
     assert_int_equal(status, EXIT_DONE);
     lines = file_size("out/results.jsonl");
+    assert_int_equal(lines, whole); /* projections are not appended again either */
 
     snprintf(path, sizeof path, "%s/out/results.jsonl", folder);
     assert_int_equal(truncate(path, (off_t)(whole / 2)), 0);

@@ -391,9 +391,11 @@ static void test_chain_adds_up(void **state)
                         "big"); /* a model's order and names */
     assert_near(c->cpu_us.value, 4008, 1e-3);
     assert_near(c->gpu_us.value, 4 * 25 + 8 * 7, 1e-9);
-    assert_near(c->mix_us.value, 156, 1e-9); /* all of it beats op by op: 4 * 135 + 8 */
+    /* back over the link once, then the small ones on the CPU: beats all of it there (156)
+     * and operation by operation (4 * 135 + 8) */
+    assert_near(c->mix_us.value, 4 * 25 + 10 + 8, 1e-3);
     assert_near(c->step[0].gpu_moved_us, 4 * 135, 1e-9);
-    assert_near(c->moved, 2, 0);
+    assert_near(c->moved, 1, 0);
     assert_int_equal(c->decision, DECISION_OFFLOAD);
     assert_near(chain_tokens_per_s(c, c->cpu_us).value, 1e6 / 4008, 1e-3);
     assert_near(c->weight_bytes, 12 * 7e6, 1e-9);
@@ -414,8 +416,47 @@ static void test_chain_mixes(void **state)
     add_gpu("gemm", 1, 20);
     judge();
     c = &report.chain[0];
-    assert_near(c->mix_us.value, 4 * 135 + 8, 1e-3);
+    assert_near(c->advised_us.value, 4 * 135 + 8, 1e-3);
+    /* resident between the four: one way back over the link, not eight */
+    assert_near(c->mix_us.value, 4 * 25 + 10 + 8, 1e-3);
+    assert_near(c->route[PLACEMENT_RESIDENT].crossings, 1, 0);
+    assert_near(c->route[PLACEMENT_ONCE].us.value, 118 + 4 * 900.0 / ONCE_CALLS, 1e-3);
+    /* 900 us of weights and 25 each, against 1000 on the CPU */
+    assert_near(c->route[PLACEMENT_EVERY].us.value, 4 * 925 + 10 + 8, 1e-3);
+    assert_near(c->step[0].moved, 4, 0);
     assert_true(c->step[0].is_moved && !c->step[1].is_moved);
+}
+
+static void test_shared_weights_count_once(void **state)
+{
+    (void)state;
+    add_chain();
+    json_object_set_new(json_array_get(json_object_get(chain_line[0], "links"), 1), "shared",
+                        json_true());
+    add_cpu("norm", 1, "simd", 1);
+    add_cpu("gemm", 1, "simd", 1000);
+    add_gpu("gemm", 1, 20);
+    judge();
+    assert_near(report.chain[0].weight_bytes, 4 * 7e6, 1e-9);
+}
+
+/* 84 MB do not fit into 50 MB: whatever the placement, weights are sent on every pass. */
+static void test_too_large_weights_are_sent_again(void **state)
+{
+    const struct chain *c;
+
+    (void)state;
+    add_chain();
+    json_object_set_new(json_array_get(json_object_get(results.header, "gpus"), 0),
+                        "memory_bytes", json_real(5e7));
+    add_cpu("norm", 1, "simd", 1);
+    add_gpu("norm", 1, 200);
+    add_cpu("gemm", 1, "simd", 1000);
+    add_gpu("gemm", 1, 20);
+    judge();
+    c = &report.chain[0];
+    assert_true(c->is_too_large);
+    assert_near(c->mix_us.value, c->route[PLACEMENT_EVERY].us.value, 1e-12);
 }
 
 static void test_chain_with_holes(void **state)
@@ -478,6 +519,8 @@ int main(void)
         T(test_winner_never_changes),
         T(test_chain_adds_up),
         T(test_chain_mixes),
+        T(test_shared_weights_count_once),
+        T(test_too_large_weights_are_sent_again),
         T(test_chain_with_holes),
         T(test_chain_without_any_gpu),
         T(test_nothing_measured),
