@@ -70,7 +70,7 @@ sources := $(sort $(foreach r,$(rooms),$(wildcard $(r)/*.c)) $(filter-out %_simd
 objects := $(patsubst %.c,$(BUILD)/%.o,$(filter-out harness/main.c,$(sources))) \
            $(foreach i,$(isas),$(patsubst %_simd.c,$(BUILD)/%_simd.$(i).o,$(simd_sources))) \
            $(BUILD)/registry.o $(BUILD)/embedded.o
-data    := $(sort $(wildcard workloads/*/*.cl workloads/*/*.cu devices/dialect.h suites/*.json suites/models/*.json \
+data    := $(sort $(wildcard workloads/*/*.cl workloads/*/*.cu devices/dialect*.h suites/*.json suites/models/*.json \
              projection/*.json plots/*.gp report/formats/page.*))
 tests   := $(sort $(wildcard tests/*/test_*.c tests/test_*.c))
 test_objects := $(foreach i,$(isas),$(patsubst %.c,$(BUILD)/%.$(i).o,$(sort $(wildcard tests/*/*_simd.c))))
@@ -118,7 +118,8 @@ $(BUILD)/embedded.c: Makefile $(data) suites suites/models projection plots repo
 	@mkdir -p $(@D)
 	$(Q){ echo '#include "base/embedded.h"'; i=0; \
 	  for f in $(data); do i=$$((i+1)); echo "static const char text_$$i[] = {"; \
-	    od -An -v -tx1 $$f | sed 's/ \(..\)/0x\1,/g'; echo '0};'; done; \
+	    { case $$f in *.cu) cat devices/dialect_cuda.h; echo '#line 1';; esac; cat $$f; } | \
+	    od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g'; echo '0};'; done; \
 	  echo 'const struct embedded embedded[] = {'; i=0; \
 	  for f in $(data); do i=$$((i+1)); echo "{\"$$f\", text_$$i, sizeof text_$$i - 1},"; done; \
 	  echo '{0}};'; } > $@
@@ -204,7 +205,7 @@ format: ## do the sources follow .clang-format?
 	@clang-format --dry-run -Werror $(sources) $(simd_sources) $(tests) $(wildcard */*.h)
 
 headers: ## does each header compile alone?
-	@for h in $$(ls */*.h report/formats/*.h 2>/dev/null | grep -v -e devices/dialect.h); do \
+	@for h in $$(ls */*.h report/formats/*.h 2>/dev/null | grep -v -e devices/dialect); do \
 	  $(CC) $(cppflags) $(cupti_flags) $(cflags) -DISA=baseline -Wno-unused-function -fsyntax-only -x c $$h || exit 1; done
 
 tidy: ## the longest rooms and functions, so that an attractor is seen while it is young

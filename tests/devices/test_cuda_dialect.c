@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Every kernel of every workload, in every dtype, with the definitions that its steps really
- * give at the smoke shapes on a GPU, compiles as CUDA C for an old and a new architecture, and
- * none of them spills registers. NVRTC makes machine code without a GPU or a driver; skipped
- * with the reason where it is not installed. One process per architecture. */
+/* Every kernel of every workload, portable (x.cl) and CUDA's own (x.cu), in every dtype, with
+ * the definitions that its steps give at the smoke shapes, compiles through NVRTC for every
+ * architecture that NVRTC knows, and none of them spills registers. Each kernel and dtype is
+ * compiled for every architecture with the first definitions it gets; its further ones, of
+ * which some kernels have a dozen, are dealt out among the architectures. NVRTC makes machine
+ * code without a GPU or a driver; skipped with the reason where it is not installed. One
+ * process per architecture, as many at once as there are cores. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,9 +25,7 @@
 #include "base/text.h"
 #include "workloads/workload.h"
 
-/* Turing, the oldest that current toolkits compile for, and Hopper. */
-static const char *const arch[] = {"sm_75", "sm_90"};
-enum { ARCHS = sizeof arch / sizeof *arch, OPTIONS = 40 };
+enum { ARCHS = 64, OPTIONS = 40, PROGRAMS = 1000, KERNELS = 4 };
 
 /* NVRTC's interface, as in its manual: results are 0 when well. */
 static struct {
@@ -34,6 +35,8 @@ static struct {
     int (*log_size)(void *program, size_t *);
     int (*log)(void *program, char *);
     int (*destroy)(void **program);
+    int (*arch_count)(int *);
+    int (*archs)(int *); /* 75, 80, ... */
 } nvrtc;
 
 static bool nvrtc_open(void)
@@ -51,7 +54,10 @@ static bool nvrtc_open(void)
     *(void **)&nvrtc.log_size = dlsym(library, "nvrtcGetProgramLogSize");
     *(void **)&nvrtc.log = dlsym(library, "nvrtcGetProgramLog");
     *(void **)&nvrtc.destroy = dlsym(library, "nvrtcDestroyProgram");
-    return nvrtc.create && nvrtc.compile && nvrtc.log_size && nvrtc.log && nvrtc.destroy;
+    *(void **)&nvrtc.arch_count = dlsym(library, "nvrtcGetNumSupportedArchs");
+    *(void **)&nvrtc.archs = dlsym(library, "nvrtcGetSupportedArchs");
+    return nvrtc.create && nvrtc.compile && nvrtc.log_size && nvrtc.log && nvrtc.destroy &&
+           nvrtc.arch_count && nvrtc.archs;
 }
 
 /* Split "-DA=1 -DB" into options. `text` is cut in place. */
@@ -65,7 +71,7 @@ static int split(char *text, const char **option, int most)
 }
 
 /* Compile for one architecture; 0 when well, the compiler's log in any case. */
-static int compile(const char *source, enum dtype dtype, const char *defines, const char *sm,
+static int compile(const char *source, enum dtype dtype, const char *defines, int arch,
                    struct text *log)
 {
     static const char *const dtype_define[DTYPES] = {
@@ -77,7 +83,7 @@ static int compile(const char *source, enum dtype dtype, const char *defines, co
     size_t n = 0;
     int options = 0, status;
 
-    snprintf(target, sizeof target, "--gpu-architecture=%s", sm);
+    snprintf(target, sizeof target, "--gpu-architecture=sm_%d", arch);
     snprintf(words, sizeof words, "%s", defines);
     option[options++] = target;
     option[options++] = "--ptxas-options=-v";
@@ -115,53 +121,62 @@ static bool is_lean(const char *log, const char *kernel)
     return true;
 }
 
-/* What was compiled last: the kernels of a variant mostly share their definitions. */
-static struct {
+/* One compilation: the kernels of a workload's source that share their definitions. */
+struct program {
     const struct workload *w;
+    enum device_kind language;
     enum dtype dtype;
     char defines[STEP_DEFINES];
-    struct text log;
-    int status;
-} last;
+    const char *kernel[KERNELS];
+    int kernels;
+    bool is_first; /* for some kernel, the first in this dtype */
+};
 
-static void compile_anew(const struct workload *w, enum dtype dtype, const char *defines,
-                         const char *sm)
+static struct program program[PROGRAMS];
+static int programs;
+
+static bool has_kernel(const struct program *p, const char *kernel)
 {
-    if (last.w == w && last.dtype == dtype && strcmp(last.defines, defines) == 0)
-        return;
-    text_release(&last.log);
-    last.w = w;
-    last.dtype = dtype;
-    snprintf(last.defines, sizeof last.defines, "%s", defines);
-    last.status = compile(workload_device_code(w->name, DEVICE_OPENCL), dtype, defines, sm, &last.log);
+    for (int i = 0; i < p->kernels; i++)
+        if (strcmp(p->kernel[i], kernel) == 0)
+            return true;
+    return false;
 }
 
-/* Each kernel once for each dtype and set of definitions. */
-static int check_step(const struct workload *w, const struct problem *p, const struct step *step,
-                      const char *sm, struct text *seen)
+static void add_step(const struct workload *w, const struct variant *v, enum dtype dtype,
+                     const struct step *step)
 {
-    char key[STEP_DEFINES + 200];
+    struct program *found = NULL;
+    bool is_known = false;
 
-    snprintf(key, sizeof key, "|%s %s %d %s|", w->name, step->kernel, p->dtype, step->defines);
-    if (step->kind != STEP_LAUNCH || (seen->data && strstr(seen->data, key)))
-        return 0;
-    text_add(seen, key);
-    compile_anew(w, p->dtype, step->defines, sm);
-    if (last.status == 0 && is_lean(last.log.data, step->kernel))
-        return 0;
-    fprintf(stderr, "%s, %s, %s, %s for %s:\n%.3000s\n", w->name, step->kernel,
-            dtype_name(p->dtype), step->defines, sm, last.log.data ? last.log.data : "(no log)");
-    return 1;
+    for (int i = 0; i < programs; i++) {
+        struct program *p = &program[i];
+
+        if (p->w != w || p->language != v->on || p->dtype != dtype)
+            continue;
+        is_known |= has_kernel(p, step->kernel);
+        if (strcmp(p->defines, step->defines) == 0)
+            found = p;
+    }
+    if (!found) {
+        assert_true(programs < PROGRAMS);
+        found = &program[programs++];
+        *found = (struct program){.w = w, .language = v->on, .dtype = dtype};
+        snprintf(found->defines, sizeof found->defines, "%s", step->defines);
+    }
+    if (!has_kernel(found, step->kernel)) {
+        assert_true(found->kernels < KERNELS);
+        found->kernel[found->kernels++] = step->kernel;
+        found->is_first |= !is_known;
+    }
 }
 
-static int check_problem(const struct workload *w, const struct problem *p, const char *sm,
-                         struct text *seen)
+static void add_problem(const struct workload *w, const struct problem *p, int arch)
 {
     /* a large and a small GPU: what a variant tiles by */
-    static const struct device_facts facts[] = {
-        {.compute_units = 132, .group_limit = 1024, .local_bytes = 48 << 10},
-        {.compute_units = 1, .group_limit = 1024, .local_bytes = 48 << 10}};
-    int wrong = 0;
+    const struct device_facts facts[] = {
+        {.compute_units = 132, .group_limit = 1024, .local_bytes = 48 << 10, .capability = arch},
+        {.compute_units = 1, .group_limit = 1024, .local_bytes = 48 << 10, .capability = arch}};
 
     for (const struct variant *v = w->variants; v->name; v++)
         for (size_t f = 0; f < sizeof facts / sizeof *facts; f++) {
@@ -169,58 +184,95 @@ static int check_problem(const struct workload *w, const struct problem *p, cons
             int steps = v->steps && (!v->fits || v->fits(p)) ? v->steps(p, &facts[f], step) : 0;
 
             for (int s = 0; s < steps; s++)
-                wrong += check_step(w, p, &step[s], sm, seen);
+                if (step[s].kind == STEP_LAUNCH)
+                    add_step(w, v, p->dtype, &step[s]);
         }
-    return wrong;
 }
 
-/* In a process of its own. Number of programs that failed, at most 100. */
-static int check_arch(const char *sm)
+/* What a GPU of this architecture would be asked to compile. */
+static void find_programs(int arch)
 {
-    struct text seen = {0};
-    int wrong = 0, programs = 0;
-
+    programs = 0;
     for (const struct workload *const *at = workloads; *at; at++)
         for (int dtype = 0; dtype < DTYPES; dtype++)
             for (int s = 0; (*at)->dtypes >> dtype & 1 && s < (*at)->smokes; s++) {
                 struct problem p = {.dtype = (enum dtype)dtype, .shape = (*at)->smoke[s]};
 
-                if (workload_device_code((*at)->name, DEVICE_OPENCL))
-                    wrong += check_problem(*at, &p, sm, &seen);
+                add_problem(*at, &p, arch);
             }
-    for (const char *c = seen.data; c && (c = strchr(c, '|')); c++)
-        programs++;
-    fprintf(stderr, "%s: %d kernels compiled, %d wrong\n", sm, programs / 2, wrong);
-    text_release(&seen);
-    text_release(&last.log);
-    return wrong + (programs == 0) < 100 ? wrong + (programs == 0) : 100;
+}
+
+/* 1 when wrong. */
+static int check_program(const struct program *p, int arch)
+{
+    struct text log = {0};
+    int wrong = compile(workload_device_code(p->w->name, p->language), p->dtype, p->defines,
+                        arch, &log) != 0;
+
+    for (int i = 0; i < p->kernels; i++)
+        wrong |= !is_lean(log.data, p->kernel[i]);
+    if (wrong)
+        fprintf(stderr, "%s, %s, %s, %s for sm_%d:\n%.3000s\n", p->w->name, p->kernel[0],
+                dtype_name(p->dtype), p->defines, arch, log.data ? log.data : "(no log)");
+    text_release(&log);
+    return wrong;
+}
+
+/* In a process of its own: the i-th of `archs`. Programs that failed, at most 100. */
+static int check_arch(int arch, int i, int archs)
+{
+    int wrong = 0, compiled = 0;
+
+    find_programs(arch);
+    for (int n = 0; n < programs; n++)
+        if (program[n].is_first || n % archs == i) {
+            wrong += check_program(&program[n], arch);
+            compiled++;
+        }
+    fprintf(stderr, "sm_%d: %d of %d programs compiled, %d wrong\n", arch, compiled, programs,
+            wrong);
+    return wrong + (compiled == 0) < 100 ? wrong + (compiled == 0) : 100;
+}
+
+static void wait_for_one(void)
+{
+    int status = -1;
+
+    assert_true(wait(&status) > 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void test_compiles_without_spills(void **state)
 {
-    pid_t child[ARCHS];
+    int arch[ARCHS], archs = 0, running = 0, cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
 
     (void)state;
     if (!nvrtc_open()) {
         print_message("skipped: no NVRTC (libnvrtc.so) here; hint: install the CUDA toolkit\n");
         skip();
     }
+    assert_int_equal(nvrtc.arch_count(&archs), 0);
+    assert_in_range(archs, 1, ARCHS);
+    assert_int_equal(nvrtc.archs(arch), 0);
     fflush(NULL);
-    for (int i = 0; i < ARCHS; i++) {
-        child[i] = fork();
-        assert_true(child[i] >= 0);
-        if (child[i] == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGTERM);
-            _exit(check_arch(arch[i]));
-        }
-    }
-    for (int i = 0; i < ARCHS; i++) {
-        int status = -1;
+    for (int i = 0; i < archs; i++) {
+        pid_t child;
 
-        assert_int_equal(waitpid(child[i], &status, 0), child[i]);
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
+        if (running == cores) {
+            wait_for_one();
+            running--;
+        }
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGTERM);
+            _exit(check_arch(arch[i], i, archs));
+        }
+        running++;
     }
+    while (running-- > 0)
+        wait_for_one();
 }
 
 int main(void)

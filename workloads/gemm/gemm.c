@@ -182,6 +182,20 @@ static int skinny(const struct problem *p, const struct device_facts *facts, str
                 : gemm_steps_columns(&g, A, B, output_of(p), step);
 }
 
+static bool tensor_fits(const struct problem *p)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_tensor_fits(&g);
+}
+
+static int tensor(const struct problem *p, const struct device_facts *facts, struct step *step)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_steps_tensor(&g, facts, A, B, output_of(p), step);
+}
+
 static const char *const transposed[] = {"n", "t", NULL};
 
 /* m n k ta tb alpha beta */
@@ -190,6 +204,7 @@ static const struct shape smoke[] = {
     {{3, 5, 18, 1, 1, 1, 0}},     {{17, 33, 65, 0, 0, 1, 0}},  {{1, 130, 259, 0, 1, 1, 0}},
     {{3, 70, 100, 0, 1, 2, 1}},   {{68, 76, 36, 1, 0, -1, 0}}, {{6, 36, 131, 1, 1, 1, 3}},
     {{37, 101, 1030, 0, 1, 1, 0}}, {{35, 300, 270, 0, 0, 2, 1}}, {{1, 203, 77, 0, 0, 1, 0}},
+    {{72, 136, 104, 0, 1, 1, 0}}, {{24, 64, 56, 1, 0, 1, 2}}, {{5, 72, 200, 0, 1, 1, 0}},
 };
 
 /* The nine families of GPU-BLOB (github.com/UoB-HPC/GPU-BLAS-Offload-Benchmark), then a layer
@@ -235,6 +250,8 @@ static const struct variant variants[] = {
      .release = gemm_onednn_release, .note = "weights packed outside the timed region"},
     {.name = "tiled", .on = DEVICE_OPENCL, .steps = tiled},
     {.name = "skinny", .on = DEVICE_OPENCL, .fits = skinny_fits, .steps = skinny},
+    {.name = "tensor", .on = DEVICE_CUDA, .fits = tensor_fits, .steps = tensor,
+     .note = "on tensor cores, sums in f32"},
     {.name = "clblast", .on = DEVICE_OPENCL, .provider = "CLBlast",
      .available = clblast_available, .fits = clblast_fits, .prepare = clblast, .run = clblast,
      .note = "its kernels are compiled by a first call outside the timed region"},

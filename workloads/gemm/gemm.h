@@ -66,8 +66,14 @@ int gemm_clblast(const struct call *call, const struct gemm *g, int a, int b, in
 /* Device steps of gemm.cl on arguments a, b, c. skinny: m <= GEMM_SKINNY, b as [n,k], one
  * product; columns: m = 1, b as [k,n]. */
 enum { GEMM_SKINNY = 8 };
+/* Most products of a batch: work-groups along the third dimension in CUDA. */
+enum { GEMM_BATCH = 65535 };
 int gemm_steps_tiled(const struct gemm *g, const struct device_facts *facts, int a, int b,
                      int c, struct step *step);
+/* Of gemm.cu, f16 and bf16: on tensor cores; none where the device has none for the dtype. */
+bool gemm_tensor_fits(const struct gemm *g);
+int gemm_steps_tensor(const struct gemm *g, const struct device_facts *facts, int a, int b,
+                      int c, struct step *step);
 int gemm_steps_skinny(const struct gemm *g, int a, int b, int c, struct step *step);
 int gemm_steps_columns(const struct gemm *g, int a, int b, int c, struct step *step);
 

@@ -235,6 +235,49 @@ int gemm_steps_tiled(const struct gemm *g, const struct device_facts *facts, int
     return 1;
 }
 
+bool gemm_tensor_fits(const struct gemm *g)
+{
+    return (g->dtype == DTYPE_F16 || g->dtype == DTYPE_BF16) && g->batch <= GEMM_BATCH &&
+           g->m <= INT_MAX && g->n <= INT_MAX && g->k <= INT_MAX;
+}
+
+/* How gemm.cu cuts the output: what a block makes, what a warp of it makes. */
+struct tensor_tile {
+    int rows, columns, warp_rows, warp_columns, stages;
+};
+
+/* Large tiles read shared memory least and pay when every compute unit gets one; a few rows
+ * (decoding) need no more than one fragment of them. 48 KiB of shared memory at most. */
+static struct tensor_tile tensor_tile_of(const struct gemm *g, const struct device_facts *facts)
+{
+    static const struct tensor_tile large = {128, 128, 64, 32, 3}, small = {64, 64, 32, 32, 4},
+                                    flat = {16, 64, 16, 16, 4};
+    int64_t tiles = (g->m + 127) / 128 * ((g->n + 127) / 128) * g->batch;
+
+    return g->m <= flat.rows ? flat : tiles >= facts->compute_units ? large : small;
+}
+
+int gemm_steps_tensor(const struct gemm *g, const struct device_facts *facts, int a, int b,
+                      int c, struct step *step)
+{
+    struct tensor_tile t = tensor_tile_of(g, facts);
+    int warps = t.rows / t.warp_rows * (t.columns / t.warp_columns);
+    bool is_vector = (g->ta ? g->m : g->k) % 8 == 0 && (g->tb ? g->k : g->n) % 8 == 0;
+
+    if (facts->capability < (g->dtype == DTYPE_BF16 ? 80 : 75))
+        return 0;
+    *step = (struct step){.kernel = "gemm_tensor",
+                          .groups = {(g->n + t.columns - 1) / t.columns,
+                                     (g->m + t.rows - 1) / t.rows, g->batch},
+                          .group = {32 * warps, 1, 1}};
+    snprintf(step->defines, sizeof step->defines,
+             "-DROWS=%d -DCOLUMNS=%d -DWARP_ROWS=%d -DWARP_COLUMNS=%d -DSTAGES=%d -DTA=%d "
+             "-DTB=%d -DVECTOR=%d",
+             t.rows, t.columns, t.warp_rows, t.warp_columns, t.stages, g->ta, g->tb, is_vector);
+    step_args(step, g, a, b, c);
+    return 1;
+}
+
 int gemm_steps_skinny(const struct gemm *g, int a, int b, int c, struct step *step)
 {
     int rows = g->m > 4 ? 8 : g->m > 2 ? 4 : (int)g->m;

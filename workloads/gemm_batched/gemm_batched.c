@@ -9,7 +9,6 @@
 
 enum { BATCH, M, N, K, TA, TB };
 enum { A, B, C };
-enum { BATCH_MOST = 65535 }; /* work-groups along the third dimension in CUDA */
 
 static struct gemm gemm_of(const struct problem *p)
 {
@@ -139,7 +138,7 @@ static bool clblast_fits(const struct problem *p)
 
 static bool tiled_fits(const struct problem *p)
 {
-    return p->shape.n[BATCH] <= BATCH_MOST;
+    return p->shape.n[BATCH] <= GEMM_BATCH;
 }
 
 static int tiled(const struct problem *p, const struct device_facts *facts, struct step *step)
@@ -149,12 +148,26 @@ static int tiled(const struct problem *p, const struct device_facts *facts, stru
     return gemm_steps_tiled(&g, facts, A, B, C, step);
 }
 
+static bool tensor_fits(const struct problem *p)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_tensor_fits(&g);
+}
+
+static int tensor(const struct problem *p, const struct device_facts *facts, struct step *step)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_steps_tensor(&g, facts, A, B, C, step);
+}
+
 static const char *const transposed[] = {"n", "t", NULL};
 
 /* batch m n k ta tb */
 static const struct shape smoke[] = {
     {{1, 1, 1, 1, 0, 0}}, {{2, 3, 5, 18, 0, 1}}, {{2, 3, 5, 18, 1, 0}}, {{3, 17, 33, 65, 0, 0}},
-    {{5, 4, 67, 36, 0, 1}}, {{9, 35, 6, 40, 1, 0}},
+    {{5, 4, 67, 36, 0, 1}}, {{9, 35, 6, 40, 1, 0}}, {{3, 24, 40, 72, 0, 1}},
 };
 
 static const struct sweep sweeps[] = {
@@ -183,6 +196,8 @@ static const struct variant variants[] = {
      .prepare = onednn_prepare, .run = gemm_onednn_run, .release = gemm_onednn_release,
      .note = "the primitive is made outside the timed region"},
     {.name = "tiled", .on = DEVICE_OPENCL, .fits = tiled_fits, .steps = tiled},
+    {.name = "tensor", .on = DEVICE_CUDA, .fits = tensor_fits, .steps = tensor,
+     .note = "on tensor cores, sums in f32"},
     {.name = "clblast", .on = DEVICE_OPENCL, .provider = "CLBlast",
      .available = clblast_available, .fits = clblast_fits, .prepare = clblast, .run = clblast,
      .note = "its kernels are compiled by a first call outside the timed region"},
