@@ -121,10 +121,11 @@ static bool is_lean(const char *log, const char *kernel)
     return true;
 }
 
-/* One compilation: the kernels of a workload's source that share their definitions. */
+/* One compilation: the kernels of a source that share their definitions. Some workloads have
+ * the same source. */
 struct program {
     const struct workload *w;
-    enum device_kind language;
+    const char *source;
     enum dtype dtype;
     char defines[STEP_DEFINES];
     const char *kernel[KERNELS];
@@ -146,13 +147,15 @@ static bool has_kernel(const struct program *p, const char *kernel)
 static void add_step(const struct workload *w, const struct variant *v, enum dtype dtype,
                      const struct step *step)
 {
+    const char *source = workload_device_code(w->name, v->on);
     struct program *found = NULL;
     bool is_known = false;
 
+    assert_non_null(source);
     for (int i = 0; i < programs; i++) {
         struct program *p = &program[i];
 
-        if (p->w != w || p->language != v->on || p->dtype != dtype)
+        if (p->dtype != dtype || strcmp(p->source, source) != 0)
             continue;
         is_known |= has_kernel(p, step->kernel);
         if (strcmp(p->defines, step->defines) == 0)
@@ -161,7 +164,7 @@ static void add_step(const struct workload *w, const struct variant *v, enum dty
     if (!found) {
         assert_true(programs < PROGRAMS);
         found = &program[programs++];
-        *found = (struct program){.w = w, .language = v->on, .dtype = dtype};
+        *found = (struct program){.w = w, .source = source, .dtype = dtype};
         snprintf(found->defines, sizeof found->defines, "%s", step->defines);
     }
     if (!has_kernel(found, step->kernel)) {
@@ -206,8 +209,7 @@ static void find_programs(int arch)
 static int check_program(const struct program *p, int arch)
 {
     struct text log = {0};
-    int wrong = compile(workload_device_code(p->w->name, p->language), p->dtype, p->defines,
-                        arch, &log) != 0;
+    int wrong = compile(p->source, p->dtype, p->defines, arch, &log) != 0;
 
     for (int i = 0; i < p->kernels; i++)
         wrong |= !is_lean(log.data, p->kernel[i]);
