@@ -23,16 +23,20 @@ HAVE_PAPI    := $(call has_header,papi.h)
 HAVE_DNNL    := $(call has_header,dnnl.h)
 HAVE_OPENCL  := $(call has_header,CL/cl.h)
 HAVE_CLBLAST := $(call has_header,clblast_c.h)
+# The CUDA toolkit: CUDA_HOME, else the usual folders, else where nvcc is. `make HAVE_CUDA=
+# HAVE_CUPTI= HAVE_COUNTERS=` builds without it.
+CUDA_HOME    ?= $(firstword $(wildcard /usr/local/cuda /opt/cuda) $(patsubst %/bin/nvcc,%,$(realpath $(shell command -v nvcc))))
 # CUPTI's header for C asks for C++'s <string>: an empty one stands in probes/cupti.
-CUDA_HOME    ?= /usr/local/cuda
 cupti_flags  := -isystem $(CUDA_HOME)/include -isystem $(CUDA_HOME)/extras/CUPTI/include -idirafter probes/cupti
+HAVE_CUDA    := $(and $(call has_header,cudaTypedefs.h,$(cupti_flags)),$(call has_header,nvrtc.h,$(cupti_flags)))
 HAVE_CUPTI   := $(call has_header,cupti.h,$(cupti_flags))
 HAVE_COUNTERS := $(call has_header,cupti_profiler_host.h,$(cupti_flags))
-features := PAPI DNNL OPENCL CLBLAST CUPTI COUNTERS
+features := PAPI DNNL OPENCL CLBLAST CUDA CUPTI COUNTERS
 comments_PAPI    := hardware and software counters (libpapi-dev)
 comments_DNNL    := oneDNN CPU variants (libdnnl-dev)
 comments_OPENCL  := OpenCL devices (ocl-icd-opencl-dev)
 comments_CLBLAST := CLBlast device variants (libclblast-dev)
+comments_CUDA    := NVIDIA GPUs (CUDA toolkit 11.8 or newer, found in CUDA_HOME)
 comments_CUPTI   := activity times of NVIDIA GPUs (CUDA toolkit with CUPTI)
 comments_COUNTERS := hardware counters of NVIDIA GPUs (CUPTI of CUDA 12.6 or newer)
 
@@ -52,7 +56,8 @@ warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
             -Wno-psabi -Wno-unknown-pragmas $(if $(STRICT),-Werror)
 sanitize := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 cppflags := -I. -I$(BUILD) -D_GNU_SOURCE -DOFFLOAD_BENCH_VERSION='"$(VERSION)"' \
-            $(foreach f,$(features),$(if $(HAVE_$(f)),-DHAVE_$(f)))
+            $(foreach f,$(features),$(if $(HAVE_$(f)),-DHAVE_$(f))) \
+            $(if $(HAVE_CUDA),-isystem $(CUDA_HOME)/include -DOFFLOAD_BENCH_CUDA_HOME='"$(CUDA_HOME)"')
 cflags   := -std=c11 $(CFLAGS) $(warnings) $(sanitize) -pthread
 # Layout alone moved a loop by 1.7x: functions and loops of measured code are aligned.
 # Contraction into fused multiply-adds is wanted; -ffast-math is not.

@@ -9,10 +9,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-extern const struct driver driver_cpu, driver_opencl;
+extern const struct driver driver_cpu, driver_cuda, driver_opencl;
 
-/* CUDA joins here with its own driver room. */
-const struct driver *const drivers[] = {&driver_cpu, &driver_opencl, NULL};
+const struct driver *const drivers[] = {&driver_cpu, &driver_cuda, &driver_opencl, NULL};
 
 int device_list(struct device_row *row, int most, struct why *missing)
 {

@@ -27,6 +27,7 @@ struct device_row {
     enum evidence evidence; /* EVIDENCE_SOFTWARE for an emulation, OpenCL on a CPU */
     bool is_gpu;
     uint64_t cache_bytes;   /* last level; 0 when unknown */
+    struct name uuid, bus;  /* "GPU-6f1c...", "0000:17:00.0"; "" when unknown */
 };
 
 struct driver {
@@ -35,6 +36,9 @@ struct driver {
     int (*count)(struct why *);
     int (*describe)(int index, struct device_row *, struct why *);
     int (*open)(struct device *, int index, struct why *);
+    /* True with a sentence when some of its devices are hidden from this process, or less
+     * than all of them can be used; NULL: never. */
+    bool (*hides)(struct why *);
 };
 
 /* Further orders of work: what is enqueued on one lane keeps its order, lanes run beside each

@@ -11,6 +11,7 @@
 
 #include "base/sysfs.h"
 #include "base/text.h"
+#include "devices/cuda_compiler.h"
 #include "devices/device.h"
 #include "harness/command.h"
 #include "harness/machine.h"
@@ -61,24 +62,25 @@ static void see_devices(void)
         if (missing[kind].text[0])
             say(BAD, device_kind_name((enum device_kind)kind), "%s",
                 missing[kind].text);
-    if (!missing[DEVICE_CUDA].text[0])
-        say(BAD, "cuda",
-            "the CUDA device is not built into this version: NVIDIA GPUs are "
-            "projected, or measured "
-            "through their OpenCL driver");
+    for (const struct driver *const *d = drivers; *d; d++)
+        if ((*d)->hides && (*d)->hides(&missing[(*d)->kind]))
+            say(NOTE, device_kind_name((*d)->kind), "%s", missing[(*d)->kind].text);
     if (gpus == 0)
         say(NOTE, "no GPU",
             "verdicts rest on projections and say so; hint: run on a machine with a "
-            "GPU and its "
-            "OpenCL driver to measure");
+            "GPU and its driver to measure");
 }
 
 static void see_libraries(void)
 {
     struct provider_row row[PROVIDERS_MOST];
-    int rows = provider_list(row, PROVIDERS_MOST);
+    int rows = provider_list(row, PROVIDERS_MOST), status;
+    struct name version;
+    struct why why = {{0}};
 
     puts("libraries");
+    status = cuda_compiler_version(&version, &why);
+    say(status ? BAD : GOOD, "NVRTC", "%s", status ? why.text : version.text);
     for (int i = 0; i < rows; i++)
         say(row[i].is_found ? GOOD : BAD, row[i].name, "%s",
             row[i].is_found ? row[i].version : row[i].missing.text);

@@ -61,8 +61,9 @@ static void list_devices(void)
         if (missing[k].text[0])
             printf("  %-10s not here: %s\n", device_kind_name((enum device_kind)k),
                    missing[k].text);
-    printf("  %-10s not built into this version: NVIDIA GPUs are projected, or measured "
-           "through OpenCL\n", "cuda");
+    for (const struct driver *const *d = drivers; *d; d++)
+        if ((*d)->hides && (*d)->hides(&missing[(*d)->kind]))
+            printf("  %-10s %s\n", device_kind_name((*d)->kind), missing[(*d)->kind].text);
 }
 
 static void list_gpus(void)

@@ -13,8 +13,11 @@
 static const struct argp_option table[] = {
     {"suite", 's', "NAME[,NAME]", 0, "what to measure (default: llm); see `list suites`", 0},
     {"device", 'd', "SEL[,SEL]", 0,
-     "cpu, opencl[:N], gpu (every real GPU) or all; default: cpu and every real GPU, or cpu "
-     "and the software devices, which only prove the device code", 0},
+     "cpu, cuda[:N], opencl[:N], gpu (every real GPU) or all; default: cpu and every real GPU, "
+     "or cpu and the software devices, which only prove the device code", 0},
+    {"cuda-arch", 'A', "ARCH", 0,
+     "what to compile CUDA kernels for: sm_NN (machine code) or compute_NN (PTX); default: what "
+     "the GPU is", 0},
     {"gpu", 'g', "NAME[,NAME]", 0,
      "GPUs to project: names of `list gpus` or JSON files; 'none' for none", 0},
     {"model", 'm', "NAME|FILE", 0, "llm suite: model to take apart; see `list models`", 0},
@@ -125,6 +128,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->budget_s = options_seconds(arg);
         if (isnan(o->budget_s))
             argp_error(state, "--budget: '%s' is not a time such as 90s, 5m or 1h", arg);
+        break;
+    case 'A':
+        setenv("OFFLOAD_BENCH_CUDA_ARCH", arg, 1); /* read where kernels are compiled */
         break;
     case 'o':
         o->out = arg;

@@ -79,14 +79,15 @@ static bool is_selected(const char *selection, const struct device_row *row)
 static int no_device(const char *selection, struct plan *plan, struct why *why)
 {
     const char *name[SURVEY_DEVICES + 2] = {"gpu", "all"};
-    int names = 2, kind = device_kind_parse(selection);
+    int names = 2, kind;
+    struct name stem = {""};
     char near[160];
+
+    snprintf(stem.text, sizeof stem.text, "%.*s", (int)strcspn(selection, ":"), selection);
+    kind = device_kind_parse(stem.text); /* cuda:1 is missing as cuda is */
 
     if (strcmp(selection, "gpu") == 0)
         return why_fail(why, STATUS_UNAVAILABLE, "no GPU was found; hint: offload-bench doctor");
-    if (strncmp(selection, "cuda", 4) == 0)
-        return why_fail(why, STATUS_UNAVAILABLE,
-                        "device '%s': the CUDA device is not built into this version", selection);
     if (kind >= 0 && plan->missing[kind].text[0])
         return why_fail(why, STATUS_UNAVAILABLE, "device '%s': %s", selection,
                         plan->missing[kind].text);
@@ -102,9 +103,6 @@ static int choose_devices(struct plan *plan, const struct options *o,
                           unsigned *real, unsigned *proof, struct why *why)
 {
     *real = *proof = 0;
-    snprintf(plan->missing[DEVICE_CUDA].text, sizeof plan->missing[DEVICE_CUDA].text,
-             "the CUDA device is not built into this version: NVIDIA GPUs are projected, or "
-             "measured through OpenCL");
     for (int i = 0; i < plan->devices && !o->devices; i++)
         *(plan->device[i].evidence == EVIDENCE_SOFTWARE ? proof : real) |= 1u << i;
     for (int s = 0; s < o->devices; s++) {

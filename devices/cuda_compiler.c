@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* NVRTC of the driver's own major version is preferred: PTX of a newer compiler is not
+ * understood by an older driver. Code for a real GPU is machine code, so that no start of the
+ * program pays for the driver's compiler; emulations take PTX. */
+#include "devices/cuda_compiler.h"
+
+#ifndef HAVE_CUDA
+
+int cuda_compiler_version(struct name *version, struct why *why)
+{
+    (void)version;
+    return why_fail(why, STATUS_UNAVAILABLE,
+                    "CUDA is not built in; hint: install the CUDA toolkit (11.8 or newer), name "
+                    "it by CUDA_HOME if it is not in /usr/local/cuda, and build again");
+}
+
+#else
+
+#include <dlfcn.h>
+#include <nvrtc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/embedded.h"
+#include "devices/cache.h"
+#include "devices/cuda.h"
+
+#define NVRTC_SYMBOLS(X)                                                               \
+    X(nvrtcVersion) X(nvrtcGetNumSupportedArchs) X(nvrtcGetSupportedArchs)             \
+    X(nvrtcGetErrorString) X(nvrtcCreateProgram) X(nvrtcCompileProgram)                \
+    X(nvrtcDestroyProgram) X(nvrtcGetProgramLogSize) X(nvrtcGetProgramLog)             \
+    X(nvrtcGetPTXSize) X(nvrtcGetPTX) X(nvrtcGetCUBINSize) X(nvrtcGetCUBIN)
+
+static struct {
+#define X(name) __typeof__(&name) name;
+    NVRTC_SYMBOLS(X)
+#undef X
+    int major, minor;
+} rtc;
+
+enum { MAJOR_OLDEST = 11, MAJOR_NEWEST = 15, OPTIONS = 48 };
+
+/* Where the dynamic linker looks, then the toolkits' own folders. */
+static void *open_version(const char *version)
+{
+    const char *home = getenv("CUDA_HOME");
+    const char *const folder[] = {"", home ? home : "", OFFLOAD_BENCH_CUDA_HOME,
+                                  "/usr/local/cuda"};
+
+    for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
+        char path[400];
+        void *library;
+
+        if (i > 0 && !*folder[i])
+            continue;
+        snprintf(path, sizeof path, "%s%slibnvrtc.so%s", folder[i], i > 0 ? "/lib64/" : "",
+                 version);
+        library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (library)
+            return library;
+    }
+    return NULL;
+}
+
+static void *open_major(int major)
+{
+    char version[16];
+
+    snprintf(version, sizeof version, major == 11 ? ".11.2" : ".%d", major);
+    return open_version(version);
+}
+
+/* The driver's major version, 0 when there is no driver. */
+static int driver_major(void)
+{
+    int version = 0;
+
+    if (cuda_load(NULL) != 0 || cu.cuDriverGetVersion(&version) != CUDA_SUCCESS)
+        return 0;
+    return version / 1000;
+}
+
+static void *open_library(void)
+{
+    int wanted = driver_major();
+    void *library = NULL;
+
+    if (wanted < MAJOR_OLDEST || wanted > MAJOR_NEWEST)
+        wanted = MAJOR_NEWEST;
+    for (int major = wanted; major >= MAJOR_OLDEST && !library; major--)
+        library = open_major(major);
+    for (int major = wanted + 1; major <= MAJOR_NEWEST && !library; major++)
+        library = open_major(major);
+    return library ? library : open_version("");
+}
+
+static int load(struct why *why)
+{
+    static void *library;
+    void *opened;
+
+    if (library)
+        return 0;
+    opened = open_library();
+    if (!opened)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "no NVRTC (libnvrtc.so): kernels for NVIDIA GPUs cannot be compiled; "
+                        "hint: install the CUDA toolkit's NVRTC (11.8 or newer) and name its "
+                        "folder in LD_LIBRARY_PATH or CUDA_HOME");
+#define X(name)                                                                        \
+    *(void **)&rtc.name = dlsym(opened, #name);                                        \
+    if (!rtc.name) {                                                                   \
+        dlclose(opened);                                                               \
+        return why_fail(why, STATUS_UNAVAILABLE,                                       \
+                        "NVRTC is too old: it lacks %s; hint: CUDA 11.8 or newer", #name); \
+    }
+    NVRTC_SYMBOLS(X)
+#undef X
+    if (rtc.nvrtcVersion(&rtc.major, &rtc.minor) != NVRTC_SUCCESS) {
+        dlclose(opened);
+        return why_fail(why, STATUS_UNAVAILABLE, "NVRTC does not say its version");
+    }
+    library = opened;
+    return 0;
+}
+
+int cuda_compiler_version(struct name *version, struct why *why)
+{
+    int status = load(why);
+
+    if (!status)
+        snprintf(version->text, sizeof version->text, "%d.%d", rtc.major, rtc.minor);
+    return status;
+}
+
+/* "sm_90", "compute_80", "sm_90a". */
+static bool is_target(const char *text)
+{
+    const char *number = strchr(text, '_');
+    size_t digits = number ? strspn(number + 1, "0123456789") : 0;
+
+    return (strncmp(text, "sm_", 3) == 0 || strncmp(text, "compute_", 8) == 0) && digits >= 2 &&
+           digits <= 3 && strspn(number + 1 + digits, "af") == strlen(number + 1 + digits);
+}
+
+int cuda_compiler_target(int capability, enum evidence evidence, struct name *target,
+                         struct why *why)
+{
+    const char *wish = getenv("OFFLOAD_BENCH_CUDA_ARCH");
+    int arch[64], archs = 0, nearest = 0, oldest = 0, status;
+
+    if (wish && *wish && !is_target(wish))
+        return why_fail(why, STATUS_INVALID,
+                        "'%.40s' is no CUDA architecture; hint: sm_NN for machine code, "
+                        "compute_NN for PTX, such as compute_80", wish);
+    if (wish && *wish) {
+        snprintf(target->text, sizeof target->text, "%s", wish);
+        return 0;
+    }
+    status = load(why);
+    if (status)
+        return status;
+    if (rtc.nvrtcGetNumSupportedArchs(&archs) != NVRTC_SUCCESS || archs <= 0 ||
+        archs > (int)(sizeof arch / sizeof *arch) ||
+        rtc.nvrtcGetSupportedArchs(arch) != NVRTC_SUCCESS)
+        return why_fail(why, STATUS_UNAVAILABLE, "NVRTC does not say what it compiles for");
+    for (int i = 0; i < archs; i++) {
+        oldest = oldest == 0 || arch[i] < oldest ? arch[i] : oldest;
+        if (arch[i] <= capability && arch[i] > nearest)
+            nearest = arch[i];
+    }
+    if (nearest == 0)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "NVRTC %d.%d compiles for compute capability %d.%d and newer, this GPU "
+                        "has %d.%d; hint: the NVRTC of an older CUDA toolkit, first in "
+                        "LD_LIBRARY_PATH", rtc.major, rtc.minor, oldest / 10, oldest % 10,
+                        capability / 10, capability % 10);
+    snprintf(target->text, sizeof target->text, "%s_%d",
+             nearest == capability && evidence == EVIDENCE_MEASURED ? "sm" : "compute", nearest);
+    return 0;
+}
+
+/* ---- compiling ------------------------------------------------------------------------- */
+
+/* First line of the log that names an error, else its first line. */
+static int compile_failed(nvrtcProgram program, nvrtcResult result, const char *name,
+                          struct why *why)
+{
+    char *log = NULL;
+    const char *line;
+    size_t n = 0;
+    int status;
+
+    if (rtc.nvrtcGetProgramLogSize(program, &n) == NVRTC_SUCCESS && n > 0)
+        log = calloc(n + 1, 1);
+    if (log && rtc.nvrtcGetProgramLog(program, log) != NVRTC_SUCCESS)
+        log[0] = '\0';
+    line = log ? strstr(log, "error") : NULL;
+    while (line && line > log && line[-1] != '\n')
+        line--;
+    line = line ? line : log && *log ? log : rtc.nvrtcGetErrorString(result);
+    status = why_fail(why, STATUS_DEVICE, "kernel '%s' does not compile: %.*s", name,
+                      (int)strcspn(line, "\n"), line);
+    free(log);
+    return status;
+}
+
+/* Machine code for "sm_...", PTX (with its NUL) for "compute_...". */
+static nvrtcResult take_code(nvrtcProgram program, const char *target, struct text *code)
+{
+    bool is_machine = strncmp(target, "sm_", 3) == 0;
+    size_t n = 0;
+    nvrtcResult result = is_machine ? rtc.nvrtcGetCUBINSize(program, &n)
+                                    : rtc.nvrtcGetPTXSize(program, &n);
+    char *bytes;
+
+    if (result != NVRTC_SUCCESS)
+        return result;
+    bytes = calloc(n + 1, 1);
+    if (!bytes)
+        return NVRTC_ERROR_OUT_OF_MEMORY;
+    result = is_machine ? rtc.nvrtcGetCUBIN(program, bytes) : rtc.nvrtcGetPTX(program, bytes);
+    if (result == NVRTC_SUCCESS)
+        text_add_bytes(code, bytes, is_machine ? n : strlen(bytes));
+    free(bytes);
+    return code->failed ? NVRTC_ERROR_OUT_OF_MEMORY : result;
+}
+
+/* Words of `text`, which is cut in place. */
+static int split(char *text, const char **option, int most)
+{
+    char *rest = text, *word;
+    int n = 0;
+
+    while (n < most && (word = strtok_r(rest, " ", &rest)))
+        option[n++] = word;
+    return n;
+}
+
+static int compile_anew(const char *source, const char *name, const char *target, char *options,
+                        struct text *code, struct why *why)
+{
+    const char *option[OPTIONS];
+    char arch[80];
+    nvrtcProgram program = NULL;
+    nvrtcResult result;
+    int n = 0, status = 0;
+
+    snprintf(arch, sizeof arch, "--gpu-architecture=%s", target);
+    option[n++] = arch;
+    option[n++] = "--disable-warnings"; /* the dialect has functions for every kernel */
+    n += split(options, option + n, OPTIONS - n);
+    result = rtc.nvrtcCreateProgram(&program, source, "device.cu", 0, NULL, NULL);
+    if (result == NVRTC_SUCCESS)
+        result = rtc.nvrtcCompileProgram(program, n, option);
+    if (result == NVRTC_ERROR_COMPILATION)
+        status = compile_failed(program, result, name, why);
+    else if (result == NVRTC_SUCCESS)
+        result = take_code(program, target, code);
+    if (!status && result != NVRTC_SUCCESS)
+        status = why_fail(why, STATUS_DEVICE, "kernel '%s' does not compile for %s: %s", name,
+                          target, rtc.nvrtcGetErrorString(result));
+    if (program && rtc.nvrtcDestroyProgram(&program) != NVRTC_SUCCESS && !status)
+        status = why_fail(why, STATUS_DEVICE, "NVRTC cannot let go of '%s'", name);
+    return status;
+}
+
+int cuda_compile(const char *source, const char *name, const char *target, const char *options,
+                 struct text *code, struct why *why)
+{
+    struct text whole = {0}, words = {0};
+    struct name version;
+    int status = cuda_compiler_version(&version, why);
+    const char *const part[] = {"cuda", version.text, target, options,
+                                embedded_find("devices/dialect.h")->text, source, NULL};
+
+    if (status || cache_read(part, code))
+        return status;
+    text_release(code); /* whatever a damaged entry left */
+    text_printf(&whole, "%s\n#line 1\n%s", embedded_find("devices/dialect.h")->text, source);
+    text_add(&words, options);
+    if (whole.failed || words.failed || !words.data)
+        status = why_fail(why, STATUS_MEMORY, "cannot compile '%s': out of memory", name);
+    else
+        status = compile_anew(whole.data, name, target, words.data, code, why);
+    if (!status)
+        cache_write(part, code->data, code->n);
+    text_release(&whole);
+    text_release(&words);
+    return status;
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* NVRTC, NVIDIA's run-time compiler: opened at run time, needs no GPU. */
+#ifndef OFFLOAD_BENCH_CUDA_COMPILER_H
+#define OFFLOAD_BENCH_CUDA_COMPILER_H
+
+#include "base/terms.h"
+#include "base/text.h"
+#include "base/why.h"
+
+/* Version "13.0" of the NVRTC that would be used. Errors: STATUS_UNAVAILABLE with the reason
+ * (no NVRTC, CUDA not built in) and what to install. */
+int cuda_compiler_version(struct name *, struct why *);
+
+/* What to compile for: the environment's OFFLOAD_BENCH_CUDA_ARCH (--cuda-arch), "sm_NN" for
+ * machine code or "compute_NN" for PTX, which the driver compiles further; else machine code
+ * where NVRTC knows the GPU of this `capability` and it is real, PTX of the nearest older one
+ * otherwise. Errors: STATUS_INVALID for a malformed wish, STATUS_UNAVAILABLE. */
+int cuda_compiler_target(int capability, enum evidence, struct name *target, struct why *);
+
+/* `source` with the dialect in front, for `target`, with `options` as a command line has them,
+ * from the disk cache where it was compiled before. `code`: machine code or PTX, followed by a
+ * NUL; released by the caller in any case. `name`: what the errors call it. Errors:
+ * STATUS_DEVICE with the first error of the compiler's log, STATUS_UNAVAILABLE. */
+int cuda_compile(const char *source, const char *name, const char *target,
+                 const char *options, struct text *code, struct why *);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* Compiled code loaded into the context, and launched. A program is compiled and loaded once
+ * for all its kernels; a kernel is looked up once and kept until close. */
+#include "devices/cuda.h"
+
+#ifdef HAVE_CUDA
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "devices/cuda_compiler.h"
+
+/* The driver compiles PTX itself: what it has to say about it is worth more than its error
+ * number. */
+static int load_module(struct device *device, const struct text *code, const char *name,
+                       CUmodule *module, struct why *why)
+{
+    enum { LOG = 4096 };
+    char log[LOG] = "", what[LOG + 200];
+    CUjit_option option[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+    void *value[] = {log, (void *)(uintptr_t)LOG};
+
+    CUresult error = cu.cuModuleLoadDataEx(module, code->data, 2, option, value);
+
+    log[LOG - 1] = '\0';
+    if (error == CUDA_SUCCESS)
+        return 0;
+    snprintf(what, sizeof what, "cannot load kernel '%s'%s%.*s", name, *log ? ": " : "",
+             (int)strcspn(log, "\n") < 200 ? (int)strcspn(log, "\n") : 200, log);
+    return cuda_fail(device, error, what, why);
+}
+
+static int module_new(struct device *device, const char *source, const char *name,
+                      const char *key, struct module **module, struct why *why)
+{
+    struct cuda *self = device->self;
+    struct module *m = calloc(1, sizeof *m);
+    struct text code = {0};
+    int status;
+
+    if (m)
+        m->key = strdup(key);
+    if (!m || !m->key) {
+        free(m);
+        return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
+    }
+    status = cuda_compile(source, name, self->target.text, strchr(key, '\t') + 1, &code, why);
+    if (!status)
+        status = load_module(device, &code, name, &m->module, why);
+    text_release(&code);
+    if (status) {
+        free(m->key);
+        free(m);
+        return status;
+    }
+    m->next = self->modules;
+    self->modules = m;
+    *module = m;
+    return 0;
+}
+
+static struct module *module_find(const struct cuda *self, const char *key)
+{
+    struct module *m = self->modules;
+
+    while (m && strcmp(m->key, key) != 0)
+        m = m->next;
+    return m;
+}
+
+static struct kernel *kernel_find(const struct cuda *self, const struct module *module,
+                                  const char *name)
+{
+    struct kernel *k = self->kernels;
+
+    while (k && (k->module != module || strcmp(k->name.text, name) != 0))
+        k = k->next;
+    return k;
+}
+
+static int kernel_new(struct device *device, const struct module *module, const char *name,
+                      struct kernel **kernel, struct why *why)
+{
+    struct cuda *self = device->self;
+    struct kernel k = {.next = self->kernels, .module = module};
+    char what[120];
+
+    snprintf(what, sizeof what, "the device code has no kernel '%.60s'", name);
+    CU_TRY(cu.cuModuleGetFunction(&k.function, module->module, name), what);
+    CU_TRY(cu.cuFuncGetAttribute(&k.group_limit, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK,
+                                 k.function), name);
+    snprintf(k.name.text, sizeof k.name.text, "%s", name);
+    *kernel = malloc(sizeof k);
+    if (!*kernel)
+        return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
+    **kernel = k;
+    self->kernels = *kernel;
+    return 0;
+}
+
+int cuda_build(struct device *device, const char *source, const char *name,
+               const char *defines, enum dtype dtype, struct kernel **kernel, struct why *why)
+{
+    static const char *const dtype_define[DTYPES] = {
+        [DTYPE_F64] = "F64", [DTYPE_F16] = "F16", [DTYPE_BF16] = "BF16"};
+    struct cuda *self = device->self;
+    struct module *module;
+    struct text key = {0};
+    int status = cuda_enter(device, why);
+
+    if (!status && !self->target.text[0])
+        status = cuda_compiler_target(device->facts.capability, device->row.evidence,
+                                      &self->target, why);
+    if (status)
+        return status;
+    text_printf(&key, "%p\t-DDTYPE_%s %s", (const void *)source,
+                dtype_define[dtype] ? dtype_define[dtype] : "F32", defines);
+    if (key.failed)
+        return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
+    module = module_find(self, key.data);
+    if (!module)
+        status = module_new(device, source, name, key.data, &module, why);
+    text_release(&key);
+    if (status)
+        return status;
+    *kernel = kernel_find(self, module, name);
+    return *kernel ? 0 : kernel_new(device, module, name, kernel, why);
+}
+
+/* One argument as the kernel takes it. */
+union value {
+    CUdeviceptr address;
+    int narrow;
+    long long wide;
+    float real;
+};
+
+static void fill(union value *v, const struct step_arg *a, const struct buffer *arg,
+                 const struct buffer *scratch)
+{
+    switch (a->kind) {
+    case STEP_BUFFER:
+        v->address = (CUdeviceptr)arg[a->buffer].handle;
+        break;
+    case STEP_SCRATCH:
+        v->address = (CUdeviceptr)scratch->handle;
+        break;
+    case STEP_INT:
+        v->narrow = (int)a->i;
+        break;
+    case STEP_LONG:
+        v->wide = a->i;
+        break;
+    case STEP_FLOAT:
+        v->real = a->f;
+        break;
+    }
+}
+
+/* What CUDA allows; the second and third dimension of a grid are much shorter. */
+static int check_size(const struct device *device, const struct kernel *kernel,
+                      const struct step *step, struct why *why)
+{
+    static const int64_t most[3] = {INT32_MAX, 65535, 65535};
+    int64_t group = step->group[0] * step->group[1] * step->group[2];
+
+    if (group > kernel->group_limit)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "kernel '%s' wants work-groups of %" PRId64 ", %s allows it %d",
+                        step->kernel, group, device->row.id.text, kernel->group_limit);
+    for (int d = 0; d < 3; d++)
+        if (step->groups[d] > most[d])
+            return why_fail(why, STATUS_UNAVAILABLE,
+                            "kernel '%s' wants %" PRId64 " work-groups in dimension %d, CUDA "
+                            "allows %" PRId64, step->kernel, step->groups[d], d, most[d]);
+    return 0;
+}
+
+int cuda_launch(struct device *device, struct kernel *kernel, const struct step *step,
+                const struct buffer *arg, const struct buffer *scratch, struct why *why)
+{
+    struct cuda *self = device->self;
+    union value value[STEP_ARGS];
+    void *pointer[STEP_ARGS];
+    int status = cuda_enter(device, why);
+
+    if (!status)
+        status = check_size(device, kernel, step, why);
+    if (status || step->groups[0] == 0 || step->groups[1] == 0 || step->groups[2] == 0)
+        return status;
+    for (int i = 0; i < step->args; i++) {
+        fill(&value[i], &step->arg[i], arg, scratch);
+        pointer[i] = &value[i];
+    }
+    CU_TRY(cu.cuLaunchKernel(kernel->function, (unsigned)step->groups[0],
+                             (unsigned)step->groups[1], (unsigned)step->groups[2],
+                             (unsigned)step->group[0], (unsigned)step->group[1],
+                             (unsigned)step->group[2], 0, self->stream, pointer, NULL),
+           step->kernel);
+    return 0;
+}
+
+void cuda_kernels_release(struct device *device)
+{
+    struct cuda *self = device->self;
+
+    while (self->kernels) {
+        struct kernel *next = self->kernels->next;
+
+        free(self->kernels);
+        self->kernels = next;
+    }
+    while (self->modules) {
+        struct module *next = self->modules->next;
+
+        cuda_note(device, cu.cuModuleUnload(self->modules->module), "unloading kernels");
+        free(self->modules->key);
+        free(self->modules);
+        self->modules = next;
+    }
+}
+
+#endif
