@@ -43,55 +43,100 @@ void observer_free(struct observer *o)
     free(o);
 }
 
-/* Calls until `pass_s` have gone by; how many, or 0 when one failed. */
-static int64_t run_pass(struct trial *t, double pass_s)
+/* Calls until `pass_s` have gone by, or just `calls` when that is not 0; how many, or 0 when
+ * one failed. */
+static int64_t run_pass(struct trial *t, double pass_s, int64_t calls)
 {
-    int64_t calls = 0, start = clock_ns();
+    int64_t done = 0, start = clock_ns();
 
     do {
         if (trial_run(t, NULL) || t->device->ops->sync(t->device, NULL))
             return 0;
-        calls++;
-    } while ((double)(clock_ns() - start) * 1e-9 < pass_s);
-    return calls;
+        done++;
+    } while (calls ? done < calls : (double)(clock_ns() - start) * 1e-9 < pass_s);
+    return done;
 }
 
-/* Metrics that count what the cost function counts; see probe.h for their names. */
+/* Metrics that count what the cost function counts. All bytes of a call pass the L2 cache of a
+ * GPU at least once, and may do so many times. */
 static bool is_suspect(const struct metric *metric, double value, const struct record *r)
 {
-    double analytic = strcmp(metric->name, "fp_ops") == 0 ? r->flops : NAN;
+    double bytes = r->bytes_read + r->bytes_written;
 
-    return analytic > 0 && value >= 0 && (value > 2 * analytic || value < analytic / 2);
+    if (strcmp(metric->name, "fp_ops") == 0)
+        return r->flops > 0 && (value > 2 * r->flops || value < r->flops / 2);
+    return strcmp(metric->name, "l2_bytes") == 0 && value < bytes / 2;
+}
+
+/* See probe.h: everything else is a state. */
+static bool adds_up(const char *unit)
+{
+    return strcmp(unit, "1") == 0 || strcmp(unit, "s") == 0 || strcmp(unit, "J") == 0 ||
+           strcmp(unit, "byte") == 0;
+}
+
+static void note_absence(const struct probe *probe, const struct metric *metric,
+                         const struct why *why, struct record *r)
+{
+    struct measure absent = {.value = NAN};
+
+    snprintf(absent.probe.text, sizeof absent.probe.text, "%s", probe->name);
+    snprintf(absent.name.text, sizeof absent.name.text, "%s", metric->name);
+    snprintf(absent.unit.text, sizeof absent.unit.text, "%s", metric->unit);
+    snprintf(absent.why, sizeof absent.why, "%.159s", why->text);
+    record_observe(r, &absent);
+}
+
+static void note_value(const struct probe *probe, const struct metric *metric, double value,
+                       int64_t calls, struct record *r)
+{
+    struct measure seen = {.value = adds_up(metric->unit) ? value / (double)calls : value};
+
+    if (isnan(value))
+        return;
+    snprintf(seen.probe.text, sizeof seen.probe.text, "%s", probe->name);
+    snprintf(seen.name.text, sizeof seen.name.text, "%s", metric->name);
+    snprintf(seen.unit.text, sizeof seen.unit.text, "%s", metric->unit);
+    seen.is_suspect = is_suspect(metric, seen.value, r);
+    record_observe(r, &seen);
+}
+
+/* One probe over as many passes as it asks for; PASSES bounds what a broken one may ask. */
+static void watch(struct observer *o, int i, struct trial *t, double pass_s, struct record *r)
+{
+    enum { PASSES = 64 };
+    const struct probe *probe = o->open[i].probe;
+    struct probe_subject subject = {r->dtype, r->flops, r->bytes_read + r->bytes_written};
+    double value[PROBE_METRICS];
+    int64_t calls = 0;
+    int again = PROBE_AGAIN;
+
+    for (int m = 0; m < PROBE_METRICS; m++)
+        value[m] = NAN;
+    if (probe->aim)
+        probe->aim(o->open[i].self, &subject);
+    for (int pass = 0; pass < PASSES && again == PROBE_AGAIN; pass++) {
+        struct why why = {{0}};
+
+        if (probe->start(o->open[i].self, &why) != 0) {
+            if (why.text[0])
+                note_absence(probe, &o->open[i].metric[0], &why, r);
+            return;
+        }
+        calls = run_pass(t, pass_s, calls);
+        again = probe->stop(o->open[i].self, value);
+        if (calls == 0)
+            return;
+    }
+    for (int m = 0; m < o->open[i].metrics && again == 0; m++)
+        note_value(probe, &o->open[i].metric[m], value[m], calls, r);
 }
 
 void observer_watch(struct observer *o, struct trial *t, double pass_s, struct record *r)
 {
-    for (int i = 0; o && i < o->probes; i++) {
-        double value[PROBE_METRICS];
-        int64_t calls;
-        int stopped;
+    bool is_cuda = t->device->kind == DEVICE_CUDA;
 
-        for (int m = 0; m < PROBE_METRICS; m++)
-            value[m] = NAN;
-        if (o->open[i].probe->start(o->open[i].self) != 0)
-            continue;
-        calls = run_pass(t, pass_s);
-        stopped = o->open[i].probe->stop(o->open[i].self, value);
-        for (int m = 0; m < o->open[i].metrics && calls > 0 && !stopped; m++) {
-            const struct metric *metric = &o->open[i].metric[m];
-            struct measure seen = {.value = value[m]};
-
-            if (isnan(value[m]))
-                continue;
-            /* rates and temperatures are states, everything else adds up over the calls */
-            if (strcmp(metric->unit, "Hz") != 0 && strcmp(metric->unit, "degC") != 0 &&
-                strcmp(metric->unit, "%") != 0)
-                seen.value /= (double)calls;
-            snprintf(seen.probe.text, sizeof seen.probe.text, "%s", o->open[i].probe->name);
-            snprintf(seen.name.text, sizeof seen.name.text, "%s", metric->name);
-            snprintf(seen.unit.text, sizeof seen.unit.text, "%s", metric->unit);
-            seen.is_suspect = is_suspect(metric, seen.value, r);
-            record_observe(r, &seen);
-        }
-    }
+    for (int i = 0; o && i < o->probes; i++)
+        if (is_cuda == !!(o->open[i].probe->traits & PROBE_CUDA))
+            watch(o, i, t, fmax(pass_s, pass_s > 0 ? o->open[i].probe->least_pass_s : 0), r);
 }

@@ -12,9 +12,11 @@ struct observer;
 struct observer *observer_new(void);
 void observer_free(struct observer *);
 
-/* Run the trial for about `pass_s` (at least one call) under each probe and append one
- * measure per metric to the record: the value per call. A count of floating-point operations
- * or bytes that disagrees with the analytic cost beyond a factor of two is marked suspect. */
+/* Run the trial for about `pass_s` (0: one call) under each probe and append one measure per
+ * metric to the record: the value per call. CUDA trials are seen by the probes of CUDA, all
+ * others by the rest; one that cannot look now leaves a measure that says why. A count of
+ * floating-point operations that differs from the analytic one by more than a factor of two
+ * is marked suspect, and so is an L2 cache that saw less than half of the bytes. */
 void observer_watch(struct observer *, struct trial *, double pass_s, struct record *);
 
 #endif

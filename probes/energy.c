@@ -134,10 +134,11 @@ static int energy_open(void **self, const char *root, const struct metric **metr
     return 0;
 }
 
-static int energy_start(void *self)
+static int energy_start(void *self, struct why *why)
 {
     struct energy *e = self;
 
+    (void)why;
     for (int i = 0; i < e->zones; i++)
         e->zone[i].before_j = zone_joules(e, &e->zone[i]);
     return 0;

@@ -83,9 +83,9 @@ static int frequency_open(void **self, const char *root, const struct metric **m
     return 0;
 }
 
-static int frequency_start(void *self)
+static int frequency_start(void *self, struct why *why)
 {
-    (void)self;
+    (void)self, (void)why;
     return 0;
 }
 

@@ -284,10 +284,11 @@ static int papi_open(void **self, const char *root, const struct metric **metric
     return 0;
 }
 
-static int papi_start(void *self)
+static int papi_start(void *self, struct why *why)
 {
     struct papi *papi = self;
 
+    (void)why;
     return papi->start(papi->set) == PAPI_OK ? 0 : STATUS_DEVICE;
 }
 

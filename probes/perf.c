@@ -208,10 +208,11 @@ static int perf_switch(const struct perf *perf, unsigned long request)
     return status;
 }
 
-static int perf_start(void *self)
+static int perf_start(void *self, struct why *why)
 {
     struct perf *perf = self;
 
+    (void)why;
     for (int e = 0; e < perf->events; e++)
         perf->before[e] = event_read(perf, e);
     return perf_switch(perf, PERF_EVENT_IOC_ENABLE);

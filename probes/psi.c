@@ -57,10 +57,11 @@ static int psi_open(void **self, const char *root, const struct metric **metric,
     return 0;
 }
 
-static int psi_start(void *self)
+static int psi_start(void *self, struct why *why)
 {
     struct psi *psi = self;
 
+    (void)why;
     for (int i = 0; i < METRICS; i++)
         psi->before[i] = stall_s(psi->root, file[i]);
     return 0;

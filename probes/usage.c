@@ -53,8 +53,9 @@ static int usage_open(void **self, const char *root, const struct metric **metri
     return 0;
 }
 
-static int usage_start(void *self)
+static int usage_start(void *self, struct why *why)
 {
+    (void)why;
     return read_now(self);
 }
 

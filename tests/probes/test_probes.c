@@ -66,7 +66,7 @@ static void run_between(struct open_probe *o, void (*work)(void))
 {
     for (int i = 0; i < PROBE_METRICS; i++)
         o->value[i] = NAN;
-    assert_int_equal(o->probe->start(o->self), 0);
+    assert_int_equal(o->probe->start(o->self, NULL), 0);
     work();
     assert_int_equal(o->probe->stop(o->self, o->value), 0);
 }
