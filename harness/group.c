@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "harness/observer.h"
 #include "harness/sampler.h"
+#include "probes/nvml_library.h"
 #include "report/stats.h"
 #include "workloads/isa.h"
 #include "workloads/peak/peak.h"
@@ -36,6 +37,7 @@ int workshop_open(struct workshop *shop, struct why *why)
 {
     int status;
 
+    shop->nvml = nvml_library("/", NULL);
     shop->observer = observer_new(); /* before OpenMP makes threads: counters are inherited */
     status = device_open(&shop->host, "cpu", why);
     return status ? status
@@ -308,7 +310,9 @@ static void move_samples(struct cell *c)
     r->kernel_ns = c->set.kernel_ns;
     r->position = c->set.position;
     r->contended = c->set.contended;
-    c->set.wall_ns = c->set.kernel_ns = c->set.position = c->set.contended = (struct series){0};
+    r->throttled = c->set.throttled;
+    c->set.wall_ns = c->set.kernel_ns = c->set.position = (struct series){0};
+    c->set.contended = c->set.throttled = (struct series){0};
     if (c->set.status)
         refuse(r, OUTCOME_FAILED, c->set.why.text);
 }
@@ -322,6 +326,27 @@ static double dram_rate(struct workshop *shop)
     for (int i = 0; i < TIMES; i++)
         rate[i] = peak_read_bytes_per_s(shop->dram.data, shop->dram.bytes, shop->plan->threads);
     return stats_median(rate, TIMES);
+}
+
+static bool is_throttled(const void *nvml)
+{
+    struct gpu_state state;
+
+    return nvml_read(nvml, &state, NULL) == 0 && (state.is_hot == 1 || state.is_starved == 1);
+}
+
+/* Passes of their own, after the samples. A proof's times prove nothing, but that a GPU's
+ * probes work is seen there too. */
+static void observe_cell(struct workshop *shop, const struct group *g, struct cell *c,
+                         double budget_s)
+{
+    enum device_kind kind = c->trial.device->kind;
+
+    if (c->record.outcome != OUTCOME_OK || strcmp(c->record.stop.text, "hopeless") == 0)
+        return;
+    if (kind == DEVICE_CUDA || (kind == DEVICE_CPU && !g->is_proof))
+        observer_watch(shop->observer, &c->trial,
+                       g->is_proof ? 0 : fmin(0.005, 0.05 * budget_s), &c->record);
 }
 
 static void sample_cells(struct workshop *shop, const struct group *g, struct cell *cell,
@@ -343,6 +368,8 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
         limits.precision = 0;
         limits.budget_s = INFINITY;
     }
+    limits.is_throttled = shop->nvml ? is_throttled : NULL;
+    limits.to = shop->nvml;
     if (g->is_proof) { /* the times prove nothing: a few samples show that they exist */
         limits.rounds_least = limits.rounds_most = 3;
         limits.sample_ns = 0;
@@ -360,10 +387,8 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
         if (c->trial.device->kind != DEVICE_CPU && c->record.outcome == OUTCOME_OK) {
             sample_transfers(c);
             fill_ledger(c);
-        } else if (!g->is_proof && c->record.outcome == OUTCOME_OK &&
-                   strcmp(c->record.stop.text, "hopeless") != 0) {
-            observer_watch(shop->observer, &c->trial, fmin(0.005, 0.05 * budget_s), &c->record);
         }
+        observe_cell(shop, g, c, budget_s);
     }
 }
 

@@ -13,6 +13,7 @@ struct workshop {
     struct device host;                  /* the cpu device */
     struct device device[SURVEY_DEVICES];  /* opened when first needed; [i].ops NULL: not open */
     struct observer *observer;           /* open probes, or NULL */
+    const struct nvml *nvml;             /* NULL: no NVIDIA driver */
     struct buffer dram;                  /* well above the caches: what DRAM can do now */
     uint64_t seed;
     /* Told before a cell starts, so that its death can be laid at its door. */

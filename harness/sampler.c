@@ -41,6 +41,7 @@ void sample_set_release(struct sample_set *set)
     series_release(&set->launch_ns);
     series_release(&set->position);
     series_release(&set->contended);
+    series_release(&set->throttled);
 }
 
 double sample_set_fastest_ns(const struct sample_set *set)
@@ -97,7 +98,7 @@ static bool is_contended(const struct sample_set *set, double sample_ns, long sw
 /* What one sample gave. */
 struct taken {
     double wall_ns, launch_ns, kernel_ns; /* of all its calls */
-    bool is_contended;
+    bool is_contended, is_throttled;
 };
 
 /* The timed region: `calls` calls, on a device between two marks and until it is done. */
@@ -156,26 +157,30 @@ static int warm_up(struct trial *t, const struct sample_set *set, struct why *wh
     return status;
 }
 
-static int take(struct trial *t, const struct sample_set *set, struct taken *taken,
-                struct why *why)
+static int take(struct trial *t, const struct sample_set *set,
+                const struct sampler_limits *limits, struct taken *taken, struct why *why)
 {
     long switches = involuntary_switches();
     int status = time_calls(t, set->calls, taken, why);
 
+    taken->is_throttled = t->device->kind == DEVICE_CUDA && limits->is_throttled &&
+                          limits->is_throttled(limits->to);
     taken->is_contended =
+        taken->is_throttled ||
         is_contended(set, taken->wall_ns, involuntary_switches() - switches);
     return status;
 }
 
 /* One sample into the set; a contended one only when no attempt was quiet. */
-static void sample(struct trial *t, struct sample_set *set, int position)
+static void sample(struct trial *t, struct sample_set *set,
+                   const struct sampler_limits *limits, int position)
 {
     struct taken taken = {.is_contended = true}, attempt;
 
     for (int i = 0; i < ATTEMPTS && taken.is_contended; i++) {
         set->status = warm_up(t, set, &set->why);
         if (!set->status)
-            set->status = take(t, set, &attempt, &set->why);
+            set->status = take(t, set, limits, &attempt, &set->why);
         if (set->status)
             return;
         if (i == 0 || !attempt.is_contended || attempt.wall_ns < taken.wall_ns)
@@ -185,6 +190,8 @@ static void sample(struct trial *t, struct sample_set *set, int position)
     }
     if (taken.is_contended)
         series_push(&set->contended, (double)set->wall_ns.n);
+    if (taken.is_throttled)
+        series_push(&set->throttled, (double)set->wall_ns.n);
     series_push(&set->wall_ns, taken.wall_ns / (double)set->calls);
     series_push(&set->position, position);
     if (t->device->kind != DEVICE_CPU) {
@@ -269,7 +276,7 @@ static bool all_precise(struct trial *const *trial, struct sample_set *set, int 
 
 /* One round over `active` trials in random order. */
 static void run_round(struct trial *const *trial, struct sample_set *set, int trials,
-                      uint64_t *state)
+                      const struct sampler_limits *limits, uint64_t *state)
 {
     int order[256], n = 0;
 
@@ -278,7 +285,7 @@ static void run_round(struct trial *const *trial, struct sample_set *set, int tr
             order[n++] = i;
     shuffle(order, n, state);
     for (int i = 0; i < n; i++)
-        sample(trial[order[i]], &set[order[i]], i);
+        sample(trial[order[i]], &set[order[i]], limits, i);
 }
 
 void sampler_run(struct trial *const *trial, struct sample_set *set, int trials,
@@ -293,7 +300,7 @@ void sampler_run(struct trial *const *trial, struct sample_set *set, int trials,
     for (int round = 0; round < limits->rounds_most; round++) {
         double spent_s;
 
-        run_round(trial, set, trials, &state);
+        run_round(trial, set, trials, limits, &state);
         if (all_precise(trial, set, trials, limits)) {
             stop = "precise";
             break;

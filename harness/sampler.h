@@ -15,6 +15,10 @@ struct sampler_limits {
     double precision;       /* half-width of the 95 % interval of the median, relative */
     double sample_ns;       /* a sample holds enough calls to last so long */
     double hopeless;        /* a CPU trial this many times slower than the fastest leaves */
+    /* Asked after each sample on a CUDA device: did heat or the power limit hold the clocks
+     * down? NULL: cannot be known. */
+    bool (*is_throttled)(const void *to);
+    const void *to;
 };
 
 /* The defaults: 2 % or 60 rounds, samples of 1 ms, hopeless at 3 times. */
@@ -22,10 +26,11 @@ struct sampler_limits sampler_defaults(double budget_s);
 
 /* What was seen of one trial. Times are per call. A contended round is one in which the
  * system took the processor away (involuntary context switches, or a sample that is a
- * multiple of the scheduler's 4 ms and far above the fastest). */
+ * multiple of the scheduler's 4 ms and far above the fastest), or in which the GPU was
+ * throttled. */
 struct sample_set {
     int64_t calls;               /* per sample */
-    struct series wall_ns, kernel_ns, launch_ns, position, contended;
+    struct series wall_ns, kernel_ns, launch_ns, position, contended, throttled;
     const char *stop;            /* "precise", "budget", "rounds" or "hopeless" */
     int status;                  /* not 0: the trial failed while being sampled */
     struct why why;

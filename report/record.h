@@ -88,6 +88,7 @@ struct measure {
     X(upload_ns, struct series, SERIES, "ns", "host time of sending all inputs")       \
     X(download_ns, struct series, SERIES, "ns", "host time of fetching all outputs")   \
     X(contended, struct series, SERIES, "", "rounds set aside: the system took the CPU") \
+    X(throttled, struct series, SERIES, "", "of these, in which heat or power held the GPU back") \
     X(position, struct series, SERIES, "", "place in each round's random order")       \
     X(prepare_ns, double, NUMBER, "ns", "packing and planning outside the samples")    \
     X(dram_bytes_per_s, double, NUMBER, "byte/s", "DRAM read rate probed beside it")   \

@@ -146,6 +146,59 @@ static void test_order_is_random_and_seeded(void **state)
     assert_true(sum > 0 && sum < 2 * ROUNDS); /* the first trial moves about */
 }
 
+/* A CUDA device whose work is done at once. */
+static int no_mark(struct device *d, struct mark *m, struct why *why)
+{
+    (void)d, (void)m, (void)why;
+    return 0;
+}
+
+static double no_time(struct device *d, struct mark *from, struct mark *to)
+{
+    (void)d, (void)from, (void)to;
+    return NAN;
+}
+
+static int no_wait(struct device *d, struct why *why)
+{
+    (void)d, (void)why;
+    return 0;
+}
+
+static int looks;
+
+/* Held back for good from the eighth look on. */
+static bool hot_later(const void *to)
+{
+    assert_ptr_equal(to, &looks);
+    return ++looks >= 8;
+}
+
+static void test_throttled_samples_are_repeated_and_marked(void **state)
+{
+    static const struct device_ops ops = {
+        .mark = no_mark, .elapsed_ns = no_time, .sync = no_wait};
+    struct device gpu = {.ops = &ops, .kind = DEVICE_CUDA};
+    struct trial a = {.device = &gpu, .variant = &fast, .copies = 1};
+    struct trial *trial[] = {&a};
+    struct sample_set set = {0};
+    struct sampler_limits limits = sampler_defaults(100);
+
+    (void)state;
+    looks = 0;
+    limits.precision = 0;
+    limits.rounds_least = limits.rounds_most = 10;
+    limits.is_throttled = hot_later;
+    limits.to = &looks;
+    sampler_run(trial, &set, 1, &limits, 1);
+    assert_int_equal(set.wall_ns.n, 10);
+    assert_true(set.throttled.n >= 3 && set.throttled.n < 10);
+    assert_true(set.contended.n >= set.throttled.n); /* set aside like any disturbance */
+    assert_true(set.throttled.value[set.throttled.n - 1] == 9);
+    assert_true(looks >= 7 + 3 * (int)set.throttled.n); /* each was tried three times */
+    sample_set_release(&set);
+}
+
 static void test_overhead(void **state)
 {
     double ns = sampler_overhead_ns(&host);
@@ -160,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_times_and_leaving),
         cmocka_unit_test(test_failing_trial_leaves_the_others),
         cmocka_unit_test(test_order_is_random_and_seeded),
+        cmocka_unit_test(test_throttled_samples_are_repeated_and_marked),
         cmocka_unit_test(test_overhead),
     };
 
