@@ -17,7 +17,9 @@
     X(MEMORY_MANAGED, "managed") X(MEMORY_MAPPED, "mapped") X(MEMORY_DEVICE, "device")
 #define PLACEMENT_MAP(X)                                                               \
     X(PLACEMENT_RESIDENT, "resident") X(PLACEMENT_ONCE, "once")                        \
-    X(PLACEMENT_EVERY, "every") X(PLACEMENT_MANAGED, "managed")
+    X(PLACEMENT_EVERY, "every") X(PLACEMENT_MANAGED, "managed")                        \
+    X(PLACEMENT_MAPPED, "mapped") X(PLACEMENT_OVERLAPPED, "overlapped")                \
+    X(PLACEMENT_GRAPH, "graph")
 #define EVIDENCE_MAP(X)                                                                \
     X(EVIDENCE_MEASURED, "measured") X(EVIDENCE_PROJECTED, "projected")                \
     X(EVIDENCE_SOFTWARE, "software")

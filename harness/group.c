@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "harness/observer.h"
+#include "harness/placement.h"
 #include "harness/sampler.h"
 #include "probes/nvml_library.h"
 #include "report/stats.h"
@@ -392,6 +393,93 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
     }
 }
 
+/* ---- placements -------------------------------------------------------------------------- */
+
+struct placing {
+    struct workshop *shop;
+    const struct group *group;
+    const struct cell *cell;
+};
+
+static void describe_placement(void *to, struct record *r)
+{
+    const struct placing *p = to;
+    const struct trial *t = &p->cell->trial;
+
+    group_describe(r, p->group, &t->device->row, t->variant);
+    r->judged = 0; /* the cell is; this is what becomes of it elsewhere */
+    r->seed = (int64_t)p->shop->seed;
+}
+
+static void emit_placement(void *to, const struct record *r)
+{
+    const struct placing *p = to;
+
+    p->shop->emit(p->shop->to, r);
+}
+
+static void emit_failed_placement(struct placing *p, const char *why)
+{
+    struct record r;
+
+    describe_placement(p, &r);
+    r.kind = RECORD_PLACEMENT;
+    refuse(&r, OUTCOME_FAILED, why);
+    p->shop->emit(p->shop->to, &r);
+    record_release(&r);
+}
+
+static double fastest_ns(const struct cell *c)
+{
+    double fastest = INFINITY;
+
+    for (size_t i = 0; i < c->record.wall_ns.n; i++)
+        fastest = fmin(fastest, c->record.wall_ns.value[i]);
+    return fastest;
+}
+
+/* Fastest correct cell on the device of `of`. */
+static const struct cell *fastest_beside(const struct cell *cell, int cells, const struct cell *of)
+{
+    const struct cell *best = of;
+
+    for (int i = 0; i < cells; i++)
+        if (cell[i].record.outcome == OUTCOME_OK && cell[i].trial.device == of->trial.device &&
+            fastest_ns(&cell[i]) < fastest_ns(best))
+            best = &cell[i];
+    return best;
+}
+
+/* Every placement of what might win on its device. A placement that killed an earlier child is
+ * remembered under a name of its own, so that the cell itself is not lost. */
+static void place_cells(struct workshop *shop, const struct group *g, struct cell *cell,
+                        int cells, double budget_s)
+{
+    struct placement_limits limits = placement_defaults(fmin(0.5, 0.03 * budget_s));
+    enum { HOPELESS = 3 };
+
+    for (int i = 0; i < cells; i++) {
+        struct cell *c = &cell[i];
+        struct placing placing = {shop, g, c};
+        struct placement_reader reader = {describe_placement, emit_placement, &placing};
+        const char *death;
+        char name[96];
+
+        if (!c->is_ready || c->record.outcome != OUTCOME_OK ||
+            c->trial.device->kind == DEVICE_CPU ||
+            fastest_ns(c) > HOPELESS * fastest_ns(fastest_beside(cell, cells, c)))
+            continue;
+        snprintf(name, sizeof name, "%s, placed", c->trial.variant->name);
+        death = shop->death(shop->to, c->record.device.text, name);
+        if (death) {
+            emit_failed_placement(&placing, death);
+            continue;
+        }
+        shop->at(shop->to, c->record.device.text, name);
+        placement_each(&c->trial, &limits, &reader);
+    }
+}
+
 double group_run(struct workshop *shop, const struct group *g, double budget_s)
 {
     struct cell *cell = calloc(CELLS, sizeof *cell);
@@ -410,6 +498,8 @@ double group_run(struct workshop *shop, const struct group *g, double budget_s)
                 cells += open_cells(shop, g, &bench, i, cell + cells, CELLS - cells);
         start = clock_ns();
         sample_cells(shop, g, cell, cells, budget_s);
+        if (!g->is_proof && g->workload->role == ROLE_JUDGED)
+            place_cells(shop, g, cell, cells, budget_s);
         end = clock_ns();
         for (int i = 0; i < cells; i++) {
             shop->emit(shop->to, &cell[i].record);

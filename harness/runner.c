@@ -219,9 +219,11 @@ static void count_outcome(struct runner *r, const char *json)
 {
     json_t *line = json_loads(json, 0, NULL);
     const char *name = json_string_value(json_object_get(line, "outcome"));
+    const char *kind = json_string_value(json_object_get(line, "kind"));
     int outcome = name ? outcome_parse(name) : -1;
 
-    if (outcome >= 0)
+    /* a placement is no cell of its own, unless something is wrong with it */
+    if (outcome >= 0 && (outcome != OUTCOME_OK || !kind || strcmp(kind, "cell") == 0))
         r->outcome[outcome]++;
     json_decref(line);
 }

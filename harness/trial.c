@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/trial.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -15,6 +16,17 @@ static bool on_host(const struct trial *t)
     return t->device->kind == DEVICE_CPU;
 }
 
+/* Arguments in memory that the host addresses too: nothing is copied. */
+static bool is_shared(const struct trial *t)
+{
+    return t->memory == MEMORY_MANAGED || t->memory == MEMORY_MAPPED;
+}
+
+static bool is_own_copy(const struct trial *t, int copy, int i)
+{
+    return copy == 0 || t->bench->workload->args[i].trait == ARG_STATIONARY;
+}
+
 /* Device twins of the bench's arguments. */
 static int trial_alloc(struct trial *t, struct why *why)
 {
@@ -26,22 +38,28 @@ static int trial_alloc(struct trial *t, struct why *why)
             const struct buffer *host = &t->bench->arg[c][i];
             int status;
 
-            if (c > 0 && w->args[i].trait == ARG_ACTIVATION)
+            if (!is_own_copy(t, c, i)) {
                 t->arg[c][i] = t->arg[0][i];
-            else if (host->bytes &&
-                     (status = ops->alloc(t->device, &t->arg[c][i], host->bytes,
-                                          MEMORY_DEVICE, why)))
+                continue;
+            }
+            if (host->bytes &&
+                (status = ops->alloc(t->device, &t->arg[c][i], host->bytes,
+                                     is_shared(t) ? t->memory : MEMORY_DEVICE, why)))
                 return status;
+            if (host->bytes && is_shared(t))
+                memcpy(t->arg[c][i].data, host->data, host->bytes);
         }
     }
     return 0;
 }
 
-/* Host memory of the device's own, with the bench's contents, where the workload asks. */
+/* Host memory of the device's own, with the bench's contents. */
 static int trial_alloc_host(struct trial *t, struct why *why)
 {
     const struct workload *w = t->bench->workload;
-    enum memory memory = w->host_memory ? w->host_memory(&t->bench->problem) : MEMORY_PAGEABLE;
+    enum memory memory = is_shared(t) ? MEMORY_PAGEABLE
+                         : w->host_memory ? w->host_memory(&t->bench->problem)
+                                          : t->memory;
 
     for (int i = 0; memory != MEMORY_PAGEABLE && i < workload_args(w); i++) {
         const struct buffer *from = &t->bench->arg[0][i];
@@ -57,34 +75,35 @@ static int trial_alloc_host(struct trial *t, struct why *why)
     return 0;
 }
 
-/* The host side of argument i in the variant's own copies. */
-static struct buffer *trial_host(struct trial *t, int copy, int i)
+struct buffer *trial_host(struct trial *t, int copy, int i)
 {
+    if (is_shared(t))
+        return &t->arg[copy][i];
     return t->host[i].bytes ? &t->host[i] : &t->bench->arg[copy][i];
 }
 
-static int trial_build(struct trial *t, struct why *why)
+int trial_build(struct trial *t, const struct problem *p, struct step *step,
+                struct kernel **kernel, int *steps, struct why *why)
 {
     const struct workload *w = t->bench->workload;
     const struct device_facts *facts = &t->device->facts;
     const char *source = workload_device_code(w->name, t->variant->on);
 
-    t->steps = t->variant->steps(&t->bench->problem, facts, t->step);
-    if (t->steps == 0)
+    *steps = t->variant->steps(p, facts, step);
+    if (*steps == 0)
         return why_fail(why, STATUS_UNAVAILABLE,
                         "'%s' needs more than this device (compute capability %d.%d) has for %s",
                         t->variant->name, facts->capability / 10, facts->capability % 10,
-                        dtype_name(t->bench->problem.dtype));
-    for (int s = 0; s < t->steps; s++) {
+                        dtype_name(p->dtype));
+    for (int s = 0; s < *steps; s++) {
         int status = 0;
 
-        if (t->step[s].kind != STEP_LAUNCH)
+        if (step[s].kind != STEP_LAUNCH)
             continue;
         if (!source)
             return why_fail(why, STATUS_UNAVAILABLE, "%s has no device code", w->name);
-        status = t->device->ops->build(t->device, source, t->step[s].kernel,
-                                       t->step[s].defines, t->bench->problem.dtype,
-                                       &t->kernel[s], why);
+        status = t->device->ops->build(t->device, source, step[s].kernel, step[s].defines,
+                                       p->dtype, &kernel[s], why);
         if (status)
             return status;
     }
@@ -107,53 +126,92 @@ static int trial_prepare(struct trial *t, struct why *why)
     return 0;
 }
 
+static int trial_scratch(struct trial *t, struct why *why)
+{
+    const struct variant *v = t->variant;
+    size_t bytes = v->scratch_bytes
+                       ? v->scratch_bytes(&t->bench->problem, &t->device->facts) : 0;
+
+    if (!v->scratch_bytes)
+        return 0;
+    return t->device->ops->alloc(t->device, &t->scratch, bytes ? bytes : 1,
+                                 on_host(t) ? MEMORY_PAGEABLE : MEMORY_DEVICE, why);
+}
+
+static int trial_pin(struct trial *t, struct why *why)
+{
+    int status = on_host(t) ? 0 : trial_alloc_host(t, why);
+
+    for (int i = 0; i < ARGS; i++)
+        if (t->host[i].bytes)
+            return status;
+    t->pin_ns = NAN;
+    return status;
+}
+
+static int trial_make_room(struct trial *t, struct why *why)
+{
+    int status = on_host(t) ? 0 : trial_alloc(t, why);
+
+    return status ? status : trial_scratch(t, why);
+}
+
+static int trial_fill(struct trial *t, struct why *why)
+{
+    return on_host(t) ? 0 : trial_upload(t, t->copies, why);
+}
+
+static int trial_compile(struct trial *t, struct why *why)
+{
+    return t->variant->steps ? trial_build(t, &t->bench->problem, t->step, t->kernel,
+                                           &t->steps, why)
+                             : 0;
+}
+
 static int trial_ready(struct trial *t, struct why *why)
 {
     const struct variant *v = t->variant;
-    const struct problem *p = &t->bench->problem;
-    int64_t start = clock_ns(), now;
-    int status;
+    const struct {
+        int (*work)(struct trial *, struct why *);
+        double *ns;
+    } stage[] = {{trial_make_room, &t->alloc_ns}, {trial_pin, &t->pin_ns},
+                 {trial_fill, &t->upload_ns},     {trial_compile, &t->compile_ns},
+                 {trial_prepare, &t->prepare_ns}};
+    int64_t start = clock_ns();
+    int status = 0;
 
-    if (v->fits && !v->fits(p))
+    if (v->fits && !v->fits(&t->bench->problem))
         return why_fail(why, STATUS_UNAVAILABLE, "'%s' does not cover this problem", v->name);
     if (v->available && (status = v->available(v, why)))
         return status;
-    if (!on_host(t) && ((status = trial_alloc(t, why)) || (status = trial_alloc_host(t, why))))
-        return status;
-    if (v->scratch_bytes) {
-        size_t bytes = v->scratch_bytes(p, &t->device->facts);
-
-        status = t->device->ops->alloc(t->device, &t->scratch, bytes ? bytes : 1,
-                                       on_host(t) ? MEMORY_PAGEABLE : MEMORY_DEVICE, why);
-        if (status)
-            return status;
+    t->compile_ns = (double)(clock_ns() - start); /* opening a library is part of it */
+    for (size_t i = 0; i < sizeof stage / sizeof *stage && !status; i++) {
+        start = clock_ns();
+        status = stage[i].work(t, why);
+        *stage[i].ns += (double)(clock_ns() - start);
     }
-    now = clock_ns();
-    t->alloc_ns = (double)(now - start);
-    if (!on_host(t) && (status = trial_upload(t, t->copies, why)))
-        return status;
-    start = clock_ns();
-    t->upload_ns = (double)(start - now);
-    if (v->steps && (status = trial_build(t, why)))
-        return status;
-    now = clock_ns();
-    t->compile_ns = (double)(now - start);
-    status = trial_prepare(t, why);
-    t->prepare_ns = (double)(clock_ns() - now);
+    return status;
+}
+
+int trial_open_in(struct trial *t, struct bench *bench, struct device *device,
+                  const struct variant *variant, int threads, enum memory memory,
+                  struct why *why)
+{
+    int status;
+
+    *t = (struct trial){.bench = bench, .device = device, .variant = variant,
+                        .threads = threads, .memory = memory,
+                        .copies = memory == MEMORY_PAGEABLE ? bench->copies : 1};
+    status = trial_ready(t, why);
+    if (status)
+        trial_close(t);
     return status;
 }
 
 int trial_open(struct trial *t, struct bench *bench, struct device *device,
                const struct variant *variant, int threads, struct why *why)
 {
-    int status;
-
-    *t = (struct trial){.bench = bench, .device = device, .variant = variant,
-                        .threads = threads, .copies = bench->copies};
-    status = trial_ready(t, why);
-    if (status)
-        trial_close(t);
-    return status;
+    return trial_open_in(t, bench, device, variant, threads, MEMORY_PAGEABLE, why);
 }
 
 void trial_close(struct trial *t)
@@ -165,7 +223,7 @@ void trial_close(struct trial *t)
             t->variant->release(&t->call[c]);
     for (int c = 0; !on_host(t) && c < t->copies; c++)
         for (int i = 0; i < workload_args(t->bench->workload); i++)
-            if (c == 0 || t->bench->workload->args[i].trait == ARG_STATIONARY)
+            if (is_own_copy(t, c, i))
                 t->device->ops->free(t->device, &t->arg[c][i]);
     for (int i = 0; i < ARGS; i++)
         if (t->host[i].bytes)
@@ -205,57 +263,93 @@ int trial_run(struct trial *t, struct why *why)
     return status;
 }
 
-int trial_upload(struct trial *t, int copies, struct why *why)
+/* One argument of a copy to the device or back, by copy, by prefetch, or not at all. */
+static int trial_move(struct trial *t, int copy, int i, enum memory to, struct why *why)
+{
+    const struct device_ops *ops = t->device->ops;
+    struct buffer *device = &t->arg[copy][i], *host = trial_host(t, copy, i);
+
+    if (t->memory == MEMORY_MAPPED || (t->memory == MEMORY_MANAGED && !ops->prefetch))
+        return 0;
+    if (t->memory == MEMORY_MANAGED)
+        return ops->prefetch(t->device, device, to, why);
+    return to == MEMORY_DEVICE ? ops->copy(t->device, device, host, device->bytes, why)
+                               : ops->copy(t->device, host, device, device->bytes, why);
+}
+
+static int send_copy(struct trial *t, int copy, unsigned traits, struct why *why)
 {
     const struct workload *w = t->bench->workload;
+    int status = 0;
 
-    for (int i = 0; i < workload_args(w); i++)
-        for (int c = 0; c < copies; c++) {
-            int status;
+    for (int i = 0; i < workload_args(w) && !status; i++)
+        if (w->args[i].flow & FLOW_IN && t->arg[copy][i].bytes && is_own_copy(t, copy, i) &&
+            traits & 1u << w->args[i].trait)
+            status = trial_move(t, copy, i, MEMORY_DEVICE, why);
+    return status;
+}
 
-            if (!(w->args[i].flow & FLOW_IN) || !t->arg[c][i].bytes ||
-                (c > 0 && w->args[i].trait == ARG_ACTIVATION))
-                continue;
-            status = t->device->ops->copy(t->device, &t->arg[c][i], &t->bench->arg[c][i],
-                                          t->arg[c][i].bytes, why);
-            if (status)
-                return status;
-        }
-    return t->device->ops->sync(t->device, why);
+int trial_send(struct trial *t, unsigned traits, struct why *why)
+{
+    t->next = 0;
+    return send_copy(t, 0, traits, why);
+}
+
+int trial_receive(struct trial *t, struct why *why)
+{
+    const struct workload *w = t->bench->workload;
+    int status = 0;
+
+    for (int i = 0; i < workload_args(w) && !status; i++)
+        if (w->args[i].flow & FLOW_OUT && t->arg[0][i].bytes)
+            status = trial_move(t, 0, i, MEMORY_PAGEABLE, why);
+    return status;
+}
+
+int trial_upload(struct trial *t, int copies, struct why *why)
+{
+    int status = 0;
+
+    for (int c = 0; c < copies && !status; c++)
+        status = send_copy(t, c, TRAITS_ALL, why);
+    return status ? status : t->device->ops->sync(t->device, why);
 }
 
 int trial_download(struct trial *t, struct why *why)
 {
+    int status = trial_receive(t, why);
+
+    return status ? status : t->device->ops->sync(t->device, why);
+}
+
+void trial_collect(struct trial *t)
+{
     const struct workload *w = t->bench->workload;
 
     for (int i = 0; i < workload_args(w); i++) {
-        int status;
+        struct buffer *to = &t->bench->arg[0][i], *from = trial_host(t, 0, i);
 
-        if (!(w->args[i].flow & FLOW_OUT) || !t->arg[0][i].bytes)
-            continue;
-        status = t->device->ops->copy(t->device, &t->bench->arg[0][i], &t->arg[0][i],
-                                      t->arg[0][i].bytes, why);
-        if (status)
-            return status;
+        if (!on_host(t) && w->args[i].flow & FLOW_OUT && to->bytes && from->data != to->data)
+            memcpy(to->data, from->data, to->bytes);
     }
-    return t->device->ops->sync(t->device, why);
 }
 
-/* Poison the outputs of the device and of its own host memory too, put INOUT ones back. */
-static int trial_restore(struct trial *t, struct why *why)
+int trial_restore(struct trial *t, struct why *why)
 {
     const struct workload *w = t->bench->workload;
 
     bench_restore(t->bench);
     for (int i = 0; !on_host(t) && i < workload_args(w); i++) {
+        struct buffer *host = trial_host(t, 0, i), *bench = &t->bench->arg[0][i];
         int status;
 
-        if (t->host[i].bytes)
-            memcpy(t->host[i].data, t->bench->arg[0][i].data, t->host[i].bytes);
-        if (!(w->args[i].flow & FLOW_OUT) || !t->arg[0][i].bytes)
+        if (!bench->bytes)
             continue;
-        status = t->device->ops->copy(t->device, &t->arg[0][i], &t->bench->arg[0][i],
-                                      t->arg[0][i].bytes, why);
+        if (host->data != bench->data)
+            memcpy(host->data, bench->data, bench->bytes);
+        if (!(w->args[i].flow & FLOW_OUT) || is_shared(t))
+            continue;
+        status = t->device->ops->copy(t->device, &t->arg[0][i], bench, bench->bytes, why);
         if (status)
             return status;
     }
@@ -274,19 +368,33 @@ static bool downloads_itself(const struct trial *t)
  * what it left on the host is what is checked. */
 static int trial_fetch(struct trial *t, struct why *why)
 {
-    if (downloads_itself(t)) {
+    int status = 0;
+
+    if (!downloads_itself(t) && !is_shared(t)) {
+        bench_restore(t->bench); /* so that a download that does nothing is seen */
         for (int i = 0; i < ARGS; i++)
             if (t->host[i].bytes)
-                memcpy(t->bench->arg[0][i].data, t->host[i].data, t->host[i].bytes);
-        return 0;
+                memcpy(t->host[i].data, t->bench->arg[0][i].data, t->host[i].bytes);
+        status = trial_download(t, why);
     }
-    bench_restore(t->bench); /* so that a download that does nothing is seen */
-    return trial_download(t, why);
+    if (!status)
+        trial_collect(t);
+    return status;
+}
+
+double trial_error(const struct trial *t, struct why *why)
+{
+    const struct workload *w = t->bench->workload;
+    double error = 0;
+
+    for (int i = 0; i < workload_args(w); i++)
+        if (w->args[i].flow & FLOW_OUT && t->bench->arg[0][i].bytes)
+            error = fmax(error, bench_error(t->bench, i, t->bench->arg[0][i].data, why));
+    return error;
 }
 
 int trial_check(struct trial *t, double *error, struct why *why)
 {
-    const struct workload *w = t->bench->workload;
     int status = trial_restore(t, why);
 
     *error = 0;
@@ -297,16 +405,7 @@ int trial_check(struct trial *t, double *error, struct why *why)
         status = t->device->ops->sync(t->device, why);
     if (!status && !on_host(t))
         status = trial_fetch(t, why);
-    if (status)
-        return status;
-    for (int i = 0; i < workload_args(w); i++) {
-        double worst;
-
-        if (!(w->args[i].flow & FLOW_OUT) || !t->bench->arg[0][i].bytes)
-            continue;
-        worst = bench_error(t->bench, i, t->bench->arg[0][i].data, why);
-        if (worst > *error)
-            *error = worst;
-    }
-    return 0;
+    if (!status)
+        *error = trial_error(t, why);
+    return status;
 }

@@ -17,14 +17,21 @@
 /* Kinds of line. */
 #define RECORD_KIND_MAP(X)                                                             \
     X(RECORD_CELL, "cell")             /* a variant on a device, measured */            \
-    X(RECORD_PROJECTION, "projection") /* a call on a GPU that is not here */
+    X(RECORD_PROJECTION, "projection") /* a call on a GPU that is not here */           \
+    X(RECORD_PLACEMENT, "placement")   /* a device cell's call with its data placed */  \
+    X(RECORD_COLD, "cold")             /* a process's first call, from opening to freeing */
 enum record_kind {
 #define X(value, text) value,
     RECORD_KIND_MAP(X)
 #undef X
 };
 
-/* Host phases of a GPU placement, and the parts of a sample. NAN: not measured. */
+/* Rows of one wall-clock timeline, none within another. context: opening the device (library,
+ * driver, context); compile: making kernels and plans, or taking them from the disk cache;
+ * alloc: device memory; pin: page-locked host memory, and copying into it; upload, download:
+ * transfers until they are done; launch: enqueueing, as far as no kernel runs meanwhile;
+ * kernel: on the device's clock; sync: waiting beyond the kernel; free: giving all back.
+ * NAN: no such row, or not measured. */
 #define LEDGER_MAP(X)                                                                  \
     X(LEDGER_CONTEXT, "context") X(LEDGER_COMPILE, "compile") X(LEDGER_ALLOC, "alloc")  \
     X(LEDGER_PIN, "pin") X(LEDGER_UPLOAD, "upload") X(LEDGER_LAUNCH, "launch")          \
@@ -66,6 +73,7 @@ struct measure {
     X(judged, int64_t, COUNT, "", "1: takes part in verdicts; 0: overhead or proof")   \
     X(proof, int64_t, COUNT, "", "1: run at the smoke shape only to prove the code")   \
     X(memory, enum memory, ENUM, "", "host memory the arguments came from")            \
+    X(placement, enum placement, ENUM, "", "of kinds placement and cold: where data are") \
     X(cache, enum cache, ENUM, "", "cold: stationary arguments rotate past the caches") \
     X(threads, int64_t, COUNT, "", "CPU threads")                                      \
     X(isa, struct name, TEXT, "", "instruction set of our own CPU code")               \
@@ -91,6 +99,8 @@ struct measure {
     X(throttled, struct series, SERIES, "", "of these, in which heat or power held the GPU back") \
     X(position, struct series, SERIES, "", "place in each round's random order")       \
     X(prepare_ns, double, NUMBER, "ns", "packing and planning outside the samples")    \
+    X(shared_ns, double, NUMBER, "ns", "placement once: the upload that its calls share") \
+    X(chunks, int64_t, COUNT, "", "placement overlapped: pieces that the call is cut into") \
     X(dram_bytes_per_s, double, NUMBER, "byte/s", "DRAM read rate probed beside it")   \
     X(time_us, struct estimate, ESTIMATE, "us", "projected kernel time")               \
     X(launch_us, struct estimate, ESTIMATE, "us", "projected launch and wait")         \
@@ -104,7 +114,7 @@ struct record {
 #define X(name, type, kind, unit, meaning) type name;
     RECORD_FIELDS(X)
 #undef X
-    double ledger_ns[LEDGERS]; /* NAN: no such row or not measured */
+    double ledger_ns[LEDGERS]; /* per call, beside wall_ns; NAN: no such row or not measured */
     struct measure *measure;
     size_t measures;
     size_t line; /* where it stood in the file, from 1; 0 when made here */
@@ -122,8 +132,8 @@ char *record_write(const struct record *);
 int record_read(struct record *, const json_t *line, struct why *);
 
 /* A whole results file. Every whole line is used; a broken or cut one becomes a note. A later
- * record of the same cell (kind, workload, shape, dtype, variant, device, memory, cache,
- * threads) replaces the earlier: a resumed run may hold both.
+ * record of the same cell (kind, workload, shape, dtype, variant, device, memory, placement,
+ * cache, threads) replaces the earlier: a resumed run may hold both.
  *
  * The first line:
  *   {"kind":"header", "schema":RESULTS_SCHEMA, "version", "date", "command", "suites":[...],

@@ -41,6 +41,7 @@ static bool is_same_shape(const struct record *a, const struct record *b)
 static bool is_same_cell(const struct record *a, const struct record *b)
 {
     return a->kind == b->kind && a->dtype == b->dtype && a->memory == b->memory &&
+           a->placement == b->placement &&
            a->cache == b->cache && a->threads == b->threads &&
            strcmp(a->variant.text, b->variant.text) == 0 &&
            strcmp(a->device.text, b->device.text) == 0 &&

@@ -129,6 +129,10 @@ struct workload {
     /* Host memory that the copies of a device variant's steps go from and to; other than
      * pageable it is the device's own. NULL: pageable. */
     enum memory (*host_memory)(const struct problem *);
+    /* Axis along which a call can be cut into smaller ones of the same kind: every argument
+     * whose count grows with it has it outermost, so that a piece of the axis is a piece of
+     * the argument, and nothing is summed over it. -1: none. NULL: none. */
+    int (*cut)(const struct problem *);
 };
 
 /* All workloads, sorted by name; generated from the folders. Ends with NULL. */

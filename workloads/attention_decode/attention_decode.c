@@ -55,6 +55,12 @@ static struct cost cost(const struct problem *p)
     return attention_cost(&a);
 }
 
+static int cut(const struct problem *p)
+{
+    (void)p;
+    return BATCH;
+}
+
 static double length(const struct problem *p)
 {
     return (double)p->shape.n[KV_LEN];
@@ -399,4 +405,5 @@ const struct workload workload_attention_decode = {
     .roundings = 1,
     .valid = valid,
     .operation = operation,
+    .cut = cut,
 };

@@ -52,6 +52,12 @@ static struct cost cost(const struct problem *p)
 }
 
 /* Nothing is added: the result is exact. */
+static int cut(const struct problem *p)
+{
+    (void)p;
+    return TOKENS;
+}
+
 static double length(const struct problem *p)
 {
     (void)p;
@@ -135,4 +141,5 @@ const struct workload workload_embedding = {
     .length = length,
     .valid = valid,
     .operation = operation,
+    .cut = cut,
 };

@@ -61,6 +61,11 @@ static struct cost cost(const struct problem *p)
     return gemm_cost(&g);
 }
 
+static int cut(const struct problem *p)
+{
+    return p->shape.n[TA] ? -1 : M; /* a transposed has its rows innermost */
+}
+
 static double length(const struct problem *p)
 {
     return (double)p->shape.n[K] + (p->shape.n[BETA] != 0);
@@ -282,4 +287,5 @@ const struct workload workload_gemm = {
     .cost = cost,
     .length = length,
     .operation = operation,
+    .cut = cut,
 };

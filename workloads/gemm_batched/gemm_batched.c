@@ -50,6 +50,12 @@ static struct cost cost(const struct problem *p)
     return gemm_cost(&g);
 }
 
+static int cut(const struct problem *p)
+{
+    (void)p;
+    return BATCH;
+}
+
 static double length(const struct problem *p)
 {
     return (double)p->shape.n[K];
@@ -225,4 +231,5 @@ const struct workload workload_gemm_batched = {
     .cost = cost,
     .length = length,
     .operation = operation,
+    .cut = cut,
 };

@@ -67,6 +67,11 @@ static struct cost cost(const struct problem *p)
     return gemm_cost(&g);
 }
 
+static int cut(const struct problem *p)
+{
+    return p->shape.n[TA] ? -1 : M; /* transposed, the rows are summed over */
+}
+
 static double length(const struct problem *p)
 {
     return (double)count_x(p) + (p->shape.n[BETA] != 0);
@@ -228,4 +233,5 @@ const struct workload workload_gemv = {
     .cost = cost,
     .length = length,
     .operation = operation,
+    .cut = cut,
 };

@@ -155,4 +155,5 @@ const struct workload workload_layernorm = {
     .cost = cost,
     .length = rows_length,
     .operation = operation,
+    .cut = rows_cut,
 };

@@ -174,4 +174,5 @@ const struct workload workload_rmsnorm = {
     .cost = cost,
     .length = rows_length,
     .operation = operation,
+    .cut = rows_cut,
 };

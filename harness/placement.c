@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/* A placement is a way to make one call, written once: with a timeline it waits after every
+ * part and books it, without one it waits at its end only. */
+#include "harness/placement.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "harness/overlap.h"
+#include "report/stats.h"
+
+struct placement_limits placement_defaults(double budget_s)
+{
+    return (struct placement_limits){.budget_s = budget_s, .rounds = 9, .calls = 100};
+}
+
+bool placement_suits(enum placement placement, enum memory memory)
+{
+    switch (placement) {
+    case PLACEMENT_RESIDENT:
+    case PLACEMENT_ONCE:
+    case PLACEMENT_GRAPH: return memory == MEMORY_PAGEABLE;
+    case PLACEMENT_EVERY:
+    case PLACEMENT_OVERLAPPED: return memory == MEMORY_PAGEABLE || memory == MEMORY_PINNED;
+    case PLACEMENT_MANAGED: return memory == MEMORY_MANAGED;
+    case PLACEMENT_MAPPED: return memory == MEMORY_MAPPED;
+    default: return false;
+    }
+}
+
+/* A placement being measured. */
+struct placed {
+    struct trial *trial;
+    enum placement placement;
+    int64_t calls;              /* that share an upload or a recording */
+    struct overlap *overlap;
+    struct recording *recording;
+};
+
+/* ---- parts of a call --------------------------------------------------------------------- */
+
+static int finish_row(struct trial *t, struct timeline *line, enum ledger row, struct why *why)
+{
+    int status = line ? t->device->ops->sync(t->device, why) : 0;
+
+    if (line && !status)
+        timeline_end(line, row);
+    return status;
+}
+
+static int send(struct placed *p, unsigned traits, struct timeline *line, struct why *why)
+{
+    int status;
+
+    if (line)
+        timeline_begin(line);
+    status = trial_send(p->trial, traits, why);
+    return status ? status : finish_row(p->trial, line, LEDGER_UPLOAD, why);
+}
+
+static int receive(struct placed *p, struct timeline *line, struct why *why)
+{
+    int status;
+
+    if (line)
+        timeline_begin(line);
+    status = trial_receive(p->trial, why);
+    return status ? status : finish_row(p->trial, line, LEDGER_DOWNLOAD, why);
+}
+
+static int enqueue(struct placed *p, struct why *why)
+{
+    struct device *device = p->trial->device;
+
+    return p->recording ? device->ops->recording->replay(device, p->recording, why)
+           : p->overlap ? overlap_run(p->overlap, why)
+                        : trial_run(p->trial, why);
+}
+
+/* The kernels, between two marks of the device when rows are wanted. */
+static int compute(struct placed *p, struct timeline *line, struct why *why)
+{
+    struct device *device = p->trial->device;
+    const struct device_ops *ops = device->ops;
+    struct mark from = {NULL}, to = {NULL};
+    int64_t start = clock_ns(), enqueued, end;
+    bool is_marked = line && !p->overlap; /* one lane's clock says nothing of the others */
+    int status = is_marked ? ops->mark(device, &from, why) : 0;
+
+    if (!status)
+        status = enqueue(p, why);
+    if (!status && is_marked)
+        status = ops->mark(device, &to, why);
+    enqueued = clock_ns();
+    if (!line || status)
+        return status;
+    status = ops->sync(device, why);
+    end = clock_ns();
+    if (is_marked) {
+        timeline_call(line, (double)(enqueued - start), (double)(end - enqueued),
+                      ops->elapsed_ns(device, &from, &to));
+    } else {
+        timeline_add(line, LEDGER_LAUNCH, (double)(enqueued - start));
+        timeline_add(line, LEDGER_SYNC, (double)(end - enqueued));
+    }
+    return status;
+}
+
+/* One call; for `once` all that share an upload, for `graph` all of the recording. */
+static int call(struct placed *p, struct timeline *line, struct why *why)
+{
+    struct trial *t = p->trial;
+    bool moves = p->placement != PLACEMENT_RESIDENT && p->placement != PLACEMENT_GRAPH &&
+                 p->placement != PLACEMENT_OVERLAPPED;
+    bool shares = p->placement == PLACEMENT_ONCE;
+    int64_t times = p->recording ? 1 : p->calls;
+    int status = shares ? send(p, 1u << ARG_STATIONARY, line, why) : 0;
+
+    for (int64_t i = 0; i < times && !status; i++) {
+        if (moves)
+            status = send(p, shares ? 1u << ARG_ACTIVATION : TRAITS_ALL, line, why);
+        if (!status)
+            status = compute(p, line, why);
+        if (moves && !status)
+            status = receive(p, line, why);
+    }
+    return status || line ? status : t->device->ops->sync(t->device, why);
+}
+
+/* ---- making ready ------------------------------------------------------------------------ */
+
+/* A recording of all the calls, which one replay enqueues. */
+static int record_calls(struct placed *p, struct why *why)
+{
+    struct trial *t = p->trial;
+    const struct recording_ops *ops = t->device->ops->recording;
+    int status, stopped;
+
+    ops->free(t->device, p->recording);
+    p->recording = NULL;
+    status = ops->start(t->device, why);
+    if (status)
+        return status;
+    t->next = 0;
+    for (int64_t i = 0; i < p->calls && !status; i++)
+        status = trial_run(t, why);
+    stopped = ops->stop(t->device, &p->recording, status ? NULL : why);
+    return status ? status : stopped;
+}
+
+/* `once` shares an upload only where something is stationary. */
+static bool has_stationary(const struct trial *t)
+{
+    for (int i = 0; i < ARGS; i++)
+        if (t->arg[0][i].bytes && t->bench->workload->args[i].trait == ARG_STATIONARY)
+            return true;
+    return false;
+}
+
+static int ready(struct placed *p, struct why *why)
+{
+    struct trial *t = p->trial;
+
+    if (!placement_suits(p->placement, t->memory))
+        return why_fail(why, STATUS_UNAVAILABLE, "placement %s is not for %s memory",
+                        placement_name(p->placement), memory_name(t->memory));
+    if (p->placement == PLACEMENT_ONCE && !has_stationary(t))
+        return why_fail(why, STATUS_UNAVAILABLE, "no argument stays the same between calls");
+    if (p->placement == PLACEMENT_OVERLAPPED)
+        return overlap_open(&p->overlap, t, why);
+    if (p->placement == PLACEMENT_GRAPH && !t->device->ops->recording)
+        return why_fail(why, STATUS_UNAVAILABLE, "%s cannot record a sequence of launches",
+                        t->device->row.id.text);
+    return p->placement == PLACEMENT_GRAPH ? record_calls(p, why) : 0;
+}
+
+static void release(struct placed *p)
+{
+    struct device *device = p->trial->device;
+
+    overlap_close(p->overlap);
+    if (p->recording)
+        device->ops->recording->free(device, p->recording);
+}
+
+/* ---- measuring --------------------------------------------------------------------------- */
+
+/* One call on restored inputs and poisoned outputs; what it left is compared. Where the call
+ * itself fetches nothing, this does. */
+static int check(struct placed *p, struct record *r, struct why *why)
+{
+    struct trial *t = p->trial;
+    int status = trial_restore(t, why);
+
+    t->next = 0;
+    if (!status)
+        status = call(p, NULL, why);
+    if (!status && (p->placement == PLACEMENT_RESIDENT || p->placement == PLACEMENT_GRAPH))
+        status = trial_download(t, why);
+    if (status)
+        return status;
+    trial_collect(t);
+    r->error = trial_error(t, why);
+    return 0;
+}
+
+static int by_wall(const void *a, const void *b)
+{
+    const struct timeline *x = a, *y = b;
+
+    return (x->wall_ns > y->wall_ns) - (x->wall_ns < y->wall_ns);
+}
+
+static int measure_round(struct placed *p, struct timeline *line, struct record *r,
+                         struct why *why)
+{
+    int64_t start = clock_ns();
+    int status = call(p, NULL, why);
+
+    if (status)
+        return status;
+    series_push(&r->wall_ns, (double)(clock_ns() - start) / (double)p->calls);
+    timeline_start(line);
+    status = call(p, line, why);
+    timeline_stop(line);
+    return status;
+}
+
+/* How long the upload takes that `once` shares. */
+static int measure_shared(struct placed *p, struct record *r, struct why *why)
+{
+    enum { TIMES = 5 };
+    double ns[TIMES];
+
+    for (int i = 0; i < TIMES; i++) {
+        struct timeline line;
+        int status;
+
+        timeline_start(&line);
+        status = send(p, 1u << ARG_STATIONARY, &line, why);
+        if (status)
+            return status;
+        ns[i] = line.row_ns[LEDGER_UPLOAD];
+    }
+    r->shared_ns = stats_median(ns, TIMES);
+    return 0;
+}
+
+static int measure(struct placed *p, const struct placement_limits *limits, struct record *r,
+                   struct why *why)
+{
+    struct timeline *line = calloc((size_t)limits->rounds + 1, sizeof *line);
+    int64_t start = clock_ns();
+    int rounds = 0, status = 0;
+
+    if (!line)
+        return why_fail(why, STATUS_MEMORY, "cannot measure a placement: out of memory");
+    do
+        status = measure_round(p, &line[rounds], r, why);
+    while (!status && ++rounds < limits->rounds &&
+           (double)(clock_ns() - start) * 1e-9 < limits->budget_s);
+    if (!status) {
+        qsort(line, (size_t)rounds, sizeof *line, by_wall);
+        for (int i = 0; i < LEDGERS; i++)
+            r->ledger_ns[i] = line[(rounds - 1) / 2].row_ns[i] / (double)p->calls;
+    }
+    free(line);
+    return status;
+}
+
+/* As many calls as a fifth of the budget holds, where calls share something. */
+static int share(struct placed *p, const struct placement_limits *limits, struct record *r,
+                 struct why *why)
+{
+    bool shares = p->placement == PLACEMENT_ONCE;
+    int64_t start = clock_ns();
+    int status = 0;
+    double call_s;
+
+    if (!shares && p->placement != PLACEMENT_GRAPH)
+        return 0;
+    status = call(p, NULL, why);
+    call_s = fmax((double)(clock_ns() - start) * 1e-9, 1e-7);
+    p->calls = (int64_t)fmin(fmax(0.2 * limits->budget_s / call_s, 2), (double)limits->calls);
+    if (status)
+        return status;
+    return shares ? measure_shared(p, r, why) : record_calls(p, why);
+}
+
+bool placement_measure(struct trial *t, enum placement placement,
+                       const struct placement_limits *limits, struct record *r, struct why *why)
+{
+    struct placed p = {.trial = t, .placement = placement, .calls = 1};
+    int status = ready(&p, why);
+
+    if (status == STATUS_UNAVAILABLE) {
+        release(&p);
+        return false;
+    }
+    r->placement = placement;
+    r->memory = t->memory;
+    if (!status)
+        status = check(&p, r, why);
+    if (!status && r->error <= 1)
+        status = share(&p, limits, r, why);
+    if (!status && r->error <= 1)
+        status = measure(&p, limits, r, why);
+    r->calls = p.calls;
+    r->chunks = p.overlap ? overlap_chunks(p.overlap) : 0;
+    r->outcome = status ? OUTCOME_FAILED : r->error <= 1 ? OUTCOME_OK : OUTCOME_WRONG;
+    if (r->outcome != OUTCOME_OK)
+        r->why = *why;
+    release(&p);
+    return true;
+}
+
+/* ---- all of them ------------------------------------------------------------------------- */
+
+static void each_from(struct trial *t, const struct placement_limits *limits,
+                      const struct placement_reader *reader)
+{
+    for (int p = 0; p < PLACEMENTS; p++) {
+        struct why why = {{0}};
+        struct record r;
+
+        if (!placement_suits((enum placement)p, t->memory))
+            continue;
+        reader->describe(reader->to, &r);
+        r.kind = RECORD_PLACEMENT;
+        if (placement_measure(t, (enum placement)p, limits, &r, &why))
+            reader->emit(reader->to, &r);
+        record_release(&r);
+    }
+}
+
+/* A trial from another kind of memory. That the device lacks it is no news; that it has too
+ * little of it is. */
+static void each_from_memory(const struct trial *t, enum memory memory,
+                             const struct placement_limits *limits,
+                             const struct placement_reader *reader)
+{
+    struct why why = {{0}};
+    struct trial other;
+    struct record r;
+    int status = trial_open_in(&other, t->bench, t->device, t->variant, t->threads, memory, &why);
+
+    if (!status) {
+        each_from(&other, limits, reader);
+        trial_close(&other);
+        return;
+    }
+    if (status == STATUS_UNAVAILABLE)
+        return;
+    reader->describe(reader->to, &r);
+    r.kind = RECORD_PLACEMENT;
+    r.placement = memory == MEMORY_MANAGED  ? PLACEMENT_MANAGED
+                  : memory == MEMORY_MAPPED ? PLACEMENT_MAPPED
+                                            : PLACEMENT_EVERY;
+    r.memory = memory;
+    r.outcome = status == STATUS_MEMORY ? OUTCOME_SKIPPED : OUTCOME_FAILED;
+    r.why = why;
+    reader->emit(reader->to, &r);
+    record_release(&r);
+}
+
+void placement_each(struct trial *t, const struct placement_limits *limits,
+                    const struct placement_reader *reader)
+{
+    static const enum memory other[] = {MEMORY_PINNED, MEMORY_MANAGED, MEMORY_MAPPED};
+
+    each_from(t, limits, reader);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        each_from_memory(t, other[i], limits, reader);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* Placements on every device that is here and is no plain CPU: each gives the right result,
+ * and its rows add up to the calls that were timed apart from them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/placement.h"
+#include "report/stats.h"
+
+enum { DEVICES = 16, THREADS = 2 };
+
+static struct device host, device[DEVICES];
+static int devices;
+
+static int open_devices(void **state)
+{
+    struct device_row row[DEVICES];
+    int rows = device_list(row, DEVICES, NULL);
+
+    (void)state;
+    for (int i = 0; i < rows; i++) {
+        struct why why = {{0}};
+        struct device *to = row[i].kind == DEVICE_CPU ? &host : &device[devices];
+
+        if (device_open(to, row[i].id.text, &why) == 0)
+            devices += row[i].kind != DEVICE_CPU;
+    }
+    return host.ops ? 0 : -1;
+}
+
+static int close_devices(void **state)
+{
+    (void)state;
+    for (int i = 0; i < devices; i++)
+        device_close(&device[i]);
+    devices = 0;
+    device_close(&host);
+    return 0;
+}
+
+/* ---- results ----------------------------------------------------------------------------- */
+
+struct seen {
+    const struct trial *trial;
+    int records, of[PLACEMENTS];
+    double residual[PLACEMENTS]; /* of those that took over a millisecond, the worst */
+};
+
+static void describe(void *to, struct record *r)
+{
+    (void)to;
+    record_init(r);
+}
+
+static bool has(const struct record *r, enum ledger row)
+{
+    return r->ledger_ns[row] >= 0;
+}
+
+static void see(void *to, const struct record *r)
+{
+    struct seen *seen = to;
+    const struct trial *t = seen->trial;
+    bool moves = r->placement == PLACEMENT_EVERY || r->placement == PLACEMENT_ONCE;
+    double wall_ns, sum_ns = 0, residual;
+
+    if (r->outcome != OUTCOME_OK)
+        fail_msg("%s/%s on %s, %s from %s memory: %s (error %g of its bound)",
+                 t->bench->workload->name, t->variant->name, t->device->row.id.text,
+                 placement_name(r->placement), memory_name(r->memory), r->why.text, r->error);
+    assert_int_equal(r->kind, RECORD_PLACEMENT);
+    assert_true(r->error <= 1 && r->wall_ns.n > 0 && r->calls > 0);
+    assert_true(has(r, LEDGER_LAUNCH) && has(r, LEDGER_SYNC));
+    assert_int_equal(has(r, LEDGER_KERNEL), r->placement != PLACEMENT_OVERLAPPED);
+    assert_true(!moves || (has(r, LEDGER_UPLOAD) && has(r, LEDGER_DOWNLOAD)));
+    assert_int_equal(r->placement == PLACEMENT_ONCE, r->shared_ns >= 0);
+    assert_int_equal(r->placement == PLACEMENT_OVERLAPPED, r->chunks > 1);
+    wall_ns = stats_median(r->wall_ns.value, r->wall_ns.n);
+    for (int i = 0; i < LEDGERS; i++)
+        sum_ns += has(r, (enum ledger)i) ? r->ledger_ns[i] : 0;
+    residual = fabs(wall_ns - sum_ns) / wall_ns;
+    if (wall_ns > 1e6)
+        seen->residual[r->placement] = fmax(seen->residual[r->placement], residual);
+    seen->records++;
+    seen->of[r->placement]++;
+}
+
+static void place(const struct workload *w, const struct problem *p, struct device *d,
+                  const struct placement_limits *limits, struct seen *seen)
+{
+    struct bench bench;
+    struct why why = {{0}};
+
+    if (bench_open(&bench, w, p, &host, 0, 7, &why) != 0)
+        fail_msg("%s: %s", w->name, why.text);
+    for (const struct variant *v = w->variants + 1; v->name; v++) {
+        struct trial trial;
+
+        if (!trial_runs_on(v, d->kind) ||
+            trial_open(&trial, &bench, d, v, THREADS, &why) != 0)
+            continue;
+        seen->trial = &trial;
+        placement_each(&trial, limits, &(struct placement_reader){describe, see, seen});
+        trial_close(&trial);
+    }
+    bench_close(&bench);
+}
+
+static void test_placements_agree(void **state)
+{
+    const struct placement_limits limits = {.rounds = 1, .calls = 3};
+
+    (void)state;
+    if (!devices)
+        skip();
+    for (int d = 0; d < devices; d++) {
+        struct seen seen = {0};
+
+        for (const struct workload *const *w = workloads; *w; w++)
+            for (int s = 0; (*w)->role == ROLE_JUDGED && s < (*w)->smokes; s++) {
+                enum dtype dtype = (*w)->dtypes >> DTYPE_F32 & 1 ? DTYPE_F32 : DTYPE_I8;
+
+                place(*w, &(struct problem){dtype, (*w)->smoke[s]}, &device[d], &limits, &seen);
+            }
+        print_message("%s: %d placements agree (overlapped %d, managed %d, mapped %d, graph %d)\n",
+                      device[d].row.id.text, seen.records, seen.of[PLACEMENT_OVERLAPPED],
+                      seen.of[PLACEMENT_MANAGED], seen.of[PLACEMENT_MAPPED],
+                      seen.of[PLACEMENT_GRAPH]);
+        assert_true(seen.of[PLACEMENT_RESIDENT] && seen.of[PLACEMENT_ONCE] &&
+                    seen.of[PLACEMENT_EVERY]);
+        assert_int_equal(device[d].ops->lanes != NULL, seen.of[PLACEMENT_OVERLAPPED] > 0);
+        assert_int_equal(device[d].ops->recording != NULL, seen.of[PLACEMENT_GRAPH] > 0);
+    }
+}
+
+/* ---- rows -------------------------------------------------------------------------------- */
+
+/* Machines are shared: of several attempts the best counts, per placement. */
+static void adds_up(const char *name, struct shape shape, struct device *d)
+{
+    enum { ATTEMPTS = 12 };
+    const struct placement_limits limits = {.rounds = 9, .calls = 4, .budget_s = 0.5};
+    double best[PLACEMENTS];
+    bool is_done = false;
+
+    for (int p = 0; p < PLACEMENTS; p++)
+        best[p] = INFINITY;
+    for (int i = 0; i < ATTEMPTS && !is_done; i++) {
+        struct seen seen = {0};
+
+        place(workload_find(name), &(struct problem){DTYPE_F32, shape}, d, &limits, &seen);
+        assert_true(seen.records > 0);
+        is_done = true;
+        for (int p = 0; p < PLACEMENTS; p++) {
+            best[p] = fmin(best[p], seen.residual[p]);
+            is_done &= best[p] <= 0.05;
+        }
+    }
+    for (int p = 0; p < PLACEMENTS; p++)
+        if (best[p] > 0.05)
+            fail_msg("%s on %s, %s: %.1f %% of the time is in no row", name,
+                     d->row.id.text, placement_name((enum placement)p), 100 * best[p]);
+}
+
+static void test_rows_add_up(void **state)
+{
+    (void)state;
+    if (!devices)
+        skip();
+    for (int d = 0; d < devices; d++) {
+        adds_up("add", (struct shape){{1024, 1024}}, &device[d]);
+        adds_up("rmsnorm", (struct shape){{1024, 1024}}, &device[d]);
+    }
+}
+
+/* ---- timelines --------------------------------------------------------------------------- */
+
+static void test_launch_gives_way_to_the_kernel(void **state)
+{
+    struct timeline line;
+
+    (void)state;
+    timeline_start(&line);
+    timeline_call(&line, 10, 90, 60);
+    assert_true(line.row_ns[LEDGER_LAUNCH] == 10 && line.row_ns[LEDGER_KERNEL] == 60 &&
+                line.row_ns[LEDGER_SYNC] == 30);
+    timeline_start(&line);
+    timeline_call(&line, 50, 20, 60); /* the kernel ran while more was enqueued */
+    assert_true(line.row_ns[LEDGER_LAUNCH] == 10 && line.row_ns[LEDGER_KERNEL] == 60 &&
+                line.row_ns[LEDGER_SYNC] == 0);
+    assert_true(timeline_sum_ns(&line) == 70);
+    timeline_start(&line);
+    timeline_call(&line, 50, 20, NAN);
+    assert_true(isnan(line.row_ns[LEDGER_KERNEL]) && isnan(line.row_ns[LEDGER_SYNC]));
+    assert_true(isnan(line.row_ns[LEDGER_UPLOAD]) && isnan(line.wall_ns));
+}
+
+const char *__asan_default_options(void); /* see test_every.c */
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_launch_gives_way_to_the_kernel),
+        cmocka_unit_test_setup_teardown(test_placements_agree, open_devices, close_devices),
+        cmocka_unit_test_setup_teardown(test_rows_add_up, open_devices, close_devices),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
