@@ -159,9 +159,20 @@ static void give_up(struct workshop *shop, const struct group *g, enum outcome o
     record_release(&r);
 }
 
+/* Of the devices that run the group: what is cold must be cold on all of them. */
+static double largest_cache_bytes(const struct workshop *shop, const struct group *g)
+{
+    double bytes = cache_bytes(shop);
+
+    for (int i = 0; i < shop->plan->devices; i++)
+        if (g->devices >> i & 1)
+            bytes = fmax(bytes, (double)shop->plan->device[i].cache_bytes);
+    return bytes;
+}
+
 static int open_bench(struct workshop *shop, const struct group *g, struct bench *bench)
 {
-    double cold = g->cache == CACHE_COLD ? COLD_CACHES * cache_bytes(shop) : 0;
+    double cold = g->cache == CACHE_COLD ? COLD_CACHES * largest_cache_bytes(shop, g) : 0;
     double need = bench_bytes(g->workload, &g->problem) + 2 * cold;
     struct why why = {{0}};
     int status;
@@ -180,11 +191,11 @@ static int open_bench(struct workshop *shop, const struct group *g, struct bench
 }
 
 /* Make ready and check; the record gets the outcome. */
-static void ready(struct cell *c, struct bench *bench, struct device *device,
-                  const struct variant *v, int threads)
+static void ready(struct workshop *shop, struct cell *c, struct bench *bench,
+                  struct device *device, const struct variant *v)
 {
     struct why why = {{0}};
-    int status = trial_open(&c->trial, bench, device, v, threads, &why);
+    int status = trial_open(&c->trial, bench, device, v, shop->plan->threads, &why);
 
     if (!status) {
         c->record.prepare_ns = c->trial.prepare_ns;
@@ -192,6 +203,8 @@ static void ready(struct cell *c, struct bench *bench, struct device *device,
         if (!status && !(c->record.error <= 1))
             refuse(&c->record, OUTCOME_WRONG, why.text);
     }
+    if (status == STATUS_LOST)
+        shop->lost(shop->to, why.text);
     if (status)
         refuse(&c->record,
                status == STATUS_UNAVAILABLE || status == STATUS_MEMORY ? OUTCOME_SKIPPED
@@ -251,7 +264,7 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
         shop->at(shop->to, row->id.text, v->name);
         device = device_at(shop, i, &why);
         if (device)
-            ready(c, bench, device, v, shop->plan->threads);
+            ready(shop, c, bench, device, v);
         else
             refuse(&c->record, OUTCOME_FAILED, why.text);
     }
@@ -350,13 +363,21 @@ static void observe_cell(struct workshop *shop, const struct group *g, struct ce
                        g->is_proof ? 0 : fmin(0.005, 0.05 * budget_s), &c->record);
 }
 
+/* The trial's device is lost to this process; the parent is told whose fault it was. */
+static void end_process(struct workshop *shop, const struct trial *t, const struct why *why)
+{
+    shop->at(shop->to, t->device->row.id.text, t->variant->name);
+    shop->lost(shop->to, why->text);
+}
+
 static void sample_cells(struct workshop *shop, const struct group *g, struct cell *cell,
                          int cells, double budget_s)
 {
     struct sampler_limits limits = sampler_defaults(0.7 * budget_s);
     struct trial *trial[CELLS];
     struct sample_set set[CELLS] = {{0}};
-    int index[CELLS], n = 0;
+    struct why why = {{0}};
+    int index[CELLS], n = 0, lost;
     double dram;
 
     for (int i = 0; i < cells; i++)
@@ -377,6 +398,9 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
     }
     shop->at(shop->to, "", "sampling");
     sampler_run(trial, set, n, &limits, shop->seed + (uint64_t)g->problem.shape.n[0]);
+    lost = sampler_lost(set, n);
+    if (lost >= 0)
+        end_process(shop, trial[lost], &set[lost].why);
     dram = g->is_proof ? NAN : dram_rate(shop);
     for (int i = 0; i < n; i++) {
         struct cell *c = &cell[index[i]];
@@ -390,6 +414,8 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
             fill_ledger(c);
         }
         observe_cell(shop, g, c, budget_s);
+        if (c->trial.device->ops->sync(c->trial.device, &why) == STATUS_LOST)
+            end_process(shop, &c->trial, &why);
     }
 }
 

@@ -20,6 +20,8 @@ struct workshop {
     void (*at)(void *to, const char *device, const char *variant);
     /* How this cell ended an earlier child; NULL when it did not. */
     const char *(*death)(void *to, const char *device, const char *variant);
+    /* A cell's device is lost to this process: does not return. */
+    void (*lost)(void *to, const char *why);
     void (*emit)(void *to, const struct record *);
     void *to;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The child tells, line by line: "G n" group n begins, "A device\tvariant" a cell begins,
- * "R {...}" a record, "D s" it is done and sampling took s seconds. The parent keeps a group's records until it is
+ * "L why" that cell's device is lost and the child with it, "R {...}" a record, "D s" it is done and sampling took s seconds. The parent keeps a group's records until it is
  * done and writes them at once, so that the results never hold half a group. */
 #include "harness/runner.h"
 
@@ -33,6 +33,7 @@ struct child {
     int fd;                     /* parent: reading end; child: writing end */
     int group;                  /* in progress */
     struct name device, variant; /* cell in progress */
+    struct why lost;            /* what it said before it gave up, or "" */
     struct text records, line;
     struct deadly deadly[DEADLY];
     int deaths;
@@ -61,6 +62,16 @@ static void say_at(void *to, const char *device, const char *variant)
     char line[200];
 
     say(child->fd, line, (size_t)snprintf(line, sizeof line, "A %s\t%s\n", device, variant));
+}
+
+/* A fault of a kernel poisons the process that it happened in. */
+static void say_lost(void *to, const char *why)
+{
+    struct child *child = to;
+    char line[sizeof(struct why) + 8];
+
+    say(child->fd, line, (size_t)snprintf(line, sizeof line, "L %s\n", why));
+    _exit(1);
 }
 
 static const char *death(void *to, const char *device, const char *variant)
@@ -116,7 +127,7 @@ static void child_main(struct child *child, int from, int to)
 {
     struct runner *r = child->runner;
     struct workshop shop = {.plan = r->plan, .seed = r->seed, .at = say_at,
-                            .death = death, .emit = say_record, .to = child};
+                            .death = death, .lost = say_lost, .emit = say_record, .to = child};
     struct why why = {{0}};
 
     if (workshop_open(&shop, &why) != 0)
@@ -244,6 +255,9 @@ static int hear(struct child *child, char *line, struct why *why)
                  (int)strcspn(line + 2, "\t"), line + 2);
         snprintf(child->variant.text, sizeof child->variant.text, "%s",
                  strchr(line, '\t') ? strchr(line, '\t') + 1 : "");
+        return 0;
+    case 'L':
+        snprintf(child->lost.text, sizeof child->lost.text, "%s", line + 2);
         return 0;
     case 'R':
         text_printf(&child->records, "%s\n", line + 2);
@@ -373,6 +387,7 @@ static int run_stretch(struct child *child, int from, int to, struct why *why)
         child->group = from;
         child->device = (struct name){""};
         child->variant = (struct name){"starting"};
+        child->lost.text[0] = '\0';
         child->line.n = child->records.n = 0;
         child->pid = start(child_work, &stretch, &child->fd);
         if (child->pid < 0)
@@ -386,7 +401,9 @@ static int run_stretch(struct child *child, int from, int to, struct why *why)
             return status;
         if (WIFEXITED(state) && WEXITSTATUS(state) == 0 && !end.text[0])
             return 0;
-        if (!end.text[0])
+        if (!end.text[0] && child->lost.text[0])
+            end = child->lost;
+        else if (!end.text[0])
             why_fail(&end, STATUS_OK, "the process died (%s)",
                      WIFSIGNALED(state) ? strsignal(WTERMSIG(state)) : "it gave up");
         from = lay_blame(child, end, why);

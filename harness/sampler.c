@@ -274,7 +274,7 @@ static bool all_precise(struct trial *const *trial, struct sample_set *set, int 
     return precise;
 }
 
-/* One round over `active` trials in random order. */
+/* One round over `active` trials in random order, until a device is lost. */
 static void run_round(struct trial *const *trial, struct sample_set *set, int trials,
                       const struct sampler_limits *limits, uint64_t *state)
 {
@@ -284,8 +284,19 @@ static void run_round(struct trial *const *trial, struct sample_set *set, int tr
         if (!set[i].stop && !set[i].status)
             order[n++] = i;
     shuffle(order, n, state);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         sample(trial[order[i]], &set[order[i]], limits, i);
+        if (set[order[i]].status == STATUS_LOST)
+            return;
+    }
+}
+
+int sampler_lost(const struct sample_set *set, int trials)
+{
+    for (int i = 0; i < trials; i++)
+        if (set[i].status == STATUS_LOST)
+            return i;
+    return -1;
 }
 
 void sampler_run(struct trial *const *trial, struct sample_set *set, int trials,
@@ -295,9 +306,9 @@ void sampler_run(struct trial *const *trial, struct sample_set *set, int trials,
     const char *stop = "rounds";
     uint64_t state = seed;
 
-    for (int i = 0; i < trials; i++)
+    for (int i = 0; i < trials && sampler_lost(set, i) < 0; i++)
         pilot(trial[i], &set[i], limits->sample_ns);
-    for (int round = 0; round < limits->rounds_most; round++) {
+    for (int round = 0; round < limits->rounds_most && sampler_lost(set, trials) < 0; round++) {
         double spent_s;
 
         run_round(trial, set, trials, limits, &state);

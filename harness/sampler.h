@@ -39,6 +39,10 @@ struct sample_set {
 /* `set` (zeroed by the caller, one per trial) is filled; release with sample_set_release. */
 void sampler_run(struct trial *const *trial, struct sample_set *set, int trials,
                  const struct sampler_limits *, uint64_t seed);
+
+/* Which trial lost its device (STATUS_LOST), -1 when none did; sampling ended there. */
+int sampler_lost(const struct sample_set *set, int trials);
+
 void sample_set_release(struct sample_set *);
 
 /* Smallest wall time per call so far; INFINITY when none. */
