@@ -20,7 +20,6 @@
 #ifndef OFFLOAD_BENCH_CROSSOVER_H
 #define OFFLOAD_BENCH_CROSSOVER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/terms.h"
@@ -42,7 +41,6 @@ struct crossover_point {
     double size;
     struct estimate log_ratio, sure;
     size_t rounds;
-    bool is_spent; /* more rounds cannot be had here */
 };
 
 /* Fill every point's intervals at a one-sided error, stepping down: `judge` fills log_ratio and

@@ -112,7 +112,6 @@ static void judge_point(void *from, size_t i, double alpha, struct crossover_poi
     struct estimate cpu, gpu;
 
     p->rounds = rounds->n;
-    p->is_spent = rounds->n < (size_t)crossover_look[0];
     p->sure = p->log_ratio = (struct estimate){log(v->cpu_us.value / v->gpu_us.value), -INFINITY,
                                                INFINITY};
     if (!work)

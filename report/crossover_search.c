@@ -3,6 +3,7 @@
  * to decide a size that is not. Pure: everything follows from the points, so a search can be
  * left and taken up again at any time. */
 #include <math.h>
+#include <stdbool.h>
 
 #include "report/crossover.h"
 
@@ -67,7 +68,7 @@ static struct crossover_question ask_again(const struct crossover_point *p)
 {
     double need = rounds_needed(p);
 
-    for (int i = 0; i < CROSSOVER_LOOKS && !p->is_spent; i++)
+    for (int i = 0; i < CROSSOVER_LOOKS; i++)
         if (crossover_look[i] > (double)p->rounds && crossover_look[i] >= need)
             return (struct crossover_question){WISH_ROUNDS, p->size, crossover_look[i]};
     return nothing;

@@ -2,6 +2,7 @@
 #include "report/regret.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 enum { POINTS_LEAST = 3 };
 

@@ -152,6 +152,46 @@ void workload_shape_init(const struct workload *w, struct shape *shape)
         shape->n[i] = w->axis[i].fallback;
 }
 
+const struct sweep *workload_sweep(const struct workload *w, const char *name)
+{
+    for (const struct sweep *s = w->sweeps; s && s->name; s++)
+        if (strcmp(s->name, name) == 0 || (s->also && strcmp(s->also, name) == 0))
+            return s;
+    return NULL;
+}
+
+struct shape sweep_shape(const struct sweep *sweep, int64_t size)
+{
+    struct shape shape = {{0}};
+
+    for (int i = 0; i < AXES; i++)
+        shape.n[i] = sweep->mul[i] * size + sweep->add[i];
+    return shape;
+}
+
+/* "k=16*size", "k=size", "k=32", "ta=t"; axes that stay at their fallback are left out. */
+void workload_sweep_text(const struct workload *w, const struct sweep *sweep, char *out,
+                         size_t size)
+{
+    size_t n = 0;
+
+    *out = '\0';
+    for (int i = 0; i < workload_axes(w) && n < size; i++) {
+        const struct axis *axis = &w->axis[i];
+        const char *gap = n ? " " : "";
+        int64_t mul = sweep->mul[i], add = sweep->add[i];
+
+        if (mul > 1)
+            n += (size_t)snprintf(out + n, size - n, "%s%s=%" PRId64 "*size", gap, axis->name, mul);
+        else if (mul)
+            n += (size_t)snprintf(out + n, size - n, "%s%s=size", gap, axis->name);
+        else if (add != axis->fallback && axis->value)
+            n += (size_t)snprintf(out + n, size - n, "%s%s=%s", gap, axis->name, axis->value[add]);
+        else if (add != axis->fallback)
+            n += (size_t)snprintf(out + n, size - n, "%s%s=%" PRId64, gap, axis->name, add);
+    }
+}
+
 int workload_problem_check(const struct workload *w, const struct problem *p, struct why *why)
 {
     if (!(w->dtypes >> p->dtype & 1))

@@ -102,9 +102,9 @@ struct variant {
  * transfer, peak). */
 enum workload_role { ROLE_JUDGED, ROLE_OVERHEAD };
 
-/* A family of shapes: axis i is mul[i]*t + add[i] as t grows. */
+/* A family of shapes: axis i is mul[i]*size + add[i] as the size grows. */
 struct sweep {
-    const char *name;
+    const char *name, *also; /* also: a second name it answers to, or NULL */
     int64_t mul[AXES], add[AXES];
 };
 
@@ -156,6 +156,11 @@ void workload_shape_text(const struct workload *, const struct shape *, char *ou
  * Errors: STATUS_INVALID with the names that exist. */
 int workload_shape_set(const struct workload *, struct shape *, const char *axis,
                        const char *value, struct why *);
+/* The workload's sweep of that name, or NULL; the shape at a size along it; what it is in words
+ * ("m=16*size n=16*size k=size ta=n"). */
+const struct sweep *workload_sweep(const struct workload *, const char *name);
+struct shape sweep_shape(const struct sweep *, int64_t size);
+void workload_sweep_text(const struct workload *, const struct sweep *, char *out, size_t size);
 /* Fallbacks everywhere. */
 void workload_shape_init(const struct workload *, struct shape *);
 /* All axes set and in range, dtype supported, workload->valid. Errors: STATUS_INVALID. */

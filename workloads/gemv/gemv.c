@@ -179,9 +179,9 @@ static const struct shape smoke[] = {
 static const struct sweep sweeps[] = {
     {.name = "square", .mul = {1, 1}, .add = {[ALPHA] = 1}},
     {.name = "square-transposed", .mul = {1, 1}, .add = {[TA] = 1, [ALPHA] = 1}},
-    {.name = "m=16n", .mul = {16, 1}, .add = {[ALPHA] = 1}},
-    {.name = "n=16m", .mul = {1, 16}, .add = {[ALPHA] = 1}},
-    {.name = "n=32", .mul = {1, 0}, .add = {[N] = 32, [ALPHA] = 1}},
+    {.name = "m=16n", .also = "tall", .mul = {16, 1}, .add = {[ALPHA] = 1}},
+    {.name = "n=16m", .also = "wide", .mul = {1, 16}, .add = {[ALPHA] = 1}},
+    {.name = "n=32", .also = "skinny", .mul = {1, 0}, .add = {[N] = 32, [ALPHA] = 1}},
     {.name = "m=32", .mul = {0, 1}, .add = {[M] = 32, [ALPHA] = 1}},
     {0},
 };
