@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 int command_fail(int status, const char *format, ...)
 {
     va_list args;
@@ -15,4 +17,14 @@ int command_fail(int status, const char *format, ...)
     va_end(args);
     fputc('\n', stderr);
     return status;
+}
+
+char *command_line_of(int argc, char **argv)
+{
+    struct text line = {0};
+
+    text_add(&line, "offload-bench");
+    for (int i = 1; i < argc; i++)
+        text_printf(&line, " %s", argv[i]);
+    return line.data;
 }

@@ -14,6 +14,7 @@ enum exit_status {
 /* Each gets the arguments behind its own name (argv[0] is the name) and gives the exit
  * status. */
 int command_run(int argc, char **argv);
+int command_sweep(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_project(int argc, char **argv);
 int command_list(int argc, char **argv);
@@ -22,6 +23,9 @@ int command_doctor(int argc, char **argv);
 /* Hardware counters of an NVIDIA chip as CUPTI plans them, or "list" for its chips; gives
  * the exit status. */
 int list_counters(const char *chip);
+
+/* "offload-bench" and the arguments behind the command's name, to free(); NULL: no memory. */
+char *command_line_of(int argc, char **argv);
 
 /* "offload-bench: " and the sentence on stderr; gives `status` back. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -173,9 +173,10 @@ static json_t *header(const struct plan *plan, const struct survey *survey,
     char date[32];
     time_t now = time(NULL);
     struct tm utc;
+    json_t *head;
 
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:f, s:i, s:o, s:o, s:o, s:o, s:O}",
+    head = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:f, s:i, s:o, s:o, s:o, s:o, s:O}",
                      "kind", "header", "schema", RESULTS_SCHEMA, "version",
                      OFFLOAD_BENCH_VERSION, "date", date, "command", command_line, "suites",
                      names(o->suite, o->suites), "model", model_of(plan), "seed",
@@ -183,6 +184,9 @@ static json_t *header(const struct plan *plan, const struct survey *survey,
                      "gpus", describe_gpus(plan), "devices", describe_devices(plan), "missing",
                      describe_missing(plan, survey), "suite_notes", describe_notes(plan), "machine",
                      survey->machine ? survey->machine : json_null());
+    if (plan->sweep)
+        json_object_set(head, "sweep", plan->sweep);
+    return head;
 }
 
 static json_t *describe_link(const struct suite *suite, const struct suite_link *link)
@@ -253,14 +257,16 @@ static int is_same_run(const json_t *head, const struct plan *plan, const struct
 {
     json_t *suites = names(o->suite, o->suites);
     const char *model = json_string_value(json_object_get(head, "model"));
+    const json_t *sweep = json_object_get(head, "sweep");
     bool same = json_equal(suites, json_object_get(head, "suites")) && model &&
+                (sweep ? json_equal(sweep, plan->sweep) : !plan->sweep) &&
                 strcmp(model, model_of(plan)) == 0 &&
                 json_integer_value(json_object_get(head, "seed")) == (json_int_t)o->seed;
 
     json_decref(suites);
     return same ? 0
                 : why_fail(why, STATUS_INVALID,
-                           "'%s' is of another run (suite, model or seed differ); hint: leave "
+                           "'%s' is of another run (suite, model, sweep or seed differ); hint: leave "
                            "out --resume or name another --out", path);
 }
 

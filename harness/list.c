@@ -47,6 +47,20 @@ static void list_workloads(void)
     }
 }
 
+static void list_sweeps(void)
+{
+    for (const struct workload *const *at = workloads; *at; at++)
+        for (const struct sweep *s = (*at)->sweeps; s && s->name; s++) {
+            char shape[200];
+
+            if ((*at)->role != ROLE_JUDGED)
+                continue;
+            workload_sweep_text(*at, s, shape, sizeof shape);
+            printf("  %-18s %-18s %s%s%s%s\n", (*at)->name, s->name, shape, s->also ? " (" : "",
+                   s->also ? s->also : "", s->also ? ")" : "");
+        }
+}
+
 static void list_devices(void)
 {
     enum { MOST = 32 };
@@ -97,7 +111,8 @@ static const struct listing {
     const char *name;
     void (*list)(void);
 } listings[] = {
-    {"suites", list_suites},   {"workloads", list_workloads}, {"devices", list_devices},
+    {"suites", list_suites},   {"workloads", list_workloads}, {"sweeps", list_sweeps},
+    {"devices", list_devices},
     {"gpus", list_gpus},       {"models", list_models},       {"probes", list_probes},
     {"formats", list_formats},
 };
@@ -124,7 +139,7 @@ int command_list(int argc, char **argv)
     int listed = 0;
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        puts("usage: offload-bench list [suites|workloads|devices|gpus|models|probes|formats]\n"
+        puts("usage: offload-bench list [suites|workloads|sweeps|devices|gpus|models|probes|formats]\n"
              "       offload-bench list probes --chip NAME|list\n"
              "The second one: hardware counters of NVIDIA GPUs by chip; needs CUPTI, no GPU.");
         return EXIT_DONE;

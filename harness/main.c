@@ -11,10 +11,11 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "measure a suite and judge it (default)", command_run},
+    {"sweep", "find the size at which the winner changes", command_sweep},
     {"report", "judge results files again, in any format", command_report},
     {"project", "predict a table of operations on GPUs that are not here", command_project},
     {"doctor", "what can be measured here, and how to enable the rest", command_doctor},
-    {"list", "suites, workloads, devices, gpus, models, probes, formats", command_list},
+    {"list", "suites, workloads, sweeps, devices, gpus, models, probes, formats", command_list},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

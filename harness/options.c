@@ -33,8 +33,7 @@ static const struct argp_option table[] = {
     {0},
 };
 
-/* Cut `text` at its commas into at most OPTION_LIST parts. */
-static int cut(struct argp_state *state, const char *option, char *text, const char **part)
+int options_cut(struct argp_state *state, const char *option, char *text, const char **part)
 {
     int n = 0;
 
@@ -51,25 +50,30 @@ static int cut(struct argp_state *state, const char *option, char *text, const c
     return n;
 }
 
+int64_t options_count(struct argp_state *state, const char *option, const char *text)
+{
+    char *end;
+    int64_t count = strtoll(text, &end, 10);
+
+    if (*end || count < 1 || count > 100000000)
+        argp_error(state, "--%s: '%s' is not a whole number of 1 or more", option, text);
+    return count;
+}
+
 static int cut_counts(struct argp_state *state, const char *option, char *text, int64_t *count)
 {
     const char *part[OPTION_LIST];
-    int n = cut(state, option, text, part);
+    int n = options_cut(state, option, text, part);
 
-    for (int i = 0; i < n; i++) {
-        char *end;
-
-        count[i] = strtoll(part[i], &end, 10);
-        if (*end || count[i] < 1 || count[i] > 100000000)
-            argp_error(state, "--%s: '%s' is not a whole number of 1 or more", option, part[i]);
-    }
+    for (int i = 0; i < n; i++)
+        count[i] = options_count(state, option, part[i]);
     return n;
 }
 
-static int cut_dtypes(struct argp_state *state, char *text, enum dtype *dtype)
+int options_cut_dtypes(struct argp_state *state, char *text, enum dtype *dtype)
 {
     const char *part[OPTION_LIST], *name[DTYPES];
-    int n = cut(state, "dtype", text, part);
+    int n = options_cut(state, "dtype", text, part);
 
     for (int i = 0; i < DTYPES; i++)
         name[i] = dtype_name((enum dtype)i);
@@ -97,20 +101,56 @@ double options_seconds(const char *text)
     return end != text && value > 0 && isfinite(value) ? value * unit : NAN;
 }
 
-static error_t parse_option(int key, char *arg, struct argp_state *state)
+bool options_common(struct options *o, int key, char *arg, struct argp_state *state)
 {
-    struct options *o = state->input;
     char *end;
 
     switch (key) {
-    case 's':
-        o->suites = cut(state, "suite", arg, o->suite);
-        break;
     case 'd':
-        o->devices = cut(state, "device", arg, o->device);
-        break;
+        o->devices = options_cut(state, "device", arg, o->device);
+        return true;
     case 'g':
-        o->gpus = cut(state, "gpu", arg, o->gpu);
+        o->gpus = options_cut(state, "gpu", arg, o->gpu);
+        return true;
+    case 't':
+        o->dtypes = options_cut_dtypes(state, arg, o->dtype);
+        return true;
+    case 'B':
+        o->budget_s = options_seconds(arg);
+        if (isnan(o->budget_s))
+            argp_error(state, "--budget: '%s' is not a time such as 90s, 5m or 1h", arg);
+        return true;
+    case 'A':
+        setenv("OFFLOAD_BENCH_CUDA_ARCH", arg, 1); /* read where kernels are compiled */
+        return true;
+    case 'o':
+        o->out = arg;
+        return true;
+    case 'r':
+        o->resume = true;
+        return true;
+    case 'S':
+        o->seed = strtoull(arg, &end, 10);
+        if (*end || end == arg || *arg == '-' || o->seed > INT64_MAX)
+            argp_error(state, "--seed: '%s' is not a whole number", arg);
+        return true;
+    case 'q':
+        o->quiet = true;
+        return true;
+    case 'P':
+        o->no_progress = true;
+        return true;
+    }
+    return false;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch (key) {
+    case 's':
+        o->suites = options_cut(state, "suite", arg, o->suite);
         break;
     case 'm':
         o->model = arg;
@@ -121,52 +161,24 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'c':
         o->contexts = cut_counts(state, "context", arg, o->context);
         break;
-    case 't':
-        o->dtypes = cut_dtypes(state, arg, o->dtype);
-        break;
-    case 'B':
-        o->budget_s = options_seconds(arg);
-        if (isnan(o->budget_s))
-            argp_error(state, "--budget: '%s' is not a time such as 90s, 5m or 1h", arg);
-        break;
-    case 'A':
-        setenv("OFFLOAD_BENCH_CUDA_ARCH", arg, 1); /* read where kernels are compiled */
-        break;
-    case 'o':
-        o->out = arg;
-        break;
-    case 'r':
-        o->resume = true;
-        break;
-    case 'S':
-        o->seed = strtoull(arg, &end, 10);
-        if (*end || end == arg || *arg == '-' || o->seed > INT64_MAX)
-            argp_error(state, "--seed: '%s' is not a whole number", arg);
-        break;
-    case 'q':
-        o->quiet = true;
-        break;
-    case 'P':
-        o->no_progress = true;
-        break;
     case ARGP_KEY_ARG:
         argp_error(state, "what is '%s'? hint: options begin with --, commands stand first", arg);
         break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return options_common(o, key, arg, state) ? 0 : ARGP_ERR_UNKNOWN;
     }
     return 0;
 }
 
 /* argp knows that an option is unknown, not what it may have meant. */
-static void check_names(int argc, char **argv)
+void options_check(int argc, char **argv, const struct argp_option *known_options,
+                   const char *command)
 {
-    enum { NAMES = sizeof table / sizeof *table - 1 };
-    const char *name[NAMES + 2];
+    const char *name[OPTION_LIST + 2];
     size_t names = 0;
 
-    for (int i = 0; i < NAMES; i++)
-        name[names++] = table[i].name;
+    for (; known_options->name && names < OPTION_LIST; known_options++)
+        name[names++] = known_options->name;
     name[names++] = "help";
     name[names++] = "usage";
     for (int i = 1; i < argc; i++) {
@@ -180,8 +192,8 @@ static void check_names(int argc, char **argv)
             continue;
         snprintf(word, sizeof word, "%.*s", (int)(n - 2), argv[i] + 2);
         text_nearest(near, sizeof near, word, name, names);
-        exit(command_fail(EXIT_USAGE, "no option '--%s' %s; hint: offload-bench run --help",
-                          word, near));
+        exit(command_fail(EXIT_USAGE, "no option '--%s' %s; hint: offload-bench %s --help",
+                          word, near, command));
     }
 }
 
@@ -198,7 +210,7 @@ void options_parse(struct options *o, int argc, char **argv)
     *o = (struct options){.out = "offload-report", .seed = 1};
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = name;
-    check_names(argc, argv);
+    options_check(argc, argv, table, "run");
     argp_parse(&argp, argc, argv, 0, NULL, o);
     if (!o->suites)
         o->suite[o->suites++] = "llm";

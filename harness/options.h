@@ -25,6 +25,19 @@ struct options {
  * by whoever knows the names. */
 void options_parse(struct options *, int argc, char **argv);
 
+/* For parsers of other commands with options of the same kind; mistakes end the program: cut
+ * `text` at its commas (most OPTION_LIST parts); dtypes by name; a whole number from 1. */
+struct argp_state;
+int options_cut(struct argp_state *, const char *option, char *text, const char **part);
+int options_cut_dtypes(struct argp_state *, char *text, enum dtype *);
+int64_t options_count(struct argp_state *, const char *option, const char *text);
+/* The options that measuring commands share: device gpu dtype budget out resume seed quiet
+ * no-progress, by their short names. False: `key` is none of them. */
+bool options_common(struct options *, int key, char *arg, struct argp_state *);
+/* End the program when argv holds an option (--name) that is not in `table`, with the nearest. */
+struct argp_option;
+void options_check(int argc, char **argv, const struct argp_option *table, const char *command);
+
 /* "90", "90s", "2m", "1.5h" in seconds; NAN when it is no time. */
 double options_seconds(const char *text);
 

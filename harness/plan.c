@@ -208,16 +208,17 @@ static int add_proofs(struct plan *plan, unsigned proof, struct why *why)
     return status;
 }
 
-/* The CPU's own ceilings, in every dtype that the suite uses; they need the CPU device. */
-static int add_ceilings(struct plan *plan, unsigned cpu, struct why *why)
+/* They need the CPU device. */
+int plan_ceilings(struct plan *plan, unsigned real, unsigned dtypes, struct why *why)
 {
-    unsigned dtypes = 1u << DTYPE_F32;
     struct suite_row row = {.workload = {"peak"}, .axes = 1, .axis = {{"op"}}};
     const struct workload *peak = workload_find("peak");
+    unsigned cpu = 0;
     int status = 0;
 
-    for (int i = 0; i < plan->groups; i++)
-        dtypes |= 1u << plan->group[i].problem.dtype;
+    for (int i = 0; i < plan->devices; i++)
+        if (plan->device[i].kind == DEVICE_CPU)
+            cpu |= real & 1u << i;
     for (int d = 0; d < DTYPES && !status && peak && cpu; d++) {
         row.dtype = (enum dtype)d;
         row.value[0] = (struct name){"fma"};
@@ -281,27 +282,32 @@ static int add_suites(struct plan *plan, const struct options *o, unsigned real,
     return 0;
 }
 
-int plan_make(struct plan *plan, const struct options *o, const struct survey *survey,
-              struct why *why)
+int plan_begin(struct plan *plan, const struct options *o, const struct survey *survey,
+               unsigned *real, unsigned *proof, struct why *why)
 {
-    unsigned real, proof, cpu = 0;
     int status;
 
     *plan = (struct plan){.threads = plan_threads(), .devices = survey->devices};
     memcpy(plan->device, survey->device, sizeof plan->device);
     memcpy(plan->missing, survey->missing, sizeof plan->missing);
-    status = choose_devices(plan, o, &real, &proof, why);
-    for (int i = 0; i < plan->devices; i++)
-        if (plan->device[i].kind == DEVICE_CPU)
-            cpu |= real & 1u << i;
-    if (!status)
-        status = choose_gpus(plan, o, real, why);
+    status = choose_devices(plan, o, real, proof, why);
+    return status ? status : choose_gpus(plan, o, *real, why);
+}
+
+int plan_make(struct plan *plan, const struct options *o, const struct survey *survey,
+              struct why *why)
+{
+    unsigned real, proof, dtypes = 1u << DTYPE_F32;
+    int status = plan_begin(plan, o, survey, &real, &proof, why);
+
     if (!status)
         status = add_suites(plan, o, real, why);
     if (!status)
         status = add_proofs(plan, proof, why);
+    for (int i = 0; i < plan->groups; i++)
+        dtypes |= 1u << plan->group[i].problem.dtype;
     if (!status)
-        status = add_ceilings(plan, cpu, why);
+        status = plan_ceilings(plan, real, dtypes, why);
     if (status) {
         plan_release(plan);
         return status;
@@ -316,5 +322,6 @@ void plan_release(struct plan *plan)
         suite_release(&plan->suite[i]);
     free(plan->suite);
     free(plan->group);
+    json_decref(plan->sweep);
     *plan = (struct plan){0};
 }

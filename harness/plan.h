@@ -31,6 +31,7 @@ struct plan {
     struct why missing[DEVICE_KINDS]; /* per kind of device: why there is none */
     const struct gpu *gpu[OPTION_LIST];
     int gpus;
+    json_t *sweep;            /* what the header says of a sweep; NULL: none */
     int threads;              /* CPU threads of every CPU variant */
     double budget_s;
 };
@@ -39,6 +40,13 @@ struct plan {
  * STATUS_UNAVAILABLE when a device asked for is not here; STATUS_IO, STATUS_MEMORY. */
 int plan_make(struct plan *, const struct options *, const struct survey *, struct why *);
 void plan_release(struct plan *);
+
+/* The parts of plan_make, for a search that plans one group after the other. Devices and GPUs, no
+ * group yet; bit i of *real: plan->device[i] is measured, of *proof: it only proves the code. */
+int plan_begin(struct plan *, const struct options *, const struct survey *, unsigned *real,
+               unsigned *proof, struct why *);
+/* The CPU's own ceilings in these dtypes (bits), when `real` has the CPU. */
+int plan_ceilings(struct plan *, unsigned real, unsigned dtypes, struct why *);
 
 /* Threads that the CPU side may use: one per physical core of those this process may run
  * on. */

@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The `run` sub-command: plan, measure, project, judge. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "harness/command.h"
+#include "harness/interrupt.h"
 #include "harness/publish.h"
 #include "harness/journal.h"
 #include "harness/runner.h"
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
 
 struct progress {
     const struct plan *plan;
@@ -38,16 +29,6 @@ static void show_progress(void *to, int group, double left_s)
     fprintf(stderr, "\r\033[K[%d/%d] %s %s %s%s, about %.0f s left", group + 1,
             p->plan->groups, g->workload->name, dtype_name(g->problem.dtype), shape,
             g->is_proof ? " (proof of the device code)" : "", left_s);
-}
-
-static char *join(int argc, char **argv)
-{
-    struct text line = {0};
-
-    text_add(&line, "offload-bench");
-    for (int i = 1; i < argc; i++)
-        text_printf(&line, " %s", argv[i]);
-    return line.data;
 }
 
 /* Measure what is not done yet and append the projections. */
@@ -72,24 +53,12 @@ static int measure(const struct options *o, struct runner *runner, const char *p
     return status;
 }
 
-static int exit_status(const struct runner *runner)
-{
-    if (interrupted)
-        return EXIT_INTERRUPTED;
-    if (runner->outcome[OUTCOME_WRONG] || runner->outcome[OUTCOME_FAILED])
-        return EXIT_WRONG;
-    if (runner->groups_run > 0 && !runner->outcome[OUTCOME_OK])
-        return EXIT_NOTHING;
-    return EXIT_DONE;
-}
-
 static int run_plan(const struct options *o, const struct plan *plan,
                     const struct survey *survey, const char *command_line)
 {
     struct progress progress = {plan, isatty(STDERR_FILENO) && !o->quiet && !o->no_progress};
-    struct runner runner = {.plan = plan, .seed = o->seed, .interrupted = &interrupted,
+    struct runner runner = {.plan = plan, .seed = o->seed, .interrupted = interrupt_watch(),
                             .progress = show_progress, .to = &progress};
-    struct sigaction action = {.sa_handler = interrupt};
     struct why why = {{0}};
     char path[1024];
     bool is_new;
@@ -97,25 +66,23 @@ static int run_plan(const struct options *o, const struct plan *plan,
 
     if (journal_open(o, path, sizeof path, &runner.results, &is_new, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
     status = measure(o, &runner, path, is_new, survey, command_line, &why);
     close(runner.results);
     if (progress.is_shown)
         fputs("\r\033[K", stderr);
-    if (interrupted)
+    if (*runner.interrupted)
         fputs("offload-bench: interrupted; what was measured is kept and reported below, "
               "--resume goes on\n", stderr);
     if (status)
         return command_fail(EXIT_USAGE, "%s", why.text);
     if (publish(path, o->out, o->quiet, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    return exit_status(&runner);
+    return runner_exit_status(&runner);
 }
 
 int command_run(int argc, char **argv)
 {
-    char *command_line = join(argc, argv);
+    char *command_line = command_line_of(argc, argv);
     struct options options;
     struct survey survey;
     struct plan plan;

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "harness/command.h"
 #include "harness/group.h"
 
 enum { DEADLY = 32 };
@@ -430,4 +431,15 @@ int runner_run(struct runner *r, struct why *why)
     text_release(&child.records);
     text_release(&child.line);
     return status;
+}
+
+int runner_exit_status(const struct runner *r)
+{
+    if (*r->interrupted)
+        return EXIT_INTERRUPTED;
+    if (r->outcome[OUTCOME_WRONG] || r->outcome[OUTCOME_FAILED])
+        return EXIT_WRONG;
+    if (r->groups_run > 0 && !r->outcome[OUTCOME_OK])
+        return EXIT_NOTHING;
+    return EXIT_DONE;
 }

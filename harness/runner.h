@@ -29,6 +29,9 @@ struct runner {
  * (the run stops); otherwise 0, also when it was interrupted. */
 int runner_run(struct runner *, struct why *);
 
+/* What the program's exit status says of what came of it. */
+int runner_exit_status(const struct runner *);
+
 /* Run `work` in a child process that dies with its parent, and give what it wrote to its
  * descriptor. Used for everything that would leave threads or driver state in the parent.
  * Errors: STATUS_IO when it could not start or ended badly. */

@@ -105,11 +105,14 @@ struct crossover_range {
     double from, to, resolution;
 };
 
-/* The search. First a coarse net, a factor of two apart (closer on a short range), so that
- * several crossings are seen; then each stretch in which the winner changes, or may change, is
- * halved (by ratio) while a size in it can shorten the stretch by more than a seventh, and
- * undecided sizes at its ends are looked at again where that can decide them.
- * WISH_NOTHING: nothing more to gain. Sizes are whole numbers. */
+/* The search has two parts; both ask for whole numbers, and for WISH_NOTHING at their end.
+ * The net: sizes a factor of two apart (closer on a short range), so that several crossings
+ * are seen; the smallest one that is not among the points. */
+struct crossover_question crossover_net(const struct crossover_point *point, size_t points,
+                                        const struct crossover_range *);
+/* Then each stretch in which the winner changes, or may change, is halved (by ratio) while a
+ * size in it can shorten the stretch by more than a seventh, and undecided sizes at its ends
+ * are looked at again where that can decide them. */
 struct crossover_question crossover_next(const struct crossover_point *point, size_t points,
                                          const struct crossover_range *);
 

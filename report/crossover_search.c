@@ -29,8 +29,8 @@ static bool is_measured(const struct crossover_point *point, size_t points, doub
     return false;
 }
 
-static struct crossover_question ask_net(const struct crossover_point *point, size_t points,
-                                         const struct crossover_range *range)
+struct crossover_question crossover_net(const struct crossover_point *point, size_t points,
+                                        const struct crossover_range *range)
 {
     double ratio = range->to / range->from;
     int gaps = (int)fmax(ceil(log(ratio) / log(net_ratio) - 1e-9), NET_GAPS_LEAST);
@@ -105,7 +105,7 @@ static struct crossover_question ask_between(const struct crossover_point *point
 struct crossover_question crossover_next(const struct crossover_point *point, size_t points,
                                          const struct crossover_range *range)
 {
-    struct crossover_question q = ask_net(point, points, range);
+    struct crossover_question q = nothing;
 
     for (size_t i = 0; i + 1 < points && q.wish == WISH_NOTHING; i++)
         if (crossover_decision(&point[i]) != crossover_decision(&point[i + 1]))

@@ -143,6 +143,7 @@ int record_read(struct record *, const json_t *line, struct why *);
  *    "devices": [{"id","model","driver","evidence","is_gpu"}...],
  *    "missing": [{"what","why"}...],
  *    "machine": {free form, may be nested; "cache_bytes": last-level cache}}
+ * and of a sweep also "sweep": {"workload","name","shape","from","to","dtypes","placements"}.
  * A chain's line: the passes of a model, each link one operation done `count` times:
  *   {"kind":"chain", "model","phase","batch","context","tokens",
  *    "links":[{"op","workload","dtype","cache","shape":{...},"count","shared"}...]}

@@ -153,9 +153,11 @@ static struct found search(const struct curve *c)
 
     bench.curve = c;
     for (;;) {
-        struct crossover_question q = crossover_next(bench.p, o.sizes, &range);
+        struct crossover_question q = crossover_net(bench.p, o.sizes, &range);
         size_t at = 0;
 
+        if (q.wish == WISH_NOTHING)
+            q = crossover_next(bench.p, o.sizes, &range);
         if (q.wish == WISH_NOTHING)
             break;
         while (at < o.sizes && m[at].size != q.size)
