@@ -72,6 +72,14 @@ install_missing() {
         apt-get install -y -qq --no-install-recommends $missing >&2
 }
 
+# The CUDA toolkit is for the user to choose; the Makefile finds it in CUDA_HOME, /usr/local/cuda
+# or beside nvcc.
+if [ -e /dev/nvidiactl ] && [ ! -e "${CUDA_HOME:-/usr/local/cuda}/include/nvrtc.h" ] &&
+    ! command -v nvcc >/dev/null 2>&1; then
+    echo "run.sh: an NVIDIA driver is here, the CUDA toolkit (11.8 or newer) is not: the GPU will" >&2
+    echo "  not be measured through CUDA; install it, or name it by CUDA_HOME" >&2
+fi
+
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 install_missing "$needed_to_run"
 if [ "${1:-}" = test ]; then
