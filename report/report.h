@@ -70,6 +70,7 @@ struct verdict {
     struct estimate reuse_n;   /* calls that must share one upload before the GPU pays; value
                                 * NAN: never, or unknown when low is NAN too; high
                                 * INFINITY: perhaps never */
+    char reuse_why[300];       /* why no number of calls pays, or "" */
     char because[700];         /* one sentence from both sides' bounds */
     char flip[300];            /* what would change the decision */
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "report/judge.h"
+#include "report/reuse.h"
 #include "report/stats.h"
 
 const char *decision_name(enum decision decision)
@@ -79,28 +80,12 @@ static struct estimate placed_us(const struct contender *gpu, enum placement pla
     return estimate_add(gpu->time_us, estimate_add(link.upload_us, link.download_us));
 }
 
-/* ---- reuse ----------------------------------------------------------------------- */
-
-/* Smallest whole n with n * cpu > stationary + n * call; INFINITY when there is none.
- */
-static double calls_to_pay(double stationary, double cpu, double call)
-{
-    return cpu > call ? fmax(floor(stationary / (cpu - call)) + 1, 1) : INFINITY;
-}
-
-static struct estimate reuse(const struct contender *cpu, const struct contender *gpu)
+static struct reuse_parts parts_of(const struct contender *cpu, const struct contender *gpu)
 {
     struct link_cost link = link_cost_of(gpu->record);
-    struct estimate call = per_call_us(gpu, link), once = stationary_us(link), n;
 
-    if (!estimate_is_known(call) || !estimate_is_known(link.upload_us))
-        return estimate_missing();
-    n = (struct estimate){calls_to_pay(once.value, cpu->time_us.value, call.value),
-                          calls_to_pay(once.low, cpu->time_us.high, call.low),
-                          calls_to_pay(once.high, cpu->time_us.low, call.high)};
-    if (isinf(n.value))
-        n.value = NAN;
-    return n;
+    return (struct reuse_parts){cpu->time_us, stationary_us(link), per_call_us(gpu, link),
+                                gpu->time_us};
 }
 
 /* ---- the ratio ------------------------------------------------------------------- */
@@ -144,6 +129,7 @@ static int judge(struct report *report, const struct contest *contest,
 {
     const struct contender *cpu = contest->cpu;
     struct estimate gpu_us = placed_us(gpu, placement);
+    struct reuse_parts parts = parts_of(cpu, gpu);
     struct verdict *v;
 
     if (!estimate_is_known(gpu_us))
@@ -161,7 +147,8 @@ static int judge(struct report *report, const struct contest *contest,
                           .speedup = estimate_ratio(cpu->time_us, gpu_us),
                           .evidence =
                               weaker(cpu->record->evidence, gpu->record->evidence),
-                          .reuse_n = reuse(cpu, gpu)};
+                          .reuse_n = reuse_calls(&parts)};
+    reuse_why(&parts, v->reuse_why, sizeof v->reuse_why);
     if (placement == PLACEMENT_RESIDENT)
         v->is_paired = paired_ratio(cpu->record, gpu->record, &v->speedup);
     v->decision = decision_of(v->speedup);

@@ -106,6 +106,7 @@ static json_t *verdict(const struct verdict *v)
     set(object, "reuse_n", number(v->reuse_n.value));
     set(object, "reuse_n_low", number(v->reuse_n.low));
     set(object, "reuse_n_high", number(v->reuse_n.high));
+    set(object, "reuse_why", *v->reuse_why ? string(v->reuse_why) : json_null());
     set(object, "reuse",
         json_string(isnan(v->reuse_n.low)     ? "unknown"
                     : isnan(v->reuse_n.value) ? "never"
