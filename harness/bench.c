@@ -78,24 +78,29 @@ static int bench_alloc(struct bench *b, int i, struct why *why)
             return STATUS_MEMORY;
         memcpy(b->before[i].data, b->arg[0][i].data, bytes);
     }
-    if (bytes && is_out(b->workload, i)) {
-        size_t count = (size_t)arg->count(&b->problem);
-
-        b->want[i] = calloc(count, sizeof *b->want[i]);
-        b->scale[i] = calloc(count, sizeof *b->scale[i]);
-        if (!b->want[i] || !b->scale[i])
-            return why_fail(why, STATUS_MEMORY, "cannot allocate %.1f MiB of expected results",
-                            2 * sizeof(double) * (double)count / 0x1p20);
-    }
     return 0;
 }
 
-int bench_open(struct bench *b, const struct workload *w, const struct problem *p,
-               struct device *host, uint64_t cold_bytes, uint64_t seed, struct why *why)
+/* What argument i should be after a call. */
+static int bench_expect(struct bench *b, int i, struct why *why)
 {
-    const void *in[ARGS] = {0};
+    size_t count = b->arg[0][i].bytes && is_out(b->workload, i)
+                       ? (size_t)b->workload->args[i].count(&b->problem) : 0;
+
+    if (!count)
+        return 0;
+    b->want[i] = calloc(count, sizeof *b->want[i]);
+    b->scale[i] = calloc(count, sizeof *b->scale[i]);
+    if (!b->want[i] || !b->scale[i])
+        return why_fail(why, STATUS_MEMORY, "cannot allocate %.1f MiB of expected results",
+                        2 * sizeof(double) * (double)count / 0x1p20);
+    return 0;
+}
+
+static int bench_fill(struct bench *b, const struct workload *w, const struct problem *p,
+                      struct device *host, uint64_t cold_bytes, uint64_t seed, struct why *why)
+{
     int status = workload_problem_check(w, p, why);
-    int64_t start;
 
     *b = (struct bench){.workload = w, .problem = *p, .seed = seed, .host = host,
                         .cache = cold_bytes ? CACHE_COLD : CACHE_HOT,
@@ -103,8 +108,30 @@ int bench_open(struct bench *b, const struct workload *w, const struct problem *
     if (status)
         return status;
     b->copies = copies_needed(w, p, cold_bytes);
-    for (int i = 0; i < workload_args(w) && !status; i++) {
+    for (int i = 0; i < workload_args(w) && !status; i++)
         status = bench_alloc(b, i, why);
+    if (status)
+        bench_close(b);
+    return status;
+}
+
+int bench_open_inputs(struct bench *b, const struct workload *w, const struct problem *p,
+                      struct device *host, uint64_t seed, struct why *why)
+{
+    return bench_fill(b, w, p, host, 0, seed, why);
+}
+
+int bench_open(struct bench *b, const struct workload *w, const struct problem *p,
+               struct device *host, uint64_t cold_bytes, uint64_t seed, struct why *why)
+{
+    const void *in[ARGS] = {0};
+    int status = bench_fill(b, w, p, host, cold_bytes, seed, why);
+    int64_t start;
+
+    if (status)
+        return status;
+    for (int i = 0; i < workload_args(w) && !status; i++) {
+        status = bench_expect(b, i, why);
         in[i] = b->arg[0][i].data;
     }
     if (status) {

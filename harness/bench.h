@@ -29,6 +29,9 @@ struct bench {
  * Errors: STATUS_INVALID (problem), STATUS_MEMORY with the bytes needed. */
 int bench_open(struct bench *, const struct workload *, const struct problem *,
                struct device *host, uint64_t cold_bytes, uint64_t seed, struct why *);
+/* The same without expected results: nothing can be compared. Hot. */
+int bench_open_inputs(struct bench *, const struct workload *, const struct problem *,
+                      struct device *host, uint64_t seed, struct why *);
 void bench_close(struct bench *);
 
 /* Bytes that bench_open would allocate for one copy, expected results included. */

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "harness/observer.h"
-#include "harness/placement.h"
+#include "harness/placing.h"
 #include "harness/sampler.h"
 #include "probes/nvml_library.h"
 #include "report/stats.h"
@@ -34,10 +34,23 @@ static double cache_bytes(const struct workshop *shop)
     return shop->host.cache_bytes ? (double)shop->host.cache_bytes : cache_unknown_bytes;
 }
 
+/* Is any device but the CPU measured, not only proved? */
+static bool has_device_code(const struct plan *plan)
+{
+    for (int i = 0; i < plan->groups; i++)
+        for (int d = 0; d < plan->devices; d++)
+            if (!plan->group[i].is_proof && plan->group[i].devices >> d & 1 &&
+                plan->device[d].kind != DEVICE_CPU)
+                return true;
+    return false;
+}
+
 int workshop_open(struct workshop *shop, struct why *why)
 {
     int status;
 
+    if (has_device_code(shop->plan)) /* first: its processes must be fresh */
+        coldroom_open(&shop->coldroom, shop->plan, shop->seed, NULL);
     shop->nvml = nvml_library("/", NULL);
     shop->observer = observer_new(); /* before OpenMP makes threads: counters are inherited */
     status = device_open(&shop->host, "cpu", why);
@@ -53,6 +66,7 @@ void workshop_close(struct workshop *shop)
     shop->host.ops->free(&shop->host, &shop->dram);
     device_close(&shop->host);
     observer_free(shop->observer);
+    coldroom_close(shop->coldroom);
 }
 
 /* ---- describing ------------------------------------------------------------------------ */
@@ -419,91 +433,18 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
     }
 }
 
-/* ---- placements -------------------------------------------------------------------------- */
-
-struct placing {
-    struct workshop *shop;
-    const struct group *group;
-    const struct cell *cell;
-};
-
-static void describe_placement(void *to, struct record *r)
-{
-    const struct placing *p = to;
-    const struct trial *t = &p->cell->trial;
-
-    group_describe(r, p->group, &t->device->row, t->variant);
-    r->judged = 0; /* the cell is; this is what becomes of it elsewhere */
-    r->seed = (int64_t)p->shop->seed;
-}
-
-static void emit_placement(void *to, const struct record *r)
-{
-    const struct placing *p = to;
-
-    p->shop->emit(p->shop->to, r);
-}
-
-static void emit_failed_placement(struct placing *p, const char *why)
-{
-    struct record r;
-
-    describe_placement(p, &r);
-    r.kind = RECORD_PLACEMENT;
-    refuse(&r, OUTCOME_FAILED, why);
-    p->shop->emit(p->shop->to, &r);
-    record_release(&r);
-}
-
-static double fastest_ns(const struct cell *c)
-{
-    double fastest = INFINITY;
-
-    for (size_t i = 0; i < c->record.wall_ns.n; i++)
-        fastest = fmin(fastest, c->record.wall_ns.value[i]);
-    return fastest;
-}
-
-/* Fastest correct cell on the device of `of`. */
-static const struct cell *fastest_beside(const struct cell *cell, int cells, const struct cell *of)
-{
-    const struct cell *best = of;
-
-    for (int i = 0; i < cells; i++)
-        if (cell[i].record.outcome == OUTCOME_OK && cell[i].trial.device == of->trial.device &&
-            fastest_ns(&cell[i]) < fastest_ns(best))
-            best = &cell[i];
-    return best;
-}
-
-/* Every placement of what might win on its device. A placement that killed an earlier child is
- * remembered under a name of its own, so that the cell itself is not lost. */
+/* What may win on its device is also run with its data placed in every way. */
 static void place_cells(struct workshop *shop, const struct group *g, struct cell *cell,
                         int cells, double budget_s)
 {
-    struct placement_limits limits = placement_defaults(fmin(0.5, 0.03 * budget_s));
-    enum { HOPELESS = 3 };
+    struct candidate candidate[CELLS];
+    int n = 0;
 
-    for (int i = 0; i < cells; i++) {
-        struct cell *c = &cell[i];
-        struct placing placing = {shop, g, c};
-        struct placement_reader reader = {describe_placement, emit_placement, &placing};
-        const char *death;
-        char name[96];
-
-        if (!c->is_ready || c->record.outcome != OUTCOME_OK ||
-            c->trial.device->kind == DEVICE_CPU ||
-            fastest_ns(c) > HOPELESS * fastest_ns(fastest_beside(cell, cells, c)))
-            continue;
-        snprintf(name, sizeof name, "%s, placed", c->trial.variant->name);
-        death = shop->death(shop->to, c->record.device.text, name);
-        if (death) {
-            emit_failed_placement(&placing, death);
-            continue;
-        }
-        shop->at(shop->to, c->record.device.text, name);
-        placement_each(&c->trial, &limits, &reader);
-    }
+    for (int i = 0; i < cells; i++)
+        if (cell[i].is_ready && cell[i].record.outcome == OUTCOME_OK &&
+            cell[i].trial.device->kind != DEVICE_CPU)
+            candidate[n++] = (struct candidate){&cell[i].trial, mean(&cell[i].record.wall_ns)};
+    placing_run(shop, g, candidate, n, budget_s);
 }
 
 double group_run(struct workshop *shop, const struct group *g, double budget_s)
@@ -524,8 +465,7 @@ double group_run(struct workshop *shop, const struct group *g, double budget_s)
                 cells += open_cells(shop, g, &bench, i, cell + cells, CELLS - cells);
         start = clock_ns();
         sample_cells(shop, g, cell, cells, budget_s);
-        if (!g->is_proof && g->workload->role == ROLE_JUDGED)
-            place_cells(shop, g, cell, cells, budget_s);
+        place_cells(shop, g, cell, cells, budget_s);
         end = clock_ns();
         for (int i = 0; i < cells; i++) {
             shop->emit(shop->to, &cell[i].record);

@@ -4,6 +4,7 @@
 #ifndef OFFLOAD_BENCH_GROUP_H
 #define OFFLOAD_BENCH_GROUP_H
 
+#include "harness/cold.h"
 #include "harness/plan.h"
 #include "report/record.h"
 
@@ -13,6 +14,7 @@ struct workshop {
     struct device host;                  /* the cpu device */
     struct device device[SURVEY_DEVICES];  /* opened when first needed; [i].ops NULL: not open */
     struct observer *observer;           /* open probes, or NULL */
+    struct coldroom *coldroom;           /* NULL: no device but the CPU, or no helper */
     const struct nvml *nvml;             /* NULL: no NVIDIA driver */
     struct buffer dram;                  /* well above the caches: what DRAM can do now */
     uint64_t seed;
