@@ -33,7 +33,9 @@ static void heads_init(const struct work *w, struct heads *h)
     if (w->kind->model == MODEL_DECODE && op->q_len < 1)
         h->queries = 1;
     h->kv_bytes = is_small ? 1 : w->element_bytes < 2 ? 2 : w->element_bytes;
-    h->rate = model_tensor_rate(w, p->prefill_share) / w->units * p->attention_share[family];
+    h->rate = model_tensor_rate(w, p->prefill_share,
+                                4 * h->batch * h->heads * h->dim * h->queries * h->keys) /
+              w->units * p->attention_share[family];
     h->dram = model_dram_rate(w);
     h->cycles_per_us = w->gpu->boost_hz * 1e-6;
     /* 16 special functions per unit and clock (CUDA C++ Programming Guide, table of

@@ -89,7 +89,7 @@ void intervals_init(struct intervals *t)
 
     memset(t, 0, sizeof *t);
     for (size_t i = 0; i < sizeof t->spread / sizeof *spread; i++)
-        spread[i] = (struct spread){NAN, NAN};
+        spread[i] = (struct spread){NAN, NAN, NAN};
 }
 
 void intervals_mark(struct intervals *t, const struct gpu *gpu, const struct region *r)
@@ -111,12 +111,13 @@ static struct spread wider(struct spread a, struct spread b)
 {
     if (isnan(a.low))
         return b;
-    return isnan(b.low) ? a : (struct spread){fmin(a.low, b.low), fmax(a.high, b.high)};
+    return isnan(b.low) ? a : (struct spread){fmin(a.low, b.low), fmax(a.high, b.high),
+                                             fmax(a.between, b.between)};
 }
 
 static struct spread stretched(struct spread s)
 {
-    return (struct spread){s.low * strange, s.high * strange};
+    return (struct spread){s.low * strange, s.high * strange, s.between * strange};
 }
 
 /* The widest spread known of a model among the cells that agree on type and timing (-1:
@@ -124,7 +125,7 @@ static struct spread stretched(struct spread s)
 static struct spread pooled(const struct intervals *t, int kindred, int model, int type,
                             int is_eager)
 {
-    struct spread pool = {NAN, NAN};
+    struct spread pool = {NAN, NAN, NAN};
 
     for (int y = 0; y < NUMBER_TYPES; y++)
         for (int e = 0; e < 2; e++)
@@ -134,13 +135,23 @@ static struct spread pooled(const struct intervals *t, int kindred, int model, i
     return pool;
 }
 
+/* A generation with one calibrated GPU tells of its next: more than nothing, less than itself. */
+static struct spread halfway(const struct spread *a, const struct spread *b)
+{
+    return (struct spread){-sqrt(a->low * b->low), sqrt(a->high * b->high),
+                           sqrt(a->between * b->between)};
+}
+
 /* What stands in for a gap: the same call farther away; other bands; the other timing; other
  * types of number, from the farthest kindred down. */
 static struct spread borrowed(const struct intervals *known, int k, const struct region *r)
 {
     int m = (int)r->model, y = (int)r->type;
-    struct spread s = {NAN, NAN};
+    struct spread s = {NAN, NAN, NAN};
 
+    if (k == KINDRED_FAMILY)
+        s = halfway(&known->spread[KINDRED_GPU][m][y][r->is_eager][r->band],
+                    &known->spread[KINDRED_NONE][m][y][r->is_eager][r->band]);
     for (int far = k; isnan(s.low) && far < KINDREDS; far++)
         s = known->spread[far][m][y][r->is_eager][r->band];
     for (int far = k; isnan(s.low) && far < KINDREDS; far++)
@@ -149,7 +160,7 @@ static struct spread borrowed(const struct intervals *known, int k, const struct
         s = stretched(pooled(known, far, m, y, -1));
     for (int far = KINDREDS - 1; isnan(s.low) && far >= 0; far--)
         s = stretched(stretched(pooled(known, far, m, -1, -1)));
-    return isnan(s.low) ? (struct spread){-last_resort, last_resort} : s;
+    return isnan(s.low) ? (struct spread){-last_resort, last_resort, last_resort / 2} : s;
 }
 
 void intervals_fill(struct intervals *t)
@@ -163,7 +174,7 @@ void intervals_fill(struct intervals *t)
         struct region r = {.band = (enum band)(cell % BANDS), .is_eager = cell / BANDS % 2,
                            .type = (enum number_type)(cell / BANDS / 2 % NUMBER_TYPES),
                            .model = (enum model)(cell / BANDS / 2 / NUMBER_TYPES)};
-        struct spread near = {-narrowest, narrowest};
+        struct spread near = {-narrowest, narrowest, 0};
 
         for (int k = 0; k < KINDREDS; k++) {
             struct spread *s = &t->spread[k][r.model][r.type][r.is_eager][r.band];
@@ -197,7 +208,8 @@ static int row_read_json(struct intervals *t, const json_t *row, struct why *why
         return why_fail(why, STATUS_INVALID, "intervals: a row with an unknown word");
     t->spread[k][m][y][e][b] =
         (struct spread){json_number_value(json_array_get(row, 5)),
-                        json_number_value(json_array_get(row, 6))};
+                        json_number_value(json_array_get(row, 6)),
+                        json_number_value(json_array_get(row, 7))};
     return 0;
 }
 

@@ -22,9 +22,10 @@ struct region {
     enum band band;
 };
 
-/* 10 % and 90 % quantiles of ln(measured / projected); NAN: not known. */
+/* 10 % and 90 % quantiles of ln(measured / projected), and the standard deviation of the
+ * part that a GPU's calls of one kind have in common; NAN: not known. */
 struct spread {
-    double low, high;
+    double low, high, between;
 };
 
 struct intervals {

@@ -30,33 +30,38 @@ struct product {
     double a_bytes, b_bytes, c_bytes;     /* of an element */
     double cold_bytes, hot_share;         /* what DRAM must give at least */
     double solo_elements, solo_power, load_weight;
+    double sharers; /* units that load a tile's columns once, together */
 };
 
 struct choice {
     double compute, dram, start, total;
 };
 
-double model_clock_share(const struct work *w, double watts)
+double model_clock_share(const struct work *w, double watts, double busy_us)
 {
+    const struct parameters *p = w->parameter;
     double demand = watts * w->gpu->units * w->gpu->boost_hz * 1e-9;
+    double limit = fmax(w->gpu->tdp_w - p->board_watts, 0.3 * w->gpu->tdp_w) *
+                   (1 + p->burst_gain / (1 + busy_us / p->burst_us));
 
-    if (!(w->gpu->tdp_w < demand))
+    if (!(limit < demand))
         return 1;
-    return pow(w->gpu->tdp_w / demand, w->parameter->clock_power);
+    return pow(limit / demand, p->clock_power);
 }
 
-double model_tensor_rate(const struct work *w, double utilisation)
+double model_tensor_rate(const struct work *w, double utilisation, double flops)
 {
     const struct parameters *p = w->parameter;
     int family = (int)w->gpu->family;
+    double peak = w->pipe_flops_per_s * 1e-6, busy_us = flops / peak;
 
     /* Units of 128 lanes and four schedulers have no issue slot to spare for the loads. */
     if (!w->is_tensor)
-        return w->pipe_flops_per_s * 1e-6 *
-               fmin(p->issue_share[family], p->vector_share[family] *
-                                                model_clock_share(w, utilisation * p->vector_watts[family]));
-    return w->pipe_flops_per_s * 1e-6 * p->tensor_share[family] *
-           model_clock_share(w, utilisation * p->tensor_watts[family]);
+        return peak * fmin(p->issue_share[family],
+                           p->vector_share[family] *
+                               model_clock_share(w, utilisation * p->vector_watts[family], busy_us));
+    return peak * p->tensor_share[family] *
+           model_clock_share(w, utilisation * p->tensor_watts[family], busy_us);
 }
 
 static double precision_share(const struct work *w)
@@ -98,6 +103,21 @@ double model_resident_share(const struct work *w, double bytes)
     return share < 0 ? 0 : share > 1 ? 1 : share;
 }
 
+/* Elements of tiles that must be in flight on a unit before latency no longer limits it: by
+ * Little's law in proportion to what it multiplies per clock (in 16 bits; narrower types take
+ * more of k per instruction, not more tile). */
+static double solo_elements(const struct work *w)
+{
+    const struct parameters *p = w->parameter;
+    double rate = w->gpu->flops_per_s[DTYPE_F16];
+
+    if (!w->is_tensor)
+        return p->vector_solo_elements;
+    if (!(rate > 0))
+        rate = w->pipe_flops_per_s * w->gpu->dies;
+    return p->solo_elements * rate / w->gpu->boost_hz / w->gpu->units / 1024;
+}
+
 static void product_init(const struct work *w, struct product *x)
 {
     const struct parameters *p = w->parameter;
@@ -109,12 +129,15 @@ static void product_init(const struct work *w, struct product *x)
                           .units = w->units, .a_bytes = w->element_bytes,
                           .b_bytes = w->weight_bytes};
     x->c_bytes = w->element_bytes < 2 ? 2 : w->element_bytes;
-    x->unit_flops = model_tensor_rate(w, 1) * precision_share(w) / alignment_cost(w) / x->units;
+    x->unit_flops = model_tensor_rate(w, 1, 2 * x->m * x->n * x->k * x->batch) *
+                    precision_share(w) / alignment_cost(w) / x->units;
     x->unit_l2 = p->l2_bytes_per_clock[w->gpu->family] * w->gpu->boost_hz * 1e-6;
     x->l2 = x->unit_l2 * x->units;
     x->dram = w->dram_bytes_per_s * 1e-6 * p->weight_dram_share[w->gpu->family];
-    x->solo_elements = w->is_tensor ? p->solo_elements : p->vector_solo_elements;
+    x->solo_elements = solo_elements(w);
     x->solo_power = p->solo_power;
+    /* Thread block clusters (Hopper Tuning Guide): a load is multicast to pairs of units. */
+    x->sharers = w->gpu->family == FAMILY_HOPPER || w->gpu->family == FAMILY_BLACKWELL ? 2 : 1;
     x->load_weight = w->is_tensor ? p->load_weight : p->vector_load_weight;
     weights = x->batch * x->k * x->n * x->b_bytes;
     others = x->batch * (x->m * x->k * x->a_bytes + x->m * x->n * x->c_bytes);
@@ -153,7 +176,7 @@ static struct choice choice_time(const struct work *w, const struct product *x, 
     double fill = in_flight < x->solo_elements
                       ? powf((float)(in_flight / x->solo_elements), (float)x->solo_power) : 1;
     double multiply = 2 * t.m * t.n / (x->unit_flops * fill);
-    double load = (t.m * x->a_bytes + t.n * x->b_bytes) / x->unit_l2;
+    double load = (t.m * x->a_bytes + t.n * x->b_bytes / x->sharers) / x->unit_l2;
     double reach = fmin(1, tiles * p->unit_dram_gain / x->units);
     double cycles_per_us = w->gpu->boost_hz * 1e-6;
     struct choice c;

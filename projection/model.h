@@ -62,11 +62,12 @@ void model_attention(const struct work *, struct ledger *);
 void model_traffic(const struct work *, struct ledger *);
 void model_copy(const struct work *, struct ledger *);
 
-/* Clock under the power limit / boost, when a unit draws `watts` per GHz at full rate. */
-double model_clock_share(const struct work *, double watts);
-/* Rate of the multiply pipe, flops per us, as sustained by kernels that keep it busy for
- * `utilisation` of the time: what they leave idle draws no power. */
-double model_tensor_rate(const struct work *, double utilisation);
+/* Clock under the power limit / boost, when a unit draws `watts` per GHz at full rate for
+ * `busy_us`: limiters average over milliseconds, shorter bursts may draw more. */
+double model_clock_share(const struct work *, double watts, double busy_us);
+/* Rate of the multiply pipe, flops per us, of a kernel of so many flops that keeps it busy
+ * for `utilisation` of the time: what it leaves idle draws no power. */
+double model_tensor_rate(const struct work *, double utilisation, double flops);
 /* Share of `bytes` that the L2 still holds from the call before. */
 double model_resident_share(const struct work *, double bytes);
 /* DRAM bytes per us that a stream reaches. */

@@ -15,13 +15,16 @@
  * models are fitted on it, F: kept as it is here (its source in docs/projection.md). */
 #define PARAMETER_MAP(X)                                                               \
     X(clock_power, 0.7, 0.3, 1, "", F, "clock ~ (power limit / demand) to this power") \
+    X(board_watts, 20, 0, 60, "W", F, "drawn beside the units: memory, regulators, leakage") \
+    X(burst_gain, 0.25, 0, 1, "", M, "power above the limit that a short burst may draw") \
+    X(burst_us, 3000, 200, 50000, "us", M, "burst after which the limiter has taken half") \
     X(l2_share, 0.95, 0.4, 1.2, "", T, "share of L2 that keeps data between calls")      \
     X(overlap, 4, 1.5, 12, "", M, "how sharply compute hides memory (p-norm)")         \
     X(load_weight, 0.3, 0.02, 2, "", M, "share of a tile's loads that is not hidden")  \
     X(vector_load_weight, 1, 0.02, 30, "", M, "the same, without matrix cores")        \
     X(store_weight, 0.5, 0.02, 4, "", M, "share of a tile's stores that is not hidden") \
     X(turn_cycles, 500, 10, 8000, "", M, "from one tile of a unit to its next")        \
-    X(solo_elements, 12000, 1000, 65536, "", M, "tile elements in flight that fill a unit") \
+    X(solo_elements, 7000, 500, 65536, "", M, "tile elements that fill a unit of 1024 flops/clock") \
     X(solo_power, 0.5, 0.05, 1, "", M, "how rate falls with fewer elements in flight") \
     X(vector_solo_elements, 6000, 500, 65536, "", M, "the same, without matrix cores") \
     X(tile_start_cycles, 1500, 100, 12000, "", M, "filling and draining a tile's pipeline")\
@@ -63,7 +66,7 @@
     X(map_share, 1, 0.6, 1.2, "", T, "DRAM rate of a map / a stream's")                \
     X(norm_share, 0.9, 0.4, 1.2, "", T, "DRAM rate of a norm / a stream's")            \
     X(softmax_share, 0.9, 0.4, 1.2, "", T, "DRAM rate of a softmax / a stream's")      \
-    X(row_reuse, 0.3, 0.05, 1.5, "", T, "rows in flight / L2 from which passes reread") \
+    X(row_reuse, 0.8, 0.05, 1.5, "", F, "rows in flight / cache from which passes reread") \
     X(l2_hit_rate, 0.5, 0.1, 1.2, "", T, "L2 rate a stream reaches / the L2's own")    \
     X(row_step_us, 0.5, 0.02, 3, "us", T, "latency of one row per 1024 elements")      \
     X(norm_work, 100, 5, 800, "flops", T, "unhidden work of an element in rmsnorm")    \
@@ -81,6 +84,7 @@
 #define TRAIT_MAP(X)                                                                   \
     X(dram_share, 0.85, 0.5, 1, "", T, "DRAM bandwidth reached / datasheet")           \
     X(l2_bytes_per_clock, 24, 4, 80, "B", F, "L2 bandwidth per unit and clock")        \
+    X(l1_kib, 128, 8, 512, "KiB", F, "L1 of a unit")                                    \
     X(issue_share, 1, 0.3, 1, "", F, "vector rate that the issue slots leave / datasheet") \
     X(tensor_share, 0.85, 0.3, 1, "", M, "matrix rate reached / datasheet, at its clock") \
     X(tensor_watts, 2, 0.3, 6, "W/GHz", M, "power of a unit at full matrix rate")      \
@@ -125,6 +129,8 @@ const char *family_name(int family);
 int family_parse(const char *name);
 /* The generation whose traits stand in for `family` where it has none of its own. */
 int family_parent(int family);
+/* What a trait of `family` is expected to be / that of its parent; 1 but for power. */
+double family_scale(const struct knob *trait, int family);
 
 /* Start values everywhere, traits NAN but for `all` (FAMILY_OTHER). */
 void parameters_init(struct parameters *);

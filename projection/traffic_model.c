@@ -8,7 +8,7 @@
 #include <math.h>
 
 /* Threads of a block and vector width of PyTorch's row kernels (aten/native/cuda). */
-enum { NORM_THREADS = 128, SOFTMAX_THREADS = 1024, ROW_VECTOR = 4, SOFTMAX_WARP_COLS = 1024 };
+enum { NORM_THREADS = 128, SOFTMAX_THREADS = 512, ROW_VECTOR = 4, SOFTMAX_WARP_COLS = 1024 };
 
 /* What a row kernel does: elements it walks per row, reads after the first, rows at work. */
 struct walk {
@@ -31,34 +31,57 @@ static double threads_per_unit(const struct work *w)
     return w->gpu->family == FAMILY_TURING ? 1024 : 2048;
 }
 
+/* Softmax of a row too long for a warp: the power of two below a quarter of its vectors'
+ * number, and one more step (SoftMax_getBlockSize). */
+static double softmax_threads(double cols)
+{
+    double threads = 32;
+
+    while (threads < SOFTMAX_THREADS && threads * 2 * ROW_VECTOR < cols)
+        threads *= 2;
+    return threads;
+}
+
 static struct walk walk_of(const struct work *w)
 {
     const struct operation *op = w->op;
     struct walk walk = {.rows = (double)(op->rows > 0 ? op->rows : op->m),
                         .cols = (double)(op->cols > 0 ? op->cols : op->k)};
-    double threads = NORM_THREADS, step = NORM_THREADS * ROW_VECTOR;
+    double threads = NORM_THREADS;
 
     walk.padded = walk.cols;
     if (w->kind->model != MODEL_ROWS)
         return walk;
     walk.rereads = w->kind->rereads;
     if (w->kind->rereads > 1) { /* softmax: a warp per short row, a block per long one */
-        walk.rereads = walk.cols <= SOFTMAX_WARP_COLS ? 0 : w->kind->rereads;
-        threads = walk.cols <= SOFTMAX_WARP_COLS ? NORM_THREADS : SOFTMAX_THREADS;
-    } else if (walk.cols > step) {
-        walk.padded = ceil(walk.cols / step) * step;
+        bool is_short = walk.cols <= SOFTMAX_WARP_COLS;
+
+        walk.rereads = is_short ? 0 : w->kind->rereads;
+        threads = is_short ? NORM_THREADS : softmax_threads(walk.cols);
+        if (!is_short)
+            walk.padded = ceil(walk.cols / threads / ROW_VECTOR) * threads * ROW_VECTOR;
     }
     walk.rows_at_once = fmin(walk.rows, w->units * threads_per_unit(w) / threads);
     return walk;
 }
 
-/* Share of a row's later reads that the L2 no longer holds. */
+/* Share of what is read again that a cache of so many bytes has lost by then. */
+static double lost_share(const struct work *w, double used, double bytes)
+{
+    double from = w->parameter->row_reuse, to = 1.6 * from;
+
+    return fmin(1, fmax(0, (used / bytes - from) / (to - from)));
+}
+
+/* Share of a row's later reads that come from DRAM: neither a unit's L1 holds its rows, nor
+ * the L2 all of them beside what is written. */
 static double reread_share(const struct work *w, const struct walk *walk)
 {
-    double used = walk->rows_at_once * walk->cols * w->element_bytes / w->l2_bytes;
-    double from = w->parameter->row_reuse, to = 2.2 * w->parameter->row_reuse;
+    double used = walk->rows_at_once * walk->cols * w->element_bytes;
+    double units = fmin(w->units, walk->rows_at_once);
 
-    return fmin(1, fmax(0, (used - from) / (to - from)));
+    return fmin(lost_share(w, used / units, 1024 * w->parameter->l1_kib[w->gpu->family]),
+                lost_share(w, used * (1 + w->kind->writes), w->l2_bytes));
 }
 
 static double stream_share(const struct work *w)

@@ -79,10 +79,11 @@ static void intervals_text(struct text *out, const struct intervals *t)
 
         if (isnan(spread[c].low))
             continue;
-        text_printf(out, "%s  [\"%s\", \"%s\", \"%s\", \"%s\", \"%s\", %.3f, %.3f]", comma,
+        text_printf(out, "%s  [\"%s\", \"%s\", \"%s\", \"%s\", \"%s\", %.3f, %.3f, %.3f]", comma,
                     kindred_name((enum kindred)k), model_name((enum model)m),
                     number_type_name((enum number_type)y), e ? "eager" : "device",
-                    band_name((enum band)b), spread[c].low, spread[c].high);
+                    band_name((enum band)b), spread[c].low, spread[c].high,
+                    spread[c].between);
         comma = ",\n";
     }
     text_add(out, "\n ]\n");

@@ -51,7 +51,8 @@ static double traits_cost(const struct search *f)
             continue;
         parent.offset -= (size_t)(parent.family - family_parent(parent.family)) * sizeof(double);
         relative = log(*knob_value((struct parameters *)&f->own, &f->knob[i]) /
-                       *knob_value((struct parameters *)&f->all, &parent));
+                       (*knob_value((struct parameters *)&f->all, &parent) *
+                        family_scale(&parent, f->knob[i].family)));
         cost += pull * relative * relative;
     }
     return cost;

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FOLD_ROWS = 60, FOLD_ROUNDS = 25, ENOUGH = 40 };
+enum { FOLD_ROWS = 120, FOLD_ROUNDS = 25, ENOUGH = 40, GROUP_ENOUGH = 8 };
 
-/* An interval from the residuals of G left-out GPUs is stretched by 1 + lone / G: a handful
- * of GPUs spreads less than all GPUs do. */
-static const double lone = 1.2;
+/* 90 % quantile of the normal distribution. */
+static const double normal_90 = 1.2816;
 
 void start_values(struct parameters *p)
 {
@@ -122,29 +121,28 @@ void residuals_release(struct residuals *r)
     *r = (struct residuals){0};
 }
 
-struct weighted {
-    double value, weight;
+/* One residual of a cell, to be sorted by group. */
+struct grouped {
+    int group;
+    double value;
 };
 
 static int compare(const void *a, const void *b)
 {
-    double x = ((const struct weighted *)a)->value, y = ((const struct weighted *)b)->value;
+    const struct grouped *x = a, *y = b;
 
-    return (x > y) - (x < y);
+    if (x->group != y->group)
+        return x->group - y->group;
+    return (x->value > y->value) - (x->value < y->value);
 }
 
-static double quantile(const struct weighted *w, size_t n, double at)
+/* 90 % quantile of Student's t over the normal's, n degrees of freedom (Abramowitz and Stegun
+ * 26.7.5, first term; 1 and 2 exactly): how much wider few GPUs' spread must be read. */
+static double few_factor(int n)
 {
-    double total = 0, sum = 0;
+    double z = normal_90;
 
-    for (size_t i = 0; i < n; i++)
-        total += w[i].weight;
-    for (size_t i = 0; i < n; i++) {
-        sum += w[i].weight;
-        if (sum >= at * total)
-            return w[i].value;
-    }
-    return n ? w[n - 1].value : NAN;
+    return n <= 1 ? 3.078 / z : n == 2 ? 1.886 / z : 1 + (z * z + 1) / (4.0 * n);
 }
 
 static int cell_of(const struct residual *e)
@@ -155,53 +153,64 @@ static int cell_of(const struct residual *e)
             r->is_eager) * BANDS + (int)r->band;
 }
 
-/* How many GPUs and, by group, how many residuals a cell holds. */
-static int cell_count(const struct residuals *r, int cell, const struct gpu *but, int *count)
-{
+/* Sums over the groups of a cell: their medians, how they spread about them. */
+struct moments {
     const struct gpu *seen[64];
-    int gpus = 0;
+    int gpus;
+    double weight, between, low, high;
+};
 
-    memset(count, 0, GROUPS * sizeof *count);
-    for (size_t i = 0; i < r->n; i++) {
-        const struct sample *x = r->residual[i].sample;
-        int g = 0;
+static void moments_add(struct moments *m, const struct group *group, const struct grouped *w,
+                        size_t n)
+{
+    double middle = w[n / 2].value;
+    double weight = group->weight * fmin(1, (double)n / (4 * GROUP_ENOUGH));
+    int i = 0;
 
-        if (cell_of(&r->residual[i]) != cell || x->gpu == but || count[x->group]++)
-            continue;
-        while (g < gpus && seen[g] != x->gpu)
-            g++;
-        if (g == gpus && gpus < 64)
-            seen[gpus++] = x->gpu;
-    }
-    return gpus;
+    while (i < m->gpus && m->seen[i] != group->gpu)
+        i++;
+    if (i == m->gpus && i < 64)
+        m->seen[m->gpus++] = group->gpu;
+    m->weight += weight;
+    m->between += weight * middle * middle;
+    m->low += weight * (middle - w[n / 10].value);
+    m->high += weight * (w[n * 9 / 10].value - middle);
 }
 
-/* Spread of one cell; NAN when it holds too few. */
+/* Spread of one cell: what groups scatter about their median, and how far medians lie off; NAN
+ * when it holds too few. */
 static struct spread cell_spread(const struct residuals *r, const struct samples *s, int cell,
-                                 const struct gpu *but, struct weighted *w)
+                                 const struct gpu *but, struct grouped *w)
 {
-    int count[GROUPS], gpus = cell_count(r, cell, but, count);
-    double stretch = cell < MODELS * NUMBER_TYPES * 2 * BANDS ? 1 : 1 + lone / fmax(gpus, 1);
-    size_t n = 0;
+    bool is_known = cell < MODELS * NUMBER_TYPES * 2 * BANDS;
+    struct moments m = {.gpus = 0};
+    size_t n = 0, from = 0;
+    double off;
 
     for (size_t i = 0; i < r->n; i++) {
         const struct sample *x = r->residual[i].sample;
 
         if (cell_of(&r->residual[i]) == cell && x->gpu != but && s->group[x->group].weight > 0)
-            w[n++] = (struct weighted){r->residual[i].log_ratio,
-                                       s->group[x->group].weight / sqrt(count[x->group])};
+            w[n++] = (struct grouped){x->group, r->residual[i].log_ratio};
     }
-    if (n < ENOUGH)
-        return (struct spread){NAN, NAN};
     qsort(w, n, sizeof *w, compare);
-    return (struct spread){fmin(quantile(w, n, 0.1), -0.01) * stretch,
-                           fmax(quantile(w, n, 0.9), 0.01) * stretch};
+    for (size_t i = 1; i <= n; i++)
+        if (i == n || w[i].group != w[from].group) {
+            if (i - from >= GROUP_ENOUGH)
+                moments_add(&m, &s->group[w[from].group], w + from, i - from);
+            from = i;
+        }
+    if (n < ENOUGH || !(m.weight > 0))
+        return (struct spread){NAN, NAN, NAN};
+    off = sqrt(m.between / m.weight) * (is_known ? 1 : few_factor(m.gpus));
+    return (struct spread){-hypot(normal_90 * off, m.low / m.weight),
+                           hypot(normal_90 * off, m.high / m.weight), off};
 }
 
 void intervals_make(struct intervals *t, const struct residuals *r, const struct samples *s,
                     const struct gpu *but)
 {
-    struct weighted *w = malloc((r->n + 1) * sizeof *w);
+    struct grouped *w = malloc((r->n + 1) * sizeof *w);
     struct spread *spread = &t->spread[0][0][0][0][0];
 
     intervals_init(t);
