@@ -116,9 +116,10 @@ struct crossover_question crossover_net(const struct crossover_point *point, siz
 struct crossover_question crossover_next(const struct crossover_point *point, size_t points,
                                          const struct crossover_range *);
 
-/* What would decide the undecided size nearest to a decision: WISH_ROUNDS with any number of
- * rounds; WISH_GPU when only measuring the projected side can; WISH_TIE when the sides are so
- * alike that not even 1e5 rounds would; WISH_NOTHING when no size is undecided. */
+/* What would decide more: WISH_GPU when at some size only measuring the projected side can; else
+ * WISH_ROUNDS at the undecided size that needs fewest, with any number of rounds; WISH_TIE when
+ * the sides are so alike that not even 1e5 rounds would; WISH_NOTHING when no size is
+ * undecided. */
 struct crossover_question crossover_decider(const struct crossover_point *point, size_t points);
 
 #endif

@@ -225,16 +225,15 @@ static void write_decider(struct crossover *x)
     switch (q.wish) {
     case WISH_ROUNDS:
         snprintf(x->decider, sizeof x->decider,
-                 "about %.0f rounds at %s would decide that size", fmax(q.rounds, 3), size.text);
+                 "about %.0f rounds at size %s", fmax(q.rounds, 3), size.text);
         break;
     case WISH_GPU:
         snprintf(x->decider, sizeof x->decider,
-                 "measuring the GPU would decide it: the projection's interval alone straddles "
-                 "the bar at %s", size.text);
+                 "measuring the GPU: the projection's interval alone leaves size %s open", size.text);
         break;
     case WISH_TIE:
         snprintf(x->decider, sizeof x->decider,
-                 "at %s both sides are as good as alike: more rounds would hardly decide it", size.text);
+                 "hardly anything: at size %s both sides are as good as alike", size.text);
         break;
     default:
         break;
@@ -269,7 +268,7 @@ static void write_text(struct crossover *x)
     add_family(x, &out);
     text_printf(&out, ", %s on %s: %s", placement_name(x->placement), x->gpu.text, x->answer);
     if (x->found.doubts)
-        text_printf(&out, "; %s", x->decider);
+        text_printf(&out, "; what would decide it: %s", x->decider);
     snprintf(x->text, sizeof x->text, "%s", out.data ? out.data : "");
     text_release(&out);
 }

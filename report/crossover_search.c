@@ -123,8 +123,10 @@ struct crossover_question crossover_decider(const struct crossover_point *point,
 
         if (crossover_decision(&point[i]) != DECISION_UNDECIDED)
             continue;
+        if (isinf(need) && point[i].sure.high > point[i].sure.low)
+            return (struct crossover_question){WISH_GPU, point[i].size, 0};
         if (!(need <= rounds_most))
-            q.wish = point[i].sure.high > point[i].sure.low ? WISH_GPU : WISH_TIE;
+            q.wish = WISH_TIE;
         if (best.wish == WISH_NOTHING || q.rounds < best.rounds)
             best = q;
     }

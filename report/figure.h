@@ -36,6 +36,7 @@ struct album {
 
 /* One room each. 0 or STATUS_MEMORY. */
 int plot_models(struct album *);
+int plot_sweeps(struct album *);
 int plot_operations(struct album *);
 int plot_roofline(struct album *);
 int plot_sizes(struct album *);

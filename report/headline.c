@@ -155,7 +155,7 @@ static void write_headline(struct report *report)
 {
     struct text text = {0};
 
-    if (!say_model(report, &text) && !say_problems(report, &text))
+    if (!sweep_headline(report, &text) && !say_model(report, &text) && !say_problems(report, &text))
         text_add(&text,
                  report->contests
                      ? "No verdict: there is no GPU side to compare this CPU with."

@@ -4,6 +4,7 @@
 #ifndef OFFLOAD_BENCH_JUDGE_H
 #define OFFLOAD_BENCH_JUDGE_H
 
+#include "base/text.h"
 #include "report/report.h"
 
 int judge_gpus(struct report *);       /* contest.c: who takes part */
@@ -24,6 +25,9 @@ double ceiling_floor_us(const struct report *, const struct record *);
 
 /* The decision that an interval of a speed-up allows; `undecided` when it is unknown. */
 enum decision decision_of(struct estimate speedup);
+
+/* The headline of a sweep (sweep_answer.c); false when the report is of none. */
+bool sweep_headline(const struct report *, struct text *out);
 
 /* Because and flip of a verdict whose numbers stand. */
 void verdict_explain(const struct report *, struct verdict *);

@@ -30,6 +30,7 @@ void page_facts(struct text *out, const char *name, const json_t *value);
 
 /* First screen and verdicts (page_answer.c). */
 void page_answer(const struct report *, const struct plots *, struct text *out);
+void page_sweep(const struct report *, struct text *out); /* page_sweep.c */
 void page_models(const struct report *, struct text *out);
 void page_verdicts(const struct report *, struct text *out);
 /* What it rests on (page_evidence.c). */

@@ -31,10 +31,13 @@ static void add_eyebrow(const struct report *report, struct text *out)
 {
     const json_t *machine = json_object_get(report->results->header, "machine");
     const char *cpu = json_string_value(json_object_get(machine, "cpu_model"));
+    const char *sweep = json_string_value(
+        json_object_get(json_object_get(report->results->header, "sweep"), "name"));
 
     text_add(out, "<p class=\"eyebrow\">offload-bench ");
     page_text(out, report_header(report, "version"));
     add_suites(json_object_get(report->results->header, "suites"), out);
+    add_fact(out, "sweep ", sweep ? sweep : "");
     add_fact(out, "", report_header(report, "model"));
     add_fact(out, "", cpu ? cpu : "");
     add_fact(out, "", report_header(report, "date"));
@@ -85,7 +88,7 @@ static void add_picture(const struct plot *plot, struct text *out)
 
 static void add_pictures(const struct plots *plots, struct text *out)
 {
-    bool has_model = plots->plots && plots->plot[0].kind == PLOT_MODEL;
+    enum plot_kind first = plots->plots ? plots->plot[0].kind : PLOT_MODEL;
 
     if (!plots->plots) {
         text_add(out, "<p class=\"soft\">");
@@ -95,7 +98,7 @@ static void add_pictures(const struct plots *plots, struct text *out)
     }
     text_add(out, "<div class=\"pictures\">\n");
     for (size_t i = 0; i < plots->plots; i++)
-        if (has_model ? plots->plot[i].kind == PLOT_MODEL : i == 0)
+        if (first <= PLOT_SWEEP ? plots->plot[i].kind == first : i == 0)
             add_picture(&plots->plot[i], out);
     text_add(out, "</div>\n");
 }
@@ -110,6 +113,7 @@ void page_answer(const struct report *report, const struct plots *plots, struct 
         page_text(out, report->caution);
         text_add(out, "</p></div>\n");
     }
+    page_sweep(report, out);
     add_pictures(plots, out);
     text_add(out, "</header>\n");
 }

@@ -39,7 +39,7 @@ static void choose_first(struct plots *plots)
             (plots->plot[best].kind != PLOT_SPEEDUP ||
              plots->plot[i].rows > plots->plot[best].rows))
             best = i;
-    if (plots->plots == 0 || plots->plot[0].kind == PLOT_MODEL || best == 0)
+    if (plots->plots == 0 || plots->plot[0].kind <= PLOT_SWEEP || best == 0)
         return;
     keep = plots->plot[best];
     memmove(&plots->plot[1], &plots->plot[0], best * sizeof keep);
@@ -48,7 +48,7 @@ static void choose_first(struct plots *plots)
 
 int plots_draw(const struct report *report, struct plots *plots, struct why *why)
 {
-    static int (*const room[])(struct album *) = {plot_models, plot_operations, plot_roofline,
+    static int (*const room[])(struct album *) = {plot_models, plot_sweeps, plot_operations, plot_roofline,
                                                   plot_sizes, plot_phases};
     struct album album = {report, plots, why};
     int status;

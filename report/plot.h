@@ -10,6 +10,7 @@
 /* What a figure shows. The first one of a report is the picture of its headline. */
 enum plot_kind {
     PLOT_MODEL,    /* time to first token, tokens per second */
+    PLOT_SWEEP,    /* time against size, with the brackets */
     PLOT_SPEEDUP,  /* by operation */
     PLOT_TIME,     /* by operation */
     PLOT_SHARE,    /* reached share of the ceiling that binds, by operation */

@@ -17,6 +17,8 @@ void table_chains(const struct report *, struct grid *);
 /* Why, per contest, GPU and placement. */
 void table_reasons(const struct report *, const struct gpu_side *, struct grid *);
 void table_crossovers(const struct report *, struct grid *);
+/* Thresholds of a sweep (sweep_answer.c): one row per type, GPU and placement. */
+void table_sweeps(const struct report *, struct grid *);
 void table_ceilings(const struct report *, struct grid *);
 /* Overheads that were measured: launch, transfer, peak. */
 void table_overheads(const struct report *, struct grid *);

@@ -63,6 +63,7 @@ static const struct {
     const char *title;
     void (*fill)(const struct report *, struct grid *);
 } fact[] = {
+    {"Thresholds", table_sweeps},
     {"Where the winner changes", table_crossovers},
     {"At best", table_ceilings},
     {"Overheads", table_overheads},

@@ -131,7 +131,7 @@ static void add_crossovers(const struct report *report, struct text *out)
     for (size_t i = 0; i < report->crossovers; i++) {
         const struct crossover *x = &report->crossover[i];
 
-        if (report->chains || !x->found.changes)
+        if (report->chains || !x->found.changes || x->is_sweep)
             continue; /* within a model the rows above say it */
         text_printf(out, "%s  %s%s\n", is_said ? "" : "\nwhere the winner changes\n",
                     evidence_mark(x->evidence), x->text);
@@ -150,11 +150,20 @@ static void add_overheads(const struct report *report, struct text *out)
     add_table(out, "measured, never judged", &grid);
 }
 
+static void add_sweep(const struct report *report, struct text *out)
+{
+    struct grid grid = {0};
+
+    table_sweeps(report, &grid);
+    add_table(out, "thresholds of the sweep", &grid);
+}
+
 static int write(const struct report *report, struct text *out, struct why *why)
 {
     add_wrapped(out, "", report->headline);
     if (*report->caution)
         add_wrapped(out, "", report->caution);
+    add_sweep(report, out);
     add_verdicts(report, out);
     add_whole(report, out);
     add_crossovers(report, out);

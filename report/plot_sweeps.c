@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* A sweep: the CPU's time against size, and the GPU's at every placement, with the brackets in
+ * which the winner changes. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/figure.h"
+
+enum { CURVES_MOST = FIGURE_SERIES - 1, BRACKETS_MOST = 24, INNER_PX = 360 };
+
+/* Curves of one type on one GPU: they share the CPU's. */
+struct bundle {
+    const struct crossover *curve[CURVES_MOST];
+    int curves;
+};
+
+static bool is_bundled(const struct crossover *a, const struct crossover *b)
+{
+    const struct record *r = a->from->about, *s = b->from->about;
+
+    return b->is_sweep && r->dtype == s->dtype && strcmp(a->gpu.text, b->gpu.text) == 0 &&
+           strcmp(a->axis.text, b->axis.text) == 0 &&
+           strcmp(r->workload.text, s->workload.text) == 0;
+}
+
+static void add_point(struct figure *f, int series, double size, struct estimate us,
+                      struct estimate *range)
+{
+    text_printf(&f->points[series], "%.9g %.9g %.9g %.9g \"\"\n", size, us.value,
+                us.low > 0 ? us.low : us.value, isfinite(us.high) ? us.high : us.value);
+    figure_range(range, us);
+}
+
+static void add_curves(struct figure *f, const struct bundle *b)
+{
+    struct estimate x = FIGURE_RANGE, y = FIGURE_RANGE;
+
+    for (int c = 0; c < b->curves; c++)
+        for (size_t i = 0; i < b->curve[c]->points; i++) {
+            const struct verdict *v = b->curve[c]->verdict[i];
+            double size = b->curve[c]->point[i].size;
+
+            figure_range(&x, (struct estimate){size, size, size});
+            if (c == 0)
+                add_point(f, 0, size, v->cpu_us, &y);
+            add_point(f, c + 1, size, v->gpu_us, &y);
+        }
+    figure_log_axis(f, 'x', &x, tick_number);
+    figure_log_axis(f, 'y', &y, tick_time);
+}
+
+/* Each placement's brackets in its own colour, in a strip of their own along the lower edge. */
+static void add_brackets(struct figure *f, const struct bundle *b)
+{
+    int n = 0;
+
+    text_printf(&f->data, "array BRACKET_LOW[%d]\narray BRACKET_HIGH[%d]\narray BRACKET_OF[%d]\n",
+                BRACKETS_MOST, BRACKETS_MOST, BRACKETS_MOST);
+    for (int c = 0; c < b->curves; c++)
+        for (int k = 0; k < b->curve[c]->found.changes && n < BRACKETS_MOST; k++) {
+            const struct crossover_stretch *s = &b->curve[c]->found.change[k];
+
+            n++;
+            text_printf(&f->data,
+                        "BRACKET_LOW[%d] = %.9g\nBRACKET_HIGH[%d] = %.9g\nBRACKET_OF[%d] = %d\n", n,
+                        s->low, n, s->high, n, c + 2);
+        }
+    text_printf(&f->data, "BRACKETS = %d\nCURVES = %d\n", n, b->curves);
+}
+
+static int draw(struct album *album, const struct bundle *b)
+{
+    const struct crossover *first = b->curve[0];
+    const struct record *about = first->from->about;
+    struct figure f;
+    char name[120], title[96];
+
+    snprintf(name, sizeof name, "sweep-%.20s-%.20s-%s-%.20s", about->workload.text,
+             first->axis.text, dtype_name(about->dtype), first->gpu.text);
+    if (figure_begin(&f, album, PLOT_SWEEP, "plots/sweep.gp", name))
+        return STATUS_MEMORY;
+    f.left = 90;
+    f.inner = INNER_PX;
+    snprintf(f.plot->title, sizeof f.plot->title, "Where the winner changes: %.30s %.30s, %s",
+             about->workload.text, first->axis.text, dtype_name(about->dtype));
+    snprintf(f.plot->caption, sizeof f.plot->caption,
+             "Time of one call against size; each mark was measured or projected, shaded around it "
+             "its interval. Where the CPU's line lies above a GPU's, moving pays. The boxes are the "
+             "brackets in which the winner changes, in the colour of their placement (%s sure): "
+             "left of a box and right of it the answer stands, inside it does not.",
+             words_percent(first->confidence).text);
+    text_printf(&f.data, "XLABEL = \"size (logarithmic)\"\n");
+    figure_series(&f, "this CPU", EVIDENCE_MEASURED, 0);
+    for (int c = 0; c < b->curves; c++) {
+        snprintf(title, sizeof title, "%.40s, %s", b->curve[c]->gpu.text,
+                 placement_name(b->curve[c]->placement));
+        figure_series(&f, title, b->curve[c]->evidence, c + 1);
+    }
+    add_brackets(&f, b);
+    add_curves(&f, b);
+    return figure_end(&f, album);
+}
+
+int plot_sweeps(struct album *album)
+{
+    const struct report *report = album->report;
+    int status = 0;
+
+    for (size_t i = 0; i < report->crossovers && !status; i++) {
+        const struct crossover *x = &report->crossover[i];
+        struct bundle b = {.curves = 0};
+        bool is_first = x->is_sweep;
+
+        for (size_t k = 0; k < i && is_first; k++)
+            is_first = !is_bundled(x, &report->crossover[k]);
+        for (size_t k = i; k < report->crossovers && is_first && b.curves < CURVES_MOST; k++)
+            if (is_bundled(x, &report->crossover[k]))
+                b.curve[b.curves++] = &report->crossover[k];
+        if (is_first)
+            status = draw(album, &b);
+    }
+    return status;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* What to do, from a sweep: the headline, and the table of thresholds. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/judge.h"
+#include "report/tables.h"
+#include "report/units.h"
+
+static const char *placement_phrase(enum placement placement)
+{
+    return placement == PLACEMENT_RESIDENT ? "with the data in place"
+           : placement == PLACEMENT_ONCE   ? "with weights sent once for 100 calls"
+                                           : "with everything sent on each call";
+}
+
+static const struct crossover *first_sweep(const struct report *report)
+{
+    for (size_t i = 0; i < report->crossovers; i++)
+        if (report->crossover[i].is_sweep)
+            return &report->crossover[i];
+    return NULL;
+}
+
+static void say_sure(const struct crossover *x, struct text *out)
+{
+    text_printf(out, " (%s, %s sure)", evidence_name(x->evidence),
+                words_percent(x->confidence).text);
+}
+
+/* "move gemm square (f32) to l4 from size 300 on, keep it on this CPU up to 250" */
+static void say_advice(const struct crossover *x, const char *what, struct text *out)
+{
+    const struct crossing *found = &x->found;
+    const struct crossover_stretch *s = &found->change[0];
+    struct words low = words_count(s->low), high = words_count(s->high);
+
+    if (found->kind == CROSSOVER_ONE && !found->doubts) {
+        if (s->after == DECISION_OFFLOAD)
+            text_printf(out, "move %s to %s from size %s on and keep it on this CPU up to %s", what,
+                        x->gpu.text, high.text, low.text);
+        else
+            text_printf(out, "move %s to %s up to size %s and keep it on this CPU from %s on", what,
+                        x->gpu.text, low.text, high.text);
+    } else if (found->kind == CROSSOVER_ALWAYS) {
+        text_printf(out, "move %s to %s at every size from %s to %s", what, x->gpu.text,
+                    words_count(x->point[0].size).text,
+                    words_count(x->point[x->points - 1].size).text);
+    } else if (found->kind == CROSSOVER_NEVER) {
+        text_printf(out, "keep %s on this CPU at every size from %s to %s, %s never pays", what,
+                    words_count(x->point[0].size).text,
+                    words_count(x->point[x->points - 1].size).text, x->gpu.text);
+    } else {
+        text_printf(out, "%s on %s: %s", what, x->gpu.text, x->answer);
+    }
+}
+
+/* The budget may have ended before the largest size that was asked for. */
+static void say_missing(const struct report *report, const struct crossover *x, struct text *out)
+{
+    const json_t *sweep = json_object_get(report->results->header, "sweep");
+    double to = json_number_value(json_object_get(sweep, "to"));
+    double last = x->point[x->points - 1].size;
+
+    if (to > last)
+        text_printf(out, " Sizes from %s to %s were not measured: the budget ended before them.",
+                    words_count(last).text, words_count(to).text);
+}
+
+bool sweep_headline(const struct report *report, struct text *out)
+{
+    const struct crossover *first = first_sweep(report);
+    const json_t *sweep = json_object_get(report->results->header, "sweep");
+    const char *shape = json_string_value(json_object_get(sweep, "shape"));
+    char what[200];
+    bool is_more = false;
+
+    if (!first)
+        return false;
+    snprintf(what, sizeof what, "%.40s %.40s in %s", first->from->about->workload.text,
+             first->axis.text, dtype_name(first->from->about->dtype));
+    text_printf(out, "%c%s, ", placement_phrase(first->placement)[0] - 'a' + 'A',
+                placement_phrase(first->placement) + 1);
+    say_advice(first, what, out);
+    say_sure(first, out);
+    text_add(out, ". ");
+    for (const struct crossover *x = first + 1; x < report->crossover + report->crossovers; x++) {
+        if (!x->is_sweep || out->n > 480) /* the table below has them all */
+            continue;
+        text_printf(out, "%s%s%s%s on %s: %s", is_more ? "; " : "Otherwise: ",
+                    x->from->about->dtype != first->from->about->dtype
+                        ? dtype_name(x->from->about->dtype)
+                        : "",
+                    x->from->about->dtype != first->from->about->dtype ? " " : "",
+                    placement_phrase(x->placement), x->gpu.text, x->answer);
+        is_more = true;
+    }
+    text_add(out, is_more ? "." : "");
+    if (shape)
+        text_printf(out, " Size means %s.", shape);
+    say_missing(report, first, out);
+    return true;
+}
+
+/* ---- table ------------------------------------------------------------------------------ */
+
+/* Sizes at which it is decided for one side: "1-118", "279-2048", joined by commas. */
+static void add_decided(const struct crossover *x, enum decision side, struct grid *grid)
+{
+    struct text text = {0};
+    size_t from = x->points;
+
+    for (size_t i = 0; i <= x->points; i++) {
+        enum decision d = i < x->points ? crossover_decision(&x->point[i]) : DECISION_UNDECIDED;
+
+        if (i < x->points && d == side) {
+            from = from == x->points ? i : from;
+            continue;
+        }
+        /* an undecided size within one side's run does not end it */
+        if (i < x->points && d == DECISION_UNDECIDED)
+            continue;
+        if (from < x->points) {
+            size_t to = i - 1;
+
+            while (crossover_decision(&x->point[to]) != side)
+                to--;
+            text_printf(&text, "%s%.0f-%.0f", text.n ? ", " : "", x->point[from].size,
+                        x->point[to].size);
+        }
+        from = x->points;
+    }
+    grid_add(grid, text.n ? text.data : "none");
+    grid->failed |= text.failed;
+    text_release(&text);
+}
+
+static void add_row(const struct crossover *x, struct grid *grid)
+{
+    const struct regret *r = &x->regret;
+
+    grid_printf(grid, "%s %s", x->from->about->workload.text, x->axis.text);
+    grid_add(grid, dtype_name(x->from->about->dtype));
+    grid_add(grid, x->gpu.text);
+    grid_add(grid, placement_name(x->placement));
+    grid_add(grid, crossover_kind_name(x->found.kind));
+    add_decided(x, DECISION_STAY, grid);
+    add_decided(x, DECISION_OFFLOAD, grid);
+    grid_printf(grid, "%s, %s", words_percent(x->confidence).text, evidence_name(x->evidence));
+    grid_printf(grid, "%zu", x->points);
+    if (r->sizes)
+        grid_printf(grid, "%zu of %zu", r->right, r->sizes);
+    else
+        grid_add(grid, "-");
+    if (r->sizes)
+        grid_printf(grid, "%s, at worst %s", words_percent(r->mean).text,
+                    words_percent(r->worst).text);
+    else
+        grid_add(grid, "-");
+    grid_add(grid, *x->decider ? x->decider : "-");
+}
+
+void table_sweeps(const struct report *report, struct grid *grid)
+{
+    memcpy(grid->column,
+           (struct grid_column[]){{"sweep", GRID_LEFT},
+                                  {"dtype", GRID_LEFT},
+                                  {"GPU", GRID_LEFT},
+                                  {"placement", GRID_LEFT},
+                                  {"winner changes", GRID_LEFT},
+                                  {"stay", GRID_RIGHT},
+                                  {"offload", GRID_RIGHT},
+                                  {"how sure", GRID_LEFT},
+                                  {"sizes", GRID_RIGHT},
+                                  {"advice right", GRID_RIGHT},
+                                  {"time lost by it", GRID_RIGHT},
+                                  {"what would decide more", GRID_LEFT}},
+           12 * sizeof *grid->column);
+    for (size_t i = 0; i < report->crossovers; i++)
+        if (report->crossover[i].is_sweep)
+            add_row(&report->crossover[i], grid);
+}
