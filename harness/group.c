@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/trace.h"
 #include "harness/observer.h"
 #include "harness/placing.h"
 #include "harness/sampler.h"
@@ -248,6 +249,16 @@ static int64_t largest_page_bytes(const struct bench *bench)
     return (int64_t)largest->page_bytes;
 }
 
+/* From `start_ns` until now, on the line of phases. */
+static void trace_cell(const char *phase, const struct record *r, int64_t start_ns)
+{
+    char name[320];
+
+    snprintf(name, sizeof name, "%s: %s %s %s, %s %s", phase, r->workload.text,
+             dtype_name(r->dtype), r->shape_text.text, r->device.text, r->variant.text);
+    trace_span(TRACK_PHASE, phase, name, start_ns, clock_ns());
+}
+
 /* All variants of the group on device i; cells that do not apply leave no trace. */
 static int open_cells(struct workshop *shop, const struct group *g, struct bench *bench, int i,
                       struct cell *cell, int most)
@@ -260,6 +271,7 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
         struct cell *c = &cell[cells];
         struct device *device;
         const char *death;
+        int64_t start_ns;
 
         if (!trial_runs_on(v, row->kind) || (v->fits && !v->fits(&g->problem)))
             continue;
@@ -276,11 +288,13 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
             continue;
         }
         shop->at(shop->to, row->id.text, v->name);
+        start_ns = clock_ns();
         device = device_at(shop, i, &why);
         if (device)
             ready(shop, c, bench, device, v);
         else
             refuse(&c->record, OUTCOME_FAILED, why.text);
+        trace_cell("make ready and check", &c->record, start_ns);
     }
     return cells;
 }
@@ -369,12 +383,14 @@ static void observe_cell(struct workshop *shop, const struct group *g, struct ce
                          double budget_s)
 {
     enum device_kind kind = c->trial.device->kind;
+    int64_t start_ns = clock_ns();
 
     if (c->record.outcome != OUTCOME_OK || strcmp(c->record.stop.text, "hopeless") == 0)
         return;
     if (kind == DEVICE_CUDA || (kind == DEVICE_CPU && !g->is_proof))
         observer_watch(shop->observer, &c->trial,
                        g->is_proof ? 0 : fmin(0.005, 0.05 * budget_s), &c->record);
+    trace_cell("probes", &c->record, start_ns);
 }
 
 /* The trial's device is lost to this process; the parent is told whose fault it was. */
@@ -451,7 +467,7 @@ double group_run(struct workshop *shop, const struct group *g, double budget_s)
 {
     struct cell *cell = calloc(CELLS, sizeof *cell);
     struct bench bench;
-    int64_t start = 0, end = 0;
+    int64_t begin, start = 0, end = 0;
     int cells = 0;
 
     if (!cell) {
@@ -459,7 +475,9 @@ double group_run(struct workshop *shop, const struct group *g, double budget_s)
         return 0;
     }
     shop->at(shop->to, "", "making the inputs and expected results");
+    begin = clock_ns();
     if (open_bench(shop, g, &bench) == 0) {
+        trace_span(TRACK_PHASE, "inputs", "inputs and expected results", begin, clock_ns());
         for (int i = 0; i < shop->plan->devices; i++)
             if (g->devices >> i & 1)
                 cells += open_cells(shop, g, &bench, i, cell + cells, CELLS - cells);
@@ -467,6 +485,7 @@ double group_run(struct workshop *shop, const struct group *g, double budget_s)
         sample_cells(shop, g, cell, cells, budget_s);
         place_cells(shop, g, cell, cells, budget_s);
         end = clock_ns();
+        trace_span(TRACK_PHASE, "group", g->workload->name, begin, end);
         for (int i = 0; i < cells; i++) {
             shop->emit(shop->to, &cell[i].record);
             record_release(&cell[i].record);

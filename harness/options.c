@@ -26,6 +26,7 @@ static const struct argp_option table[] = {
     {"dtype", 't', "LIST", 0, "element types: f32, f64, f16, bf16", 0},
     {"budget", 'B', "TIME", 0, "time that sampling may take, such as 90s or 5m", 0},
     {"out", 'o', "DIR", 0, "where results and report go (default: offload-report)", 0},
+    {"trace", 'T', "FILE", 0, "write what ran when, for Perfetto or chrome://tracing", 0},
     {"resume", 'r', NULL, 0, "go on with the results that are in DIR", 0},
     {"seed", 'S', "N", 0, "seed of inputs and order (default: 1)", 0},
     {"quiet", 'q', NULL, 0, "no progress and notes, only the report and errors", 0},
@@ -151,6 +152,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 's':
         o->suites = options_cut(state, "suite", arg, o->suite);
+        break;
+    case 'T':
+        o->trace = arg;
         break;
     case 'm':
         o->model = arg;

@@ -16,6 +16,7 @@ struct options {
     int batches, contexts, dtypes;
     double budget_s;     /* 0: the suite's own */
     const char *out;
+    const char *trace;   /* NULL: none */
     uint64_t seed;
     bool resume, quiet, no_progress;
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/trace.h"
 #include "harness/command.h"
 #include "harness/interrupt.h"
 #include "harness/publish.h"
@@ -66,8 +67,11 @@ static int run_plan(const struct options *o, const struct plan *plan,
 
     if (journal_open(o, path, sizeof path, &runner.results, &is_new, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
+    if (o->trace && trace_open(o->trace, &why) != 0)
+        return command_fail(EXIT_USAGE, "%s", why.text);
     status = measure(o, &runner, path, is_new, survey, command_line, &why);
     close(runner.results);
+    trace_close();
     if (progress.is_shown)
         fputs("\r\033[K", stderr);
     if (*runner.interrupted)

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/trace.h"
 #include "report/stats.h"
 
 /* Idle workers of OpenMP and of OpenBLAS spin for milliseconds after a call. */
@@ -124,6 +125,8 @@ static int time_calls(struct trial *t, int64_t calls, struct taken *taken, struc
     taken->launch_ns = (double)(enqueued - start);
     taken->kernel_ns =
         is_device && !status ? ops->elapsed_ns(t->device, &from, &to) : NAN;
+    if (t->variant)
+        trace_span(TRACK_SAMPLE, t->device->row.id.text, t->variant->name, start, end);
     return status;
 }
 

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/trace.h"
 #include "harness/command.h"
 
 static char program[1024]; /* .../build/offload-bench, from where this test lies */
@@ -83,6 +86,7 @@ static void test_mistakes(void **state)
         {"--context 12,,3", EXIT_USAGE, "empty name"},
         {"--budget soon", EXIT_USAGE, "'soon' is not a time"},
         {"--seed -1", EXIT_USAGE, "'-1'"},
+        {"--suite smoke --trace /proc/nowhere", EXIT_USAGE, "cannot write the trace"},
         {"--suite smoke --out /proc/nowhere", EXIT_USAGE, "cannot create the output folder"},
         {"rum", EXIT_USAGE, "did you mean 'run'"},
         {"list probes --chap GH100", EXIT_USAGE, "--chap"},
@@ -134,13 +138,67 @@ static size_t file_size(const char *name)
     return stat(path, &info) == 0 ? (size_t)info.st_size : 0;
 }
 
+/* Some group of the same process holds the sample. */
+static bool is_in_a_group(const json_t *trace, const json_t *sample)
+{
+    double start = json_number_value(json_object_get(sample, "ts"));
+    double end = start + json_number_value(json_object_get(sample, "dur"));
+    size_t i;
+    json_t *event;
+
+    json_array_foreach(trace, i, event) {
+        const char *category = json_string_value(json_object_get(event, "cat"));
+        double from = json_number_value(json_object_get(event, "ts"));
+
+        if (category && strcmp(category, "group") == 0 && from <= start + 0.01 &&
+            from + json_number_value(json_object_get(event, "dur")) >= end - 0.01 &&
+            json_equal(json_object_get(event, "pid"), json_object_get(sample, "pid")))
+            return true;
+    }
+    return false;
+}
+
+/* The trace is JSON that Perfetto reads: named lines, spans that lie in their groups. */
+static void check_trace(void)
+{
+    char path[256];
+    json_t *trace, *event;
+    size_t i, samples = 0, names = 0;
+
+    snprintf(path, sizeof path, "%s/trace.json", folder);
+    trace = json_load_file(path, 0, NULL);
+    assert_true(json_is_array(trace));
+    json_array_foreach(trace, i, event) {
+        const char *phase = json_string_value(json_object_get(event, "ph"));
+
+        assert_non_null(phase);
+        assert_true(json_is_integer(json_object_get(event, "pid")));
+        assert_true(json_is_integer(json_object_get(event, "tid")));
+        assert_non_null(json_string_value(json_object_get(event, "name")));
+        if (strcmp(phase, "M") == 0) {
+            names++;
+            continue;
+        }
+        assert_string_equal(phase, "X");
+        assert_true(json_number_value(json_object_get(event, "ts")) >= 0);
+        assert_true(json_number_value(json_object_get(event, "dur")) >= 0);
+        if (json_integer_value(json_object_get(event, "tid")) != TRACK_SAMPLE)
+            continue;
+        samples++;
+        if (samples < 50)
+            assert_true(is_in_a_group(trace, event));
+    }
+    assert_true(samples > 20 && names > 2);
+    json_decref(trace);
+}
+
 /* A run leaves its files; --resume measures nothing again; a truncated file goes on. */
 static void test_run_and_resume(void **state)
 {
     struct text said = {0};
     char path[256];
     size_t whole, lines;
-    int status = run("--suite smoke --device cpu --budget 2s --out out", &said);
+    int status = run("--suite smoke --device cpu --budget 2s --out out --trace trace.json", &said);
 
     (void)state;
     if (status != EXIT_DONE)
@@ -150,6 +208,7 @@ static void test_run_and_resume(void **state)
     assert_true(file_size("out/report.json") > 500);
     whole = file_size("out/results.jsonl");
     assert_true(whole > 1000);
+    check_trace();
 
     status = run("--suite smoke --device cpu --budget 2s --out out --resume", &said);
     assert_int_equal(status, EXIT_DONE);
