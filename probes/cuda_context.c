@@ -23,6 +23,19 @@ static void *driver_library(const char *root)
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
+int cuda_driver_present(const char *root, struct why *why)
+{
+    void *library = strcmp(root, "/") == 0 ? dlopen("libcuda.so.1", RTLD_LAZY)
+                                           : driver_library(root);
+
+    if (!library)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "no NVIDIA GPU here: cannot open libcuda.so.1; hint: it comes with the "
+                        "NVIDIA driver");
+    dlclose(library);
+    return 0;
+}
+
 int cuda_context_current(struct cuda_context *now, const char *root, struct why *why)
 {
     struct driver driver = {NULL};

@@ -12,6 +12,9 @@ struct cuda_context {
     char bus[20];   /* "0000:3b:00.0" */
 };
 
+/* Is there a driver at all? Errors: STATUS_UNAVAILABLE with what to install. */
+int cuda_driver_present(const char *root, struct why *);
+
 /* Asks the driver library that the process already uses; opens none. Below another root than
  * "/" it is ROOT/usr/lib/libcuda.so.1. Errors: STATUS_UNAVAILABLE without driver or context. */
 int cuda_context_current(struct cuda_context *, const char *root, struct why *);

@@ -123,4 +123,37 @@ const char *cupti_version(const struct cupti *cupti)
     return cupti->version;
 }
 
+/* Results that a user can do something about, or must live with. */
+static const struct remedy {
+    CUptiResult result;
+    const char *sentence;
+} remedies[] = {
+    {CUPTI_ERROR_INSUFFICIENT_PRIVILEGES,
+     "no permission (ERR_NVGPUCTRPERM); hint: set NVreg_RestrictProfilingToAdminUsers=0 for the "
+     "kernel module nvidia and reboot, or run as root"},
+    {CUPTI_ERROR_VIRTUALIZED_DEVICE_INSUFFICIENT_PRIVILEGES,
+     "the virtual GPU has no permission; hint: enable profiling in the vGPU manager"},
+    {CUPTI_ERROR_HARDWARE_BUSY,
+     "another profiler holds the GPU; hint: end ncu, nsys, or dcgmi profile --pause"},
+    {CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED,
+     "another profiler holds this process; hint: run without nsys, ncu or cuda-gdb"},
+    {CUPTI_ERROR_NOT_SUPPORTED, "this GPU has no support for it"},
+    {CUPTI_ERROR_INVALID_DEVICE, "this GPU has no support for it"},
+    {CUPTI_ERROR_VIRTUALIZED_DEVICE_NOT_SUPPORTED, "virtual GPUs have no support for it"},
+};
+
+int cupti_fail(const struct cupti *cupti, CUptiResult result, const char *what,
+               struct why *why)
+{
+    const char *text = NULL;
+
+    for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
+        if (remedies[i].result == result)
+            return why_fail(why, STATUS_UNAVAILABLE, "CUPTI cannot %s: %s", what,
+                            remedies[i].sentence);
+    cupti->GetResultString(result, &text);
+    return why_fail(why, STATUS_UNAVAILABLE, "CUPTI cannot %s: %s", what,
+                    text ? text : "unknown error");
+}
+
 #endif

@@ -126,15 +126,6 @@ static const struct source {
 
 enum { SOURCES = sizeof sources / sizeof *sources, CHIPS = 256 };
 
-static int failed(const struct cupti_plan *plan, CUptiResult result, const char *what,
-                  struct why *why)
-{
-    const char *text = NULL;
-
-    plan->cupti->GetResultString(result, &text);
-    return why_fail(why, STATUS_DEVICE, "CUPTI cannot %s: %s", what, text ? text : "unknown");
-}
-
 int cupti_chips(const struct cupti *cupti, const char **chip, int most, struct why *why)
 {
     CUpti_Profiler_Host_GetSupportedChips_Params list = {
@@ -262,7 +253,7 @@ static int config_make(struct cupti_plan *plan, struct why *why)
     CUptiResult result = cupti->ProfilerHostGetConfigImageSize(&size);
 
     if (result != CUPTI_SUCCESS)
-        return failed(plan, result, "plan its passes", why);
+        return cupti_fail(plan->cupti, result, "plan its passes", why);
     plan->config = calloc(1, size.configImageSize);
     if (!plan->config)
         return why_fail(why, STATUS_MEMORY, "no memory for the plan of counters");
@@ -272,7 +263,9 @@ static int config_make(struct cupti_plan *plan, struct why *why)
     if (result == CUPTI_SUCCESS)
         result = cupti->ProfilerHostGetNumOfPasses(&passes);
     plan->passes = passes.numOfPasses;
-    return result == CUPTI_SUCCESS ? 0 : failed(plan, result, "plan its passes", why);
+    return result == CUPTI_SUCCESS
+               ? 0
+               : cupti_fail(plan->cupti, result, "plan its passes", why);
 }
 
 /* All counters must be added at once: added one by one, each gets a pass of its own. */
@@ -286,7 +279,8 @@ static int config_fill(struct cupti_plan *plan, int first, int terms, struct why
     CUptiResult result = plan->cupti->ProfilerHostConfigAddMetrics(&add);
 
     return result == CUPTI_SUCCESS ? config_make(plan, why)
-                                   : failed(plan, result, "count these together", why);
+                                   : cupti_fail(plan->cupti, result, "count these together",
+                                                why);
 }
 
 /* What the counters of one metric cost alone, in a host object of their own. */

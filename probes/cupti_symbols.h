@@ -51,4 +51,10 @@ struct cupti {
 #undef X
 };
 
+#ifdef HAVE_CUPTI
+/* STATUS_UNAVAILABLE and the sentence of a failed call, "CUPTI cannot WHAT: ...", with what
+ * would help; short enough for a record. */
+int cupti_fail(const struct cupti *, CUptiResult, const char *what, struct why *);
+#endif
+
 #endif
