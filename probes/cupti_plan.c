@@ -50,6 +50,12 @@ int cupti_plan_make(struct cupti_plan *plan, const struct cupti *cupti, const ch
     return missing(why);
 }
 
+int counter_metrics(const struct metric **metric)
+{
+    *metric = NULL;
+    return 0;
+}
+
 void cupti_plan_release(struct cupti_plan *plan)
 {
     (void)plan;
@@ -100,18 +106,18 @@ static const struct source {
      WORKING, D(F16) | D(BF16),
      {"2*" SASS "hadd_pred_on.sum + 2*" SASS "hmul_pred_on.sum + 4*" SASS "hfma_pred_on.sum"}},
     {{"tensor_ops_f16", "1", "operations on f16 in tensor cores", BETTER_NEITHER},
-     COMPUTING, D(F16),
+     WORKING, D(F16),
      {TENSOR "fp16.sum", TENSOR "fp16_dst_fp16.sum + " TENSOR "fp16_dst_fp32.sum",
       TENSOR "fp16_dst_fp16.sum"}},
     {{"tensor_ops_bf16", "1", "operations on bf16 in tensor cores", BETTER_NEITHER},
-     COMPUTING, D(BF16), {TENSOR "bf16_dst_fp32.sum"}},
+     WORKING, D(BF16), {TENSOR "bf16_dst_fp32.sum"}},
     {{"tensor_ops_tf32", "1", "operations on f32 rounded to tf32 in tensor cores",
       BETTER_NEITHER},
-     COMPUTING, D(F32), {TENSOR "tf32_dst_fp32.sum"}},
+     WORKING, D(F32), {TENSOR "tf32_dst_fp32.sum"}},
     {{"tensor_ops_f64", "1", "operations on f64 in tensor cores", BETTER_NEITHER},
-     COMPUTING, D(F64), {TENSOR "fp64.sum"}},
+     WORKING, D(F64), {TENSOR "fp64.sum"}},
     {{"tensor_ops_i8", "1", "operations on 8-bit integers in tensor cores", BETTER_NEITHER},
-     COMPUTING, D(I8), {TENSOR "int8.sum"}},
+     WORKING, D(I8), {TENSOR "int8.sum"}},
     {{"occupancy", "%", "warps on an active SM, of those that it could hold", BETTER_HIGHER},
      WORKING, ALL_DTYPES, {"sm__warps_active.avg.pct_of_peak_sustained_active"}},
     {{"stall_memory", "warp", "warps waiting for memory, per issue", BETTER_LOWER},
@@ -125,6 +131,16 @@ static const struct source {
 };
 
 enum { SOURCES = sizeof sources / sizeof *sources, CHIPS = 256 };
+
+int counter_metrics(const struct metric **metric)
+{
+    static struct metric all[SOURCES];
+
+    for (int i = 0; i < SOURCES; i++)
+        all[i] = sources[i].metric;
+    *metric = all;
+    return SOURCES;
+}
 
 int cupti_chips(const struct cupti *cupti, const char **chip, int most, struct why *why)
 {
@@ -209,6 +225,7 @@ static void add_source(struct cupti_plan *plan, const struct source *source)
     for (int w = 0; w < WAYS && source->way[w]; w++)
         if (add_way(plan, source->way[w], counter)) {
             counter->metric = source->metric;
+            counter->row = (int)(source - sources);
             plan->counters++;
             return;
         }

@@ -30,6 +30,7 @@ enum { COUNTERS_ALL_DTYPES = -1, COUNTER_TERMS = 64 };
 /* A metric on one chip: the sum of weighted counters. */
 struct counter {
     struct metric metric;
+    int row;                  /* of counter_metrics() */
     int first, terms;         /* its counters among plan->name */
     char description[160];    /* CUPTI's words about the first one */
     size_t passes;            /* when collected alone */
@@ -49,6 +50,9 @@ struct cupti_plan {
     char text[8192];                 /* behind `name`: a plan is not to be copied */
     size_t text_bytes;
 };
+
+/* Every metric that some chip has, as a probe lists them; gives how many. */
+int counter_metrics(const struct metric **);
 
 /* Chips that the library knows, in its order; at most `most` are written. Gives how many.
  * Errors: STATUS_UNAVAILABLE (no library, too old). */
