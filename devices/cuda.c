@@ -325,6 +325,8 @@ static int cuda_open(struct device *device, int index, struct why *why)
         return status;
     }
     device->facts = facts_of(self->id);
+    if (!cuda_attribute(self->id, CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS))
+        self->ops.prefetch = NULL;
     return 0;
 }
 

@@ -174,8 +174,7 @@ int cuda_prefetch(struct device *device, struct buffer *b, enum memory where, st
 
     if (status || b->bytes == 0)
         return status;
-    if (b->memory != MEMORY_MANAGED || !cu.cuMemPrefetchAsync ||
-        !cuda_attribute(self->id, CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS))
+    if (b->memory != MEMORY_MANAGED)
         return why_fail(why, STATUS_UNAVAILABLE, "%s cannot prefetch %s memory",
                         device->row.id.text, memory_name(b->memory));
     CU_TRY(cu.cuMemPrefetchAsync((CUdeviceptr)b->handle, b->bytes,

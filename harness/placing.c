@@ -67,6 +67,7 @@ static void place(struct placing *p, struct trial *t, const struct placement_lim
     struct workshop *shop = p->shop;
     struct placement_reader reader = {describe, emit, p};
     const char *id = t->device->row.id.text, *death;
+    struct why why = {{0}};
     char name[96];
 
     snprintf(name, sizeof name, "%s, placed", t->variant->name);
@@ -77,6 +78,8 @@ static void place(struct placing *p, struct trial *t, const struct placement_lim
     }
     shop->at(shop->to, id, name);
     placement_each(t, limits, &reader);
+    if (t->device->ops->sync(t->device, &why) == STATUS_LOST)
+        shop->lost(shop->to, why.text);
 }
 
 /* ---- first calls ------------------------------------------------------------------------- */
