@@ -282,6 +282,39 @@ static inline void simd_fence(void)
 #endif
 }
 
+/* v as the rows of a square matrix, in place: its columns. By halves: blocks off the diagonal
+ * change places, then the same within each block. */
+static inline void vf_transpose(vf v[VF])
+{
+#if defined(__clang__)
+    for (int r = 0; r < VF; r++)
+        for (int c = 0; c < r; c++) {
+            float x = v[r][c];
+
+            v[r][c] = v[c][r];
+            v[c][r] = x;
+        }
+#else
+#pragma GCC unroll 4
+    for (int d = VF / 2; d > 0; d /= 2) {
+        vi low, high;
+
+        for (int l = 0; l < VF; l++) {
+            low[l] = l & d ? VF + l - d : l;
+            high[l] = l & d ? VF + l : l + d;
+        }
+#pragma GCC unroll 16
+        for (int r = 0; r < VF; r++)
+            if (!(r & d)) {
+                vf a = v[r], b = v[r + d];
+
+                v[r] = __builtin_shuffle(a, b, low);
+                v[r + d] = __builtin_shuffle(a, b, high);
+            }
+    }
+#endif
+}
+
 /* Sum and largest of all elements. Unrolled trees that the compiler turns into shuffles. */
 static inline float vf_reduce_add(vf v)
 {
