@@ -300,7 +300,7 @@ static void T(tile_outer)(const REAL *a, int64_t panel, int panels, int width, c
 /* Vectors from ... to-1 of rows_add(); `ahead` as in dot_steps. */
 static inline __attribute__((always_inline)) void
 T(row_steps)(const VEC x[4][8], const ELEM *b, int64_t ldb, int from, int to, const ELEM *ahead,
-             REAL *out, const int terms, const int width)
+             REAL *out, int span, const int terms, const int width)
 {
     for (int v = from; v < to; v++) {
         VEC w[8];
@@ -313,21 +313,21 @@ T(row_steps)(const VEC x[4][8], const ELEM *b, int64_t ldb, int from, int to, co
         }
 #pragma GCC unroll 4
         for (int r = 0; r < width; r++) {
-            VEC sum = GET(out + r * WIDE_SPAN + v * LANES);
+            VEC sum = GET(out + r * span + v * LANES);
 
 #pragma GCC unroll 8
             for (int t = 0; t < terms; t++)
                 sum += x[r][t] * w[t];
-            PUT(out + r * WIDE_SPAN + v * LANES, sum);
+            PUT(out + r * span + v * LANES, sum);
         }
     }
 }
 
-/* Add `terms` terms, each times its row of b, to out[row * WIDE_SPAN + column]. Long runs of
- * few rows of b are what memory gives fastest. */
+/* Add `terms` terms of a panel, each times its row of b, to out[row * span + column]. Long
+ * runs of few rows of b are what memory gives fastest; is_first: they come from there. */
 static inline __attribute__((always_inline)) void
-T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, REAL *out, const int terms,
-            const int width)
+T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, REAL *out, int span,
+            bool is_first, const int terms, const int width)
 {
     int whole = cols / LANES, seam = whole > AHEAD ? whole - AHEAD : 0, rest = cols % LANES;
     VEC x[4][8];
@@ -337,40 +337,54 @@ T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, REAL *out, cons
 #pragma GCC unroll 8
         for (int t = 0; t < terms; t++)
             x[r][t] = SET(a[t * width + r]);
-    T(row_steps)(x, b, ldb, 0, seam, b + AHEAD * LANES, out, terms, width);
-    T(row_steps)(x, b, ldb, seam, whole, b + terms * ldb - seam * LANES, out, terms, width);
+    if (is_first) {
+        T(row_steps)(x, b, ldb, 0, seam, b + AHEAD * LANES, out, span, terms, width);
+        T(row_steps)(x, b, ldb, seam, whole, b + terms * ldb - seam * LANES, out, span, terms,
+                     width);
+    } else {
+        T(row_steps)(x, b, ldb, 0, whole, NULL, out, span, terms, width);
+    }
     if (rest) {
         ELEM last[8 * LANES];
 
         memset(last, 0, sizeof last);
         for (int t = 0; t < terms; t++)
             memcpy(last + t * LANES, b + t * ldb + whole * LANES, (size_t)rest * sizeof *b);
-        T(row_steps)(x, last, LANES, 0, 1, NULL, out + whole * LANES, terms, width);
+        T(row_steps)(x, last, LANES, 0, 1, NULL, out + whole * LANES, span, terms, width);
     }
 }
 
-static inline __attribute__((always_inline)) void
-T(rows_width)(const REAL *a, const ELEM *b, int64_t ldb, int cols, int64_t k, REAL *out,
-              const int terms, const int width)
+/* n terms (1 ... 4, for a width of 1 also 8) of one panel. */
+static void T(rows_panel)(const REAL *a, int width, const ELEM *b, int64_t ldb, int cols, int n,
+                          REAL *out, int span, bool is_first)
 {
-    int64_t t = 0;
-
-    for (; t + terms <= k; t += terms)
-        T(rows_add)(a + t * width, b + t * ldb, ldb, cols, out, terms, width);
-    for (; t < k; t++)
-        T(rows_add)(a + t * width, b + t * ldb, ldb, cols, out, 1, width);
+#define ADD(terms, w) T(rows_add)(a + t * w, b + t * ldb, ldb, cols, out, span, is_first, terms, w)
+    for (int t = 0; t < n; t += n % 4 ? 1 : n)
+        if (n == 8)
+            ADD(8, 1);
+        else if (n == 4)
+            width == 4 ? ADD(4, 4) : width == 2 ? ADD(4, 2) : ADD(4, 1);
+        else
+            width == 4 ? ADD(1, 4) : width == 2 ? ADD(1, 2) : ADD(1, 1);
+#undef ADD
 }
 
-/* A tile of at most four rows and WIDE_SPAN columns with b as [k,n]. */
-static void T(tile_rows)(const REAL *a, int width, const ELEM *b, int64_t ldb, int cols,
-                         int64_t k, REAL *out)
+/* A tile of few rows and wide_span(g) columns with b as [k,n]: a few rows of b pass under all
+ * panels, the first of which takes them from memory. */
+static void T(tile_rows)(const REAL *a, int64_t panel, int panels, int width, const ELEM *b,
+                         int64_t ldb, int cols, int64_t k, REAL *out, int span)
 {
-    if (width == 4)
-        T(rows_width)(a, b, ldb, cols, k, out, 4, 4);
-    else if (width == 2)
-        T(rows_width)(a, b, ldb, cols, k, out, 4, 2);
-    else
-        T(rows_width)(a, b, ldb, cols, k, out, 8, 1);
+    int all = panels + (width > 0), n;
+
+    for (int64_t t = 0; t < k; t += n) {
+        n = all == 1 && width == 1 && k - t >= 8 ? 8 : (int)MIN(k - t, 4);
+        for (int p = 0; p < all; p++) {
+            int w = p < panels ? 4 : width;
+
+            T(rows_panel)(a + p * panel + t * w, w, b + t * ldb, ldb, cols, n,
+                          out + p * 4 * span, span, p == 0);
+        }
+    }
 }
 
 /* Panel of `rows` rows of op(a) from row i on, `width` with the padding, for tile_dot. */
@@ -472,13 +486,13 @@ static void T(tile)(const struct gemm *g, const void *packed, int64_t i0, int ro
 {
     int panels = rows / 4, width = width_of(rows % 4);
     int64_t panel = 4 * round_up(g->k, STEP);
-    int span = is_wide(g) ? WIDE_SPAN : SPAN;
-    REAL sum[MAX(TILE_ROWS * SPAN, 4 * WIDE_SPAN)] __attribute__((aligned(64)));
+    int span = is_wide(g) ? wide_span(g) : SPAN;
+    REAL sum[MAX(TILE_ROWS * SPAN, WIDE_SUMS)] __attribute__((aligned(64)));
 
     memset(sum, 0, sizeof *sum * (size_t)span * (size_t)(4 * panels + width));
     if (is_wide(g))
-        T(tile_rows)((const REAL *)packed, panels ? 4 : width, (const ELEM *)g->b + j, g->n, cols,
-                     g->k, sum);
+        T(tile_rows)((const REAL *)packed, panel, panels, width, (const ELEM *)g->b + j, g->n,
+                     cols, g->k, sum, span);
     else if (g->tb)
         T(tile_dot)((const TERM *)packed + i0 % BLOCK_ROWS / 4 * panel, panel, panels, width,
                     (const ELEM *)g->b + j * g->k, g->k, cols, g->k, sum);

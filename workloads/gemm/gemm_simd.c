@@ -8,11 +8,11 @@
 #include "workloads/isa.h"
 #include "workloads/simd.h"
 
-/* A tile is TILE_ROWS x SPAN outputs, or 4 x WIDE_SPAN; BLOCK_ROWS rows of op(a) are packed at a time, by one
- * thread when they are FEW. Chunks are CHUNK_BYTES of a line of b, half of it when the rows of
+/* A tile is TILE_ROWS x SPAN outputs, or FEW rows and WIDE_SUMS outputs at most; BLOCK_ROWS
+ * rows of op(a) are packed at a time, by one thread when they are FEW. Chunks are CHUNK_BYTES of a line of b, half of it when the rows of
  * op(a) would not fit CACHE_BYTES. Prefetching AHEAD = 16 steps before the use gave 15 percent
  * on AMD Zen 5, 8 or 32 steps less. */
-enum { TILE_ROWS = 32, SPAN = 96, WIDE_SPAN = 1024, BLOCK_ROWS = 512, FEW = 16, DEPTH = 256,
+enum { TILE_ROWS = 32, SPAN = 96, WIDE_SPAN = 1024, WIDE_SUMS = 8192, BLOCK_ROWS = 512, FEW = 16, DEPTH = 256,
        CHUNK_BYTES = 4096, CACHE_BYTES = 32 << 10, AHEAD = 16, AHEAD_TERMS = 4,
        SMALL = 1 << 16 };
 enum next { NEXT_NONE, NEXT_STREAM, NEXT_PAIR };
@@ -32,10 +32,15 @@ static inline int width_of(int rows)
 }
 
 
-/* Tiles of few rows and many columns: see tile_rows. */
+/* Tiles of few rows and many columns: see tile_rows. Their sums stay in the first cache. */
 static inline bool is_wide(const struct gemm *g)
 {
-    return !g->tb && g->m <= 4;
+    return !g->tb && g->m <= FEW;
+}
+
+static inline int wide_span(const struct gemm *g)
+{
+    return (int)MIN(WIDE_SUMS / round_up(g->m, 4) / 64 * 64, WIDE_SPAN);
 }
 
 #define T(name) f32_##name
@@ -144,7 +149,7 @@ static const struct {
 static void product(const struct gemm *g, void *scratch, int threads)
 {
     /* as many tiles along n as threads can share evenly */
-    int64_t most = is_wide(g) ? WIDE_SPAN : SPAN, shared = most * threads;
+    int64_t most = is_wide(g) ? wide_span(g) : SPAN, shared = most * threads;
     int64_t tiles = (g->n + shared - 1) / shared * threads;
     int64_t span = MIN(round_up((g->n + tiles - 1) / tiles, g->tb ? 4 : 64), most);
     int64_t n = g->tb || is_wide(g) ? span : SPAN;
