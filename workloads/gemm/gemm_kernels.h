@@ -297,20 +297,20 @@ static void T(tile_outer)(const REAL *a, int64_t panel, int panels, int width, c
     }
 }
 
-/* Vectors from ... to-1 of rows_add(); `ahead` as in dot_steps. */
+/* Vectors from ... to-1 of rows_add(); `ahead` and `reach` as in dot_steps. */
 static inline __attribute__((always_inline)) void
 T(row_steps)(const VEC x[4][8], const ELEM *b, int64_t ldb, int from, int to, const ELEM *ahead,
-             REAL *out, int span, const int terms, const int width)
+             REAL *out, int span, const int reach, const int terms, const int width)
 {
     for (int v = from; v < to; v++) {
         VEC w[8];
 
 #pragma GCC unroll 8
-        for (int t = 0; t < terms; t++) {
+        for (int t = 0; t < terms; t++)
             w[t] = LOAD(b + t * ldb + v * LANES);
-            if (ahead)
-                __builtin_prefetch(ahead + t * ldb + v * LANES);
-        }
+#pragma GCC unroll 8
+        for (int t = 0; t < reach; t++)
+            __builtin_prefetch(ahead + t * ldb + v * LANES);
 #pragma GCC unroll 4
         for (int r = 0; r < width; r++) {
             VEC sum = GET(out + r * span + v * LANES);
@@ -324,10 +324,11 @@ T(row_steps)(const VEC x[4][8], const ELEM *b, int64_t ldb, int from, int to, co
 }
 
 /* Add `terms` terms of a panel, each times its row of b, to out[row * span + column]. Long
- * runs of few rows of b are what memory gives fastest; is_first: they come from there. */
+ * runs of few rows of b are what memory gives fastest. `kind` as in dot: `next` are the two
+ * rows to be fetched for NEXT_PAIR. */
 static inline __attribute__((always_inline)) void
-T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, REAL *out, int span,
-            bool is_first, const int terms, const int width)
+T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, const ELEM *next, REAL *out,
+            int span, const enum next kind, const int terms, const int width)
 {
     int whole = cols / LANES, seam = whole > AHEAD ? whole - AHEAD : 0, rest = cols % LANES;
     VEC x[4][8];
@@ -337,12 +338,13 @@ T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, REAL *out, int 
 #pragma GCC unroll 8
         for (int t = 0; t < terms; t++)
             x[r][t] = SET(a[t * width + r]);
-    if (is_first) {
-        T(row_steps)(x, b, ldb, 0, seam, b + AHEAD * LANES, out, span, terms, width);
+    if (kind == NEXT_STREAM) {
+        T(row_steps)(x, b, ldb, 0, seam, b + AHEAD * LANES, out, span, terms, terms, width);
         T(row_steps)(x, b, ldb, seam, whole, b + terms * ldb - seam * LANES, out, span, terms,
-                     width);
+                     terms, width);
     } else {
-        T(row_steps)(x, b, ldb, 0, whole, NULL, out, span, terms, width);
+        T(row_steps)(x, b, ldb, 0, whole, next, out, span, kind == NEXT_PAIR ? 2 : 0, terms,
+                     width);
     }
     if (rest) {
         ELEM last[8 * LANES];
@@ -350,27 +352,37 @@ T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, REAL *out, int 
         memset(last, 0, sizeof last);
         for (int t = 0; t < terms; t++)
             memcpy(last + t * LANES, b + t * ldb + whole * LANES, (size_t)rest * sizeof *b);
-        T(row_steps)(x, last, LANES, 0, 1, NULL, out + whole * LANES, span, terms, width);
+        T(row_steps)(x, last, LANES, 0, 1, NULL, out + whole * LANES, span, 0, terms, width);
     }
 }
 
-/* n terms (1 ... 4, for a width of 1 also 8) of one panel. */
+/* n terms (1 ... 4; 8 in a single panel of one row) of panel p of `all`. As in dot_panels, a
+ * single one streams; of several, the first two fetch the next four rows of b for all. */
 static void T(rows_panel)(const REAL *a, int width, const ELEM *b, int64_t ldb, int cols, int n,
-                          REAL *out, int span, bool is_first)
+                          REAL *out, int span, int p, int all)
 {
-#define ADD(terms, w) T(rows_add)(a + t * w, b + t * ldb, ldb, cols, out, span, is_first, terms, w)
+    const ELEM *next = b + (4 + 2 * p) * ldb;
+
+#define ADD(kind, terms, w)                                                            \
+    T(rows_add)(a + t * w, b + t * ldb, ldb, cols, next, out, span, kind, terms, w)
+#define WIDTH(kind, terms) width == 4 ? ADD(kind, terms, 4) : width == 2 ? ADD(kind, terms, 2) : ADD(kind, terms, 1)
     for (int t = 0; t < n; t += n % 4 ? 1 : n)
         if (n == 8)
-            ADD(8, 1);
-        else if (n == 4)
-            width == 4 ? ADD(4, 4) : width == 2 ? ADD(4, 2) : ADD(4, 1);
+            ADD(NEXT_STREAM, 8, 1);
+        else if (n < 4)
+            WIDTH(NEXT_NONE, 1);
+        else if (all == 1)
+            WIDTH(NEXT_STREAM, 4);
+        else if (p < 2 && width == 4)
+            ADD(NEXT_PAIR, 4, 4);
         else
-            width == 4 ? ADD(1, 4) : width == 2 ? ADD(1, 2) : ADD(1, 1);
+            WIDTH(NEXT_NONE, 4);
+#undef WIDTH
 #undef ADD
 }
 
-/* A tile of few rows and wide_span(g) columns with b as [k,n]: a few rows of b pass under all
- * panels, the first of which takes them from memory. */
+/* A tile of few rows and wide_span(g) columns with b as [k,n]: four rows of b pass under all
+ * panels. */
 static void T(tile_rows)(const REAL *a, int64_t panel, int panels, int width, const ELEM *b,
                          int64_t ldb, int cols, int64_t k, REAL *out, int span)
 {
@@ -382,7 +394,7 @@ static void T(tile_rows)(const REAL *a, int64_t panel, int panels, int width, co
             int w = p < panels ? 4 : width;
 
             T(rows_panel)(a + p * panel + t * w, w, b + t * ldb, ldb, cols, n,
-                          out + p * 4 * span, span, p == 0);
+                          out + p * 4 * span, span, p, all);
         }
     }
 }
