@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Three passes over a row: its sum brings it into the cache, the squares of the differences
- * and the result read it there; the last asks for the next row. Not the sum of squares in one pass: it cancels when the mean
- * is large against the spread. */
+ * and the result read it there; the last asks for the next row, where it is in memory. Not
+ * the sum of squares in one pass: it cancels when the mean is large against the spread. */
 #include <math.h>
 
 #include "workloads/isa.h"
@@ -52,7 +52,8 @@ SIMD_INLINE void row(enum dtype d, bool streamed, const struct rows *r, int64_t 
     int64_t c = 0;
 
     for (; c + VF <= r->cols; c += VF) {
-        vf_ask(d, x, r->cols + c);
+        if (streamed)
+            vf_ask(d, x, r->cols + c);
         vf_result(d, streamed, y, c,
                   (vf_get(d, x, c) - mean) * factor * vf_get(d, weight, c) + vf_get(d, bias, c));
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Two passes over a row: the sum of squares brings it into the cache, the product reads it
- * there and asks for the next row meanwhile (the writing alone leaves the way from memory idle:
- * a fifth of the time). Four sums at a time hide the latency of the additions. */
+ * there. Where the matrix exceeds the caches it asks for the next row meanwhile (the writing
+ * alone leaves the way from memory idle: a fifth of the time); within them, asking costs as
+ * much. Four sums at a time hide the latency of the additions. */
 #include <math.h>
 
 #include "workloads/isa.h"
@@ -36,7 +37,8 @@ SIMD_INLINE void row(enum dtype d, bool streamed, const struct rows *r, int64_t 
     int64_t c = 0;
 
     for (; c + VF <= r->cols; c += VF) {
-        vf_ask(d, x, r->cols + c);
+        if (streamed)
+            vf_ask(d, x, r->cols + c);
         vf_result(d, streamed, y, c, vf_get(d, x, c) * factor * vf_get(d, weight, c));
     }
     if (c < r->cols) {

@@ -103,7 +103,8 @@ SIMD_INLINE void scale(enum dtype d, bool streamed, const float *scratch, void *
     int64_t c = from;
 
     for (; c + VF <= to; c += VF) {
-        vf_ask(d, next, c);
+        if (streamed)
+            vf_ask(d, next, c);
         vf_result(d, streamed, y, c, vf_load(scratch + c) * factor);
     }
     vf_put_n(d, y, c, vf_load_n(scratch + c, (size_t)(to - c), 0) * factor, (size_t)(to - c));
