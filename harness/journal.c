@@ -186,6 +186,8 @@ static json_t *header(const struct plan *plan, const struct survey *survey,
                      survey->machine ? survey->machine : json_null());
     if (plan->sweep)
         json_object_set(head, "sweep", plan->sweep);
+    if (o->prices)
+        json_object_set(head, "prices", o->prices);
     return head;
 }
 

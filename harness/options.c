@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "harness/command.h"
+#include "harness/prices.h"
 
 static const struct argp_option table[] = {
     {"suite", 's', "NAME[,NAME]", 0, "what to measure (default: llm); see `list suites`", 0},
@@ -102,11 +103,17 @@ double options_seconds(const char *text)
     return end != text && value > 0 && isfinite(value) ? value * unit : NAN;
 }
 
+const struct argp_child options_children[] = {
+    {&prices_argp, 0, "Prices (none is assumed; without them only ratios are told):", 1}, {0}};
+
 bool options_common(struct options *o, int key, char *arg, struct argp_state *state)
 {
     char *end;
 
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->prices;
+        return true;
     case 'd':
         o->devices = options_cut(state, "device", arg, o->device);
         return true;
@@ -178,11 +185,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 void options_check(int argc, char **argv, const struct argp_option *known_options,
                    const char *command)
 {
-    const char *name[OPTION_LIST + 2];
+    const char *name[2 * OPTION_LIST + 2];
+    const struct argp_option *const list[] = {known_options, prices_argp.options};
     size_t names = 0;
 
-    for (; known_options->name && names < OPTION_LIST; known_options++)
-        name[names++] = known_options->name;
+    for (int i = 0; i < 2; i++)
+        for (const struct argp_option *o = list[i]; o->name && names < 2 * OPTION_LIST; o++)
+            name[names++] = o->name;
     name[names++] = "help";
     name[names++] = "usage";
     for (int i = 1; i < argc; i++) {
@@ -207,6 +216,7 @@ void options_parse(struct options *o, int argc, char **argv)
     static const struct argp argp = {
         .options = table,
         .parser = parse_option,
+        .children = options_children,
         .doc = "Measure a suite on the CPU and every GPU found, project the GPUs that are not "
                "here, and say whether moving the work is worth it.",
     };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "harness/prices.h"
 #include "report/format.h"
 #include "report/plot.h"
 #include "report/report.h"
@@ -64,12 +65,15 @@ static int publish_report(struct report *report, const char *out, struct why *wh
     return status ? status : write_terminal(report, why);
 }
 
-int publish(const char *path, const char *out, bool is_quiet, struct why *why)
+int publish(const char *path, const char *out, const json_t *prices, bool is_quiet,
+            struct why *why)
 {
     struct results results = {0};
     struct report report;
     int status = results_read(&results, path, why);
 
+    if (!status)
+        prices_apply(results.header, prices);
     if (!status)
         status = report_build(&results, &report, why);
     if (!status) {

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "harness/command.h"
+#include "harness/prices.h"
 #include "report/format.h"
 #include "report/report.h"
 
@@ -17,6 +18,7 @@ struct request {
     char *file[FILES];
     int files;
     const char *format, *output;
+    json_t *prices;
 };
 
 static const struct argp_option table[] = {
@@ -30,6 +32,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     struct request *r = state->input;
 
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &r->prices;
+        return 0;
     case 'f':
         r->format = arg;
         return 0;
@@ -112,8 +117,11 @@ static int write_report(const struct results *results, const struct format *form
 
 int command_report(int argc, char **argv)
 {
+    static const struct argp_child children[] = {
+        {&prices_argp, 0, "Prices, instead of those of the run:", 1}, {0}};
     static const struct argp argp = {
         .options = table, .parser = parse_option, .args_doc = "RESULTS...",
+        .children = children,
         .doc = "Judge results files (or folders of runs) again, from their records alone."};
     static char name[] = "offload-bench report";
     struct request request = {.format = "text"};
@@ -131,9 +139,12 @@ int command_report(int argc, char **argv)
     for (int i = 0; i < request.files && !status; i++)
         status = read_one(&results, request.file[i], &why);
     if (!status)
+        prices_apply(results.header, request.prices);
+    if (!status)
         status = write_report(&results, format, request.output, &why);
     for (size_t i = 0; i < results.notes; i++)
         fprintf(stderr, "offload-bench: %s\n", results.note[i]);
     results_release(&results);
+    json_decref(request.prices);
     return status ? command_fail(EXIT_USAGE, "%s", why.text) : EXIT_DONE;
 }

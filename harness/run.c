@@ -79,7 +79,7 @@ static int run_plan(const struct options *o, const struct plan *plan,
               "--resume goes on\n", stderr);
     if (status)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    if (publish(path, o->out, o->quiet, &why) != 0)
+    if (publish(path, o->out, o->prices, o->quiet, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
     return runner_exit_status(&runner);
 }
@@ -104,6 +104,7 @@ int command_run(int argc, char **argv)
         status = run_plan(&options, &plan, &survey, command_line);
     plan_release(&plan);
     survey_release(&survey);
+    json_decref(options.prices);
     free(command_line);
     return status;
 }

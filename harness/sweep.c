@@ -280,7 +280,7 @@ static int run_sweep(struct search *s, const struct survey *survey, const char *
         fputs("offload-bench: interrupted; what was measured is kept and reported below, "
               "--resume goes on\n", stderr);
     if (!status)
-        status = publish(s->path, o->out, o->quiet, &why);
+        status = publish(s->path, o->out, o->prices, o->quiet, &why);
     return status ? command_fail(EXIT_USAGE, "%s", why.text) : runner_exit_status(&s->runner);
 }
 

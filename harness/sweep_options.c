@@ -173,6 +173,7 @@ void sweep_parse(struct sweep_request *r, int argc, char **argv)
     static char name[] = "offload-bench sweep";
     static const struct argp argp = {
         .options = table, .parser = parse_option, .args_doc = "WORKLOAD",
+        .children = options_children,
         .doc = "Find the sizes at which the winner changes between the CPU and each GPU, as "
                "intervals with their confidence. Time is spent where the answer is in doubt."};
     struct words_of_request words = {.request = r};

@@ -103,6 +103,7 @@ static int add_gpu(struct report *report, const char *id, const char *model,
     gpu->memory_bytes = number_at(facts, "memory_bytes");
     gpu->memory_bytes_per_s = number_at(facts, "memory_bytes_per_s");
     gpu->link_bytes_per_s = number_at(facts, "link_bytes_per_s");
+    gpu->tdp_w = number_at(facts, "tdp_w");
     return 0;
 }
 

@@ -40,6 +40,7 @@ int plot_sweeps(struct album *);
 int plot_operations(struct album *);
 int plot_roofline(struct album *);
 int plot_sizes(struct album *);
+int plot_flips(struct album *);
 int plot_phases(struct album *);
 
 /* Begin a figure drawn by plots/SCRIPT.gp; `name` becomes fit for a file name. The caller

@@ -12,6 +12,8 @@ int judge_ceilings(struct report *);   /* ceiling.c */
 int judge_contests(struct report *);   /* contest.c */
 int judge_verdicts(struct report *);   /* verdict.c */
 int judge_chains(struct report *);     /* chain.c */
+int judge_expenses(struct report *);   /* expense.c: money of verdicts and chains */
+int judge_flips(struct report *);      /* flip_verdict.c, flip_chain.c */
 int judge_crossovers(struct report *); /* crossover_curves.c */
 int judge_headline(struct report *);   /* headline.c: headline, caution, notes */
 
@@ -42,9 +44,29 @@ struct link_cost link_cost_of(const struct record *);
 /* Upload of what stays the same from call to call: weights, caches. */
 struct estimate stationary_us(struct link_cost);
 
+/* How the CPU's time follows from its threads: time ~ threads^-exponent, at most 1, from the
+ * contest's fastest variant and the same at fewest threads. NAN: not measured. (flip_side.c) */
+double contest_scaling(const struct contest *);
+/* Flips of one side alone: the CPU's threads, where `decide` judges at a factor of the CPU's
+ * time; the prices, of whatever has this money and this speed-up. */
+struct flip_cpu {
+    double threads, exponent; /* as they are; contest_scaling */
+};
+void flip_threads(struct flips *, struct flip_cpu,
+                  enum decision (*decide)(const void *at, double factor), const void *at,
+                  enum decision now);
+void flip_prices(struct flips *, const struct money *, struct estimate speedup);
+void chain_flip(const struct report *, struct chain *); /* flip_chain.c */
+
 /* The best plan of a chain whose steps and sums stand, for every placement of the weights.
  * STATUS_MEMORY. (route.c) */
 int chain_routes(struct chain *);
+/* Speed-up of the best plan were things different: a link so many times as fast, weights sent
+ * once for so many passes (INFINITY: there already), the CPU's times so many times as long. */
+struct chain_knobs {
+    double link, passes, cpu;
+};
+struct estimate chain_speedup_at(const struct chain *, struct chain_knobs);
 
 /* Rounds that count to the front of `us` (room for all of them), in microseconds; every round when
  * all were disturbed. Gives how many. */

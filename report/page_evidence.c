@@ -15,6 +15,7 @@ static const struct {
     enum plot_kind kind;
     const char *title;
 } chapters[] = {
+    {PLOT_FLIP, "What would flip it"},
     {PLOT_SPEEDUP, "Speed-up by operation"},    {PLOT_TIME, "Time by operation"},
     {PLOT_SHARE, "Achieved share of peak"},     {PLOT_ROOFLINE, "Roofline of both sides"},
     {PLOT_SIZE, "Time against size"},           {PLOT_PHASE, "Phase breakdown"},
@@ -59,6 +60,15 @@ void page_costs(const struct report *report, struct text *out)
     struct grid grid = {0};
 
     text_add(out, "<section id=\"costs\"><h2>Ceilings and costs</h2>\n");
+    table_flips(report, &grid);
+    page_grid(out, "What would flip it",
+              "Nearest first: one input alone, changed until the decision is another one.", &grid);
+    table_money(report, &grid);
+    page_grid(out, "Energy and cost",
+              "~ marks power that was not measured: given by the user, or the GPU's power limit for "
+              "the whole time, an estimate from above. Even: the price of an hour of a machine "
+              "with the GPU at which both sides cost the same. Prices are the user's (--cpu-price, "
+              "--gpu-price, --energy-price); none is assumed.", &grid);
     table_crossovers(report, &grid);
     page_grid(out, "Where the winner changes", "Brackets between sizes that were measured.",
               &grid);

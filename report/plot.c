@@ -48,8 +48,9 @@ static void choose_first(struct plots *plots)
 
 int plots_draw(const struct report *report, struct plots *plots, struct why *why)
 {
-    static int (*const room[])(struct album *) = {plot_models, plot_sweeps, plot_operations, plot_roofline,
-                                                  plot_sizes, plot_phases};
+    static int (*const room[])(struct album *) = {plot_models,   plot_sweeps, plot_operations,
+                                                  plot_roofline, plot_sizes,  plot_flips,
+                                                  plot_phases};
     struct album album = {report, plots, why};
     int status;
 

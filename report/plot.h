@@ -16,6 +16,7 @@ enum plot_kind {
     PLOT_SHARE,    /* reached share of the ceiling that binds, by operation */
     PLOT_ROOFLINE, /* of both sides */
     PLOT_SIZE,     /* time against size */
+    PLOT_FLIP,     /* by what factor inputs must change */
     PLOT_PHASE,    /* upload, launch, kernel, download by placement */
     PLOTS
 };

@@ -142,6 +142,7 @@ int record_read(struct record *, const json_t *line, struct why *);
  *                 "tdp_w","peak_flops_per_s":{"f32":...,"bf16":...}}...]  projected ones
  *    "devices": [{"id","model","driver","evidence","is_gpu"}...],
  *    "missing": [{"what","why"}...],
+ *    "prices":  {"cpu_per_hour","gpu_per_hour":{"*" or GPU},"energy_per_kwh","cpu_watt"}  given ones
  *    "machine": {free form, may be nested; "cache_bytes": last-level cache}}
  * and of a sweep also "sweep": {"workload","name","shape","from","to","dtypes","placements"}.
  * A chain's line: the passes of a model, each link one operation done `count` times:

@@ -114,7 +114,8 @@ int report_build(const struct results *results, struct report *report, struct wh
 {
     static int (*const step[])(struct report *) = {
         judge_gpus,   judge_ceilings,   judge_contests, judge_verdicts,
-        judge_chains, judge_crossovers, judge_lists,    judge_headline,
+        judge_chains, judge_expenses,   judge_flips,    judge_crossovers,
+        judge_lists,  judge_headline,
     };
     int status = 0;
 

@@ -5,6 +5,8 @@
 #define OFFLOAD_BENCH_REPORT_H
 
 #include "report/crossover.h"
+#include "report/flip.h"
+#include "report/money.h"
 #include "report/record.h"
 #include "report/regret.h"
 
@@ -52,6 +54,7 @@ struct gpu_side {
     char model[128];
     enum evidence evidence;
     double memory_bytes, memory_bytes_per_s, link_bytes_per_s;
+    double tdp_w;              /* power limit of the datasheet or the board */
 };
 
 /* The answer for one contest, GPU and placement. `speedup` is CPU time over GPU time; its
@@ -72,7 +75,9 @@ struct verdict {
                                 * INFINITY: perhaps never */
     char reuse_why[300];       /* why no number of calls pays, or "" */
     char because[700];         /* one sentence from both sides' bounds */
-    char flip[300];            /* what would change the decision */
+    char flip[600];            /* what would change the decision, in words */
+    struct flips flips;        /* the same as numbers */
+    struct money money;
 };
 
 /* What an upload may be shared by in the verdict `once`. */
@@ -121,6 +126,8 @@ struct chain {
     double weight_bytes;       /* stationary bytes of all calls; NAN unknown */
     double moved;              /* operations on the GPU in the best plan */
     char because[700];
+    struct flips flips;        /* of the best plan with weights in place */
+    struct money money;        /* of a pass, by the best plan */
 };
 /* Tokens per second of a pass that takes `us`; low and high change places. */
 struct estimate chain_tokens_per_s(const struct chain *, struct estimate us);

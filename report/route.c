@@ -69,66 +69,52 @@ static void unroll(const struct chain *chain, struct walk *w)
     }
 }
 
-/* One call on the GPU, its share of sending the weights included. */
-static struct estimate gpu_call_us(const struct chain_step *step, double passes)
-{
-    struct estimate weights = isinf(passes) ? estimate_exact(0)
-                                            : estimate_scale(step->weights_us, 1 / passes);
+/* What a step's call costs on either side and over the link. */
+struct call_cost {
+    struct estimate cpu, gpu, up, down;
+};
 
-    return estimate_add(estimate_scale(step->gpu_us, 1 / step->count), weights);
+static struct call_cost call_cost(const struct chain_step *step, struct chain_knobs knobs)
+{
+    struct estimate weights =
+        isinf(knobs.passes) ? estimate_exact(0)
+                            : estimate_scale(step->weights_us, 1 / knobs.passes / knobs.link);
+
+    return (struct call_cost){
+        .cpu = estimate_scale(step->cpu_us, knobs.cpu / step->count),
+        .gpu = estimate_add(estimate_scale(step->gpu_us, 1 / step->count), weights),
+        .up = estimate_scale(step->up_us, 1 / knobs.link),
+        .down = estimate_scale(step->down_us, 1 / knobs.link)};
 }
 
-static void price(const struct chain *chain, struct walk *w, double passes)
+static void price(const struct chain *chain, struct walk *w, struct chain_knobs knobs)
 {
     for (size_t i = 0; i < w->nodes; i++) {
-        const struct chain_step *step = &chain->step[w->step[i]];
+        struct call_cost cost = call_cost(&chain->step[w->step[i]], knobs);
 
-        w->node[i] = (struct path_node){.cpu = step->cpu_us.value / step->count,
-                                        .gpu = gpu_call_us(step, passes).value,
-                                        .up = step->up_us.value,
-                                        .down = step->down_us.value};
+        w->node[i] = (struct path_node){.cpu = cost.cpu.value, .gpu = cost.gpu.value,
+                                        .up = cost.up.value, .down = cost.down.value};
     }
 }
 
 /* The interval of a plan is the sum of its parts' intervals. */
-static struct estimate add_up(const struct chain *chain, const struct walk *w, double passes,
-                              struct route *route)
+static struct estimate add_up(const struct chain *chain, const struct walk *w,
+                              struct chain_knobs knobs, struct route *route)
 {
-    struct estimate sum = estimate_exact(0);
+    struct estimate sum = estimate_exact(0), before = estimate_exact(0);
 
     for (size_t i = 0; i < w->nodes; i++) {
-        const struct chain_step *step = &chain->step[w->step[i]];
+        struct call_cost cost = call_cost(&chain->step[w->step[i]], knobs);
         bool gpu = w->on_gpu[i];
 
         if (i > 0 && w->on_gpu[i - 1] != gpu) {
-            sum = estimate_add(sum, gpu ? step->up_us
-                                        : chain->step[w->step[i - 1]].down_us);
+            sum = estimate_add(sum, gpu ? cost.up : before);
             route->crossings++;
         }
-        sum = estimate_add(sum, gpu ? gpu_call_us(step, passes)
-                                    : estimate_scale(step->cpu_us, 1 / step->count));
+        sum = estimate_add(sum, gpu ? cost.gpu : cost.cpu);
+        before = cost.down;
     }
     return sum;
-}
-
-static void count_moved(struct chain *chain, const struct walk *w, struct route *route,
-                        enum placement placement)
-{
-    bool *seen = w->from; /* no longer needed: room for one per step */
-
-    memset(seen, 0, chain->steps * sizeof *seen);
-    for (size_t i = 0; i < w->nodes; i++) {
-        struct chain_step *step = &chain->step[w->step[i]];
-
-        if (!w->on_gpu[i])
-            continue;
-        route->moved += !seen[w->step[i]];
-        seen[w->step[i]] = true;
-        if (placement == PLACEMENT_RESIDENT) {
-            step->is_moved = true;
-            step->moved++;
-        }
-    }
 }
 
 /* Is what the GPU would have to be sent known for every operation it could run? */
@@ -141,41 +127,89 @@ static bool is_priced(const struct chain *chain, double passes)
     return true;
 }
 
-static void find_route(struct chain *chain, struct walk *w, enum placement placement)
+/* Operations that run on the GPU at least once; told to the steps where asked to. */
+static double count_moved(const struct chain *chain, const struct walk *w,
+                          struct chain_step *told)
 {
-    struct route *route = &chain->route[placement];
-    double passes = placement == PLACEMENT_EVERY || chain->is_too_large ? 1
-                    : placement == PLACEMENT_ONCE                       ? ONCE_CALLS
-                                                                        : INFINITY;
+    bool *seen = w->from; /* no longer needed: room for one per step */
+    double moved = 0;
 
-    *route = (struct route){.us = estimate_missing(),
-                            .speedup = estimate_missing(),
-                            .decision = DECISION_UNDECIDED};
-    if (!is_priced(chain, passes))
-        return;
-    price(chain, w, passes);
+    memset(seen, 0, chain->steps * sizeof *seen);
+    for (size_t i = 0; i < w->nodes; i++) {
+        size_t s = w->step[i];
+
+        if (!w->on_gpu[i])
+            continue;
+        moved += !seen[s];
+        seen[s] = true;
+        if (told) {
+            told[s].is_moved = true;
+            told[s].moved++;
+        }
+    }
+    return moved;
+}
+
+/* The best plan of an unrolled pass. `told` may be NULL. */
+static struct route find_route(const struct chain *chain, struct walk *w,
+                               struct chain_knobs knobs, struct chain_step *told)
+{
+    struct route route = {.us = estimate_missing(),
+                          .speedup = estimate_missing(),
+                          .decision = DECISION_UNDECIDED};
+
+    if (chain->is_too_large)
+        knobs.passes = 1;
+    if (!is_priced(chain, knobs.passes))
+        return route;
+    price(chain, w, knobs);
     path_best(w->node, w->nodes, w->on_gpu, w->from);
-    route->us = add_up(chain, w, passes, route);
-    count_moved(chain, w, route, placement);
-    route->speedup = route->moved > 0 ? estimate_ratio(chain->cpu_us, route->us)
-                                      : estimate_exact(1);
-    route->decision = decision_of(route->speedup);
+    route.us = add_up(chain, w, knobs, &route);
+    route.moved = count_moved(chain, w, told);
+    route.speedup = route.moved > 0
+                        ? estimate_ratio(estimate_scale(chain->cpu_us, knobs.cpu), route.us)
+                        : estimate_exact(1);
+    route.decision = decision_of(route.speedup);
+    return route;
+}
+
+static int begin(const struct chain *chain, struct walk *w)
+{
+    double calls = calls_of(chain);
+    int status;
+
+    *w = (struct walk){0};
+    if (!(calls > 0 && calls <= calls_most))
+        return 0;
+    status = walk_open(w, (size_t)calls, chain->steps);
+    if (!status)
+        unroll(chain, w);
+    return status;
+}
+
+struct estimate chain_speedup_at(const struct chain *chain, struct chain_knobs knobs)
+{
+    struct estimate speedup = estimate_missing();
+    struct walk walk;
+
+    if (begin(chain, &walk) == 0 && walk.nodes)
+        speedup = find_route(chain, &walk, knobs, NULL).speedup;
+    walk_close(&walk);
+    return speedup;
 }
 
 int chain_routes(struct chain *chain)
 {
-    double calls = calls_of(chain);
+    static const double passes[] = {[PLACEMENT_RESIDENT] = INFINITY,
+                                    [PLACEMENT_ONCE] = ONCE_CALLS, [PLACEMENT_EVERY] = 1};
     struct walk walk;
-    int status;
+    int status = begin(chain, &walk);
 
-    if (!(calls > 0 && calls <= calls_most))
-        return 0;
-    chain->is_too_large = chain->weight_bytes > chain->gpu->memory_bytes;
-    status = walk_open(&walk, (size_t)calls, chain->steps);
-    if (!status) {
-        unroll(chain, &walk);
+    if (!status && walk.nodes) {
+        chain->is_too_large = chain->weight_bytes > chain->gpu->memory_bytes;
         for (int p = PLACEMENT_RESIDENT; p <= PLACEMENT_EVERY; p++)
-            find_route(chain, &walk, (enum placement)p);
+            chain->route[p] = find_route(chain, &walk, (struct chain_knobs){1, passes[p], 1},
+                                         p == PLACEMENT_RESIDENT ? chain->step : NULL);
         chain->mix_us = chain->route[PLACEMENT_RESIDENT].us;
         chain->mix_speedup = chain->route[PLACEMENT_RESIDENT].speedup;
         chain->decision = chain->route[PLACEMENT_RESIDENT].decision;

@@ -30,6 +30,13 @@ void table_left_out(const struct report *, struct grid *);
 /* The header's machine, flat: "libraries.openblas". */
 void table_machine(const struct report *, struct grid *);
 
+/* The nearest flips of every model's pass and of every problem that belongs to no model.
+ * (tables_decide.c) */
+void table_flips(const struct report *, struct grid *);
+/* Energy and cost per million tokens or per call, and the price of a GPU hour at which both
+ * sides cost the same. "~": power that was not measured. */
+void table_money(const struct report *, struct grid *);
+
 /* "llama-3.2-1b, decode, batch 1, context 1024, bf16". */
 struct name chain_title(const struct chain *);
 /* "~" for anything that was not measured. */

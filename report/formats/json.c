@@ -89,6 +89,73 @@ static json_t *problem(const struct record *r)
     return object;
 }
 
+/* ---- flips and money ------------------------------------------------------------- */
+
+static json_t *flips(const struct flips *flips)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < flips->n; i++) {
+        const struct flip *f = &flips->at[i];
+        struct text words = {0};
+        json_t *object = json_object();
+
+        flip_write(f, &words);
+        set(object, "what", json_string(flip_kind_name(f->kind)));
+        if (f->axis)
+            set(object, "axis", string(f->axis));
+        set(object, "from", number(f->from));
+        set(object, "to", number(f->to));
+        set(object, "factor", number(f->factor));
+        set(object, "relative", json_boolean(f->is_relative));
+        set(object, "verdict", json_string(decision_name(f->decision)));
+        set(object, "text", string(words.n ? words.data : ""));
+        text_release(&words);
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+static json_t *side_cost(const struct side_cost *c, double tokens)
+{
+    json_t *object = json_object();
+
+    set(object, "watt", number(c->power.watt));
+    set(object, "watt_source", json_string(power_source_name(c->power.source)));
+    set(object, "joule", number(c->joule));
+    set(object, "cost", number(c->cost));
+    if (tokens > 0) {
+        set(object, "joule_per_million_tokens", number(c->joule / tokens * 1e6));
+        set(object, "cost_per_million_tokens", number(c->cost / tokens * 1e6));
+    }
+    return object;
+}
+
+/* `tokens` of a pass; 0: of a call. */
+static json_t *money(const struct money *m, double tokens)
+{
+    json_t *object = json_object();
+
+    set(object, "cpu_per_hour", number(m->prices.cpu_per_hour));
+    set(object, "gpu_per_hour", number(m->prices.gpu_per_hour));
+    set(object, "energy_per_kwh", number(m->prices.energy_per_kwh));
+    set(object, "cpu", side_cost(&m->cpu, tokens));
+    set(object, "gpu", side_cost(&m->gpu, tokens));
+    set(object, "saving", number(m->saving.value));
+    set(object, "saving_low", number(m->saving.low));
+    set(object, "saving_high", number(m->saving.high));
+    set(object, "verdict",
+        isnan(m->saving.value) ? json_null() : json_string(decision_name(m->decision)));
+    set(object, "even_price_ratio", number(m->even_ratio.value));
+    set(object, "even_price_ratio_low", number(m->even_ratio.low));
+    set(object, "even_price_ratio_high", number(m->even_ratio.high));
+    set(object, "even_gpu_per_hour", number(m->even_gpu_per_hour));
+    set(object, "even_energy_per_kwh", number(m->even_energy_per_kwh));
+    return object;
+}
+
+/* ---- verdicts, one by one -------------------------------------------------------- */
+
 static json_t *verdict(const struct verdict *v)
 {
     json_t *object = problem(v->contest->about);
@@ -113,6 +180,8 @@ static json_t *verdict(const struct verdict *v)
                                               : "pays"));
     set(object, "because", string(v->because));
     set(object, "flip", string(v->flip));
+    set(object, "flips", flips(&v->flips));
+    set(object, "money", money(&v->money, 0));
     return object;
 }
 
@@ -215,6 +284,8 @@ static json_t *chain(const struct chain *c)
     for (size_t i = 0; i < c->steps; i++)
         json_array_append_new(steps, step(c, &c->step[i]));
     set(object, "steps", steps);
+    set(object, "flips", flips(&c->flips));
+    set(object, "money", money(&c->money, c->tokens));
     set(object, "because", string(c->because));
     return object;
 }

@@ -64,6 +64,8 @@ static const struct {
     void (*fill)(const struct report *, struct grid *);
 } fact[] = {
     {"Thresholds", table_sweeps},
+    {"What would flip it", table_flips},
+    {"Energy and cost", table_money},
     {"Where the winner changes", table_crossovers},
     {"At best", table_ceilings},
     {"Overheads", table_overheads},

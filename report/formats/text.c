@@ -115,6 +115,22 @@ static void add_whole(const struct report *report, struct text *out)
     add_table(out, "the model as a whole (prefill: time to the first token)", &grid);
 }
 
+/* Of a model's pass; a problem's stand in the other formats. */
+static void add_flips_and_money(const struct report *report, struct text *out)
+{
+    struct grid grid = {0};
+
+    table_flips(report, &grid);
+    if (report->chains)
+        add_table(out, "what would flip it, nearest first", &grid);
+    grid_release(&grid);
+    table_money(report, &grid);
+    if (report->chains || json_object_get(report->results->header, "prices"))
+        add_table(out, "energy and cost (~ power not measured; even: where both cost the same)",
+                  &grid);
+    grid_release(&grid);
+}
+
 /* What must not be overlooked: wrong and failed cells; skipped ones are counted. */
 static void add_left_out(const struct report *report, struct text *out)
 {
@@ -166,6 +182,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     add_sweep(report, out);
     add_verdicts(report, out);
     add_whole(report, out);
+    add_flips_and_money(report, out);
     add_crossovers(report, out);
     add_overheads(report, out);
     add_left_out(report, out);
