@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* State of the emulated driver: devices, contexts, handles. One lock guards everything; work is
+ * executed when it is enqueued, in the calling thread. */
+#ifndef EMULATOR_DRIVER_H
+#define EMULATOR_DRIVER_H
+
+#include <cuda.h>
+
+#include "tests/emulator/cuda/allocation.h"
+#include "tests/emulator/cuda/ptx.h"
+
+/* Every handle the driver gives points to one of these. They are never reused, so that a stale
+ * handle is always recognised. */
+enum handle_kind {
+    HANDLE_CONTEXT = 1, HANDLE_STREAM, HANDLE_EVENT, HANDLE_MODULE, HANDLE_FUNCTION,
+    HANDLE_GRAPH, HANDLE_GRAPH_EXEC
+};
+
+/* Something a stream does. WORK_RECORD: an event; the copy kinds are checked when they are
+ * enqueued and once more when they run. */
+enum work_kind { WORK_KERNEL, WORK_COPY, WORK_SET, WORK_RECORD, WORK_HOST };
+
+struct handle;
+
+struct work {
+    enum work_kind kind;
+    struct handle *object; /* the function, or the event */
+    uint32_t grid[3], block[3], dynamic_bytes;
+    uint8_t *params;
+    void *to;
+    const void *from;
+    size_t bytes;
+    unsigned value, width;
+    CUhostFn host;
+    void *data;
+};
+
+struct work_list {
+    struct work *at;
+    int count;
+};
+
+struct handle {
+    enum handle_kind kind;
+    bool is_live;
+    int device;
+    struct handle *parent; /* of a function its module, of an executable graph nothing */
+    unsigned flags;
+    /* context */
+    bool is_primary;
+    /* stream: the graph being captured, and whether the capture began here */
+    struct handle *graph;
+    bool is_origin, is_invalid, is_unjoined;
+    CUstreamCaptureMode mode;
+    /* event; its parent is the stream that recorded it into `graph` */
+    double time_ms;
+    bool is_recorded;
+    /* module and function */
+    struct ptx *ptx;
+    struct kernel *kernel;
+    int dynamic_limit;
+    /* graph */
+    struct work_list work;
+};
+
+enum { DEVICES = 8 };
+
+struct device_state {
+    struct handle *context; /* primary, while retained */
+    int retained;
+    unsigned flags;
+    CUresult sticky; /* error that every call gives until the context ends */
+};
+
+struct driver {
+    bool is_initialised, is_lost;
+    int devices;               /* as CUDA_VISIBLE_DEVICES leaves them */
+    int physical[DEVICES];     /* number in the machine of a visible one */
+    struct device_state device[DEVICES];
+    long long allocs, launches;
+};
+extern struct driver driver;
+
+enum need { NEED_NOTHING, NEED_INIT, NEED_CONTEXT };
+
+/* Take the lock and check what a call needs; the sticky error of the context wins. */
+CUresult driver_enter(enum need);
+CUresult driver_leave(CUresult);
+#define ENTER(need)                                                                        \
+    do {                                                                                   \
+        CUresult entered_ = driver_enter(need);                                            \
+        if (entered_ != CUDA_SUCCESS)                                                      \
+            return driver_leave(entered_);                                                 \
+    } while (0)
+
+/* The context of the calling thread, or NULL. */
+struct handle *context_current(void);
+void context_sticky(int device, CUresult);
+
+struct handle *handle_new(enum handle_kind);
+/* A live handle of this kind, or NULL after a finding in the name of the call. */
+struct handle *handle_check(const void *, enum handle_kind, const char *call);
+void handle_drop(struct handle *);
+/* Visit the live ones of a device. */
+void handle_visit(int device, void (*visit)(struct handle *));
+/* Report what a device's context leaves behind, and take it back. */
+void leaks_report(int device);
+
+/* The stream of a call, checked: default streams are their own handle. NULL after a finding. */
+struct handle *stream_of(CUstream, const char *call);
+/* Enqueue: run at once, or append to the graph that the stream captures. Takes `params`. */
+CUresult work_enqueue(struct handle *stream, struct work);
+CUresult work_run(const struct work *);
+void work_release(struct work *);
+/* Synchronous calls are forbidden while the thread captures globally. */
+CUresult capture_forbids(const char *call);
+
+/* A range of device-accessible memory, checked; finding otherwise. */
+bool range_check(CUdeviceptr, size_t bytes, const char *call);
+double now_ms(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What a test asks of the made-up NVIDIA libraries, by environment variables. Counts start at
+ * 1; an unset variable asks for nothing. All doubles (driver, CUPTI, NVML, cuBLASLt) read the
+ * same names. */
+#ifndef EMULATOR_FAULTS_H
+#define EMULATOR_FAULTS_H
+
+/* Faults. */
+#define FAULT_ALLOC "OFFLOAD_EMULATOR_FAIL_ALLOC"       /* n-th device allocation: out of memory */
+#define FAULT_LAUNCH "OFFLOAD_EMULATOR_FAIL_LAUNCH"     /* n-th launch is refused, once */
+#define FAULT_STICKY "OFFLOAD_EMULATOR_FAIL_STICKY"     /* n-th launch: illegal address, sticky */
+#define FAULT_LOST "OFFLOAD_EMULATOR_FAIL_LOST"         /* n-th launch: the device is gone */
+#define FAULT_SLOW_MS "OFFLOAD_EMULATOR_SLOW_MS"        /* every kernel takes so much longer */
+#define FAULT_COUNTERS "OFFLOAD_EMULATOR_NO_COUNTERS"   /* 1: CUPTI: insufficient privileges */
+
+/* The machine. */
+#define EMULATED_DEVICES "OFFLOAD_EMULATOR_DEVICES"     /* number of GPUs (1) */
+#define EMULATED_MEMORY_MB "OFFLOAD_EMULATOR_MEMORY_MB" /* memory of each in MiB (4096) */
+#define EMULATED_CAPABILITY "OFFLOAD_EMULATOR_CC"       /* compute capability, "80" */
+#define EMULATED_ORDER "OFFLOAD_EMULATOR_ORDER"         /* "deferred": work runs when waited for */
+
+/* Findings: a line on stderr each; `abort` in STRICT ends the process at the first one, FILE
+ * receives them too (appended, one line each). */
+#define EMULATOR_STRICT "OFFLOAD_EMULATOR_STRICT"
+#define EMULATOR_FINDINGS "OFFLOAD_EMULATOR_FINDINGS"
+
+#endif
