@@ -82,6 +82,11 @@ test_objects := $(foreach i,$(isas),$(patsubst %.c,$(BUILD)/%.$(i).o,$(sort $(wi
 test_programs := $(patsubst tests/%.c,$(BUILD)/tests/%,$(tests))
 # Vendor libraries made up for tests: tests/emulator/papi.c becomes libpapi.so.
 emulators := $(patsubst tests/emulator/%.c,$(BUILD)/emulator/lib%.so,$(sort $(wildcard tests/emulator/*.c)))
+# A folder of rooms becomes one library: tests/emulator/cuda/ becomes libcuda.so.1.
+cuda_emulator := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/emulator/cuda/*.c)))
+ifneq ($(HAVE_CUDA),)
+emulators += $(BUILD)/emulator/libcuda.so.1
+endif
 benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
 .PHONY: all help features test smoke check tidy headers format clean install uninstall bench golden fuzz calibrate validate
@@ -163,6 +168,16 @@ $(BUILD)/tests/%: tests/%.c $(objects) $(test_objects)
 $(BUILD)/bench/%: tests/bench/%.c $(objects)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(cppflags) $(cflags) -MMD -MP $(ldflags) -Wl,-rpath,'$$ORIGIN' -o $@ $< $(objects) $(ldlibs)
+
+# Its interpreter rounds as it says and contracts nothing; it runs where it was built.
+$(BUILD)/tests/emulator/cuda/%.o: tests/emulator/cuda/%.c
+	@mkdir -p $(@D)
+	@echo "  cc   $<"
+	$(Q)$(CC) $(cppflags) $(cflags) -fPIC -O2 -g1 -march=native -frounding-math -ffp-contract=off -MMD -MP -c -o $@ $<
+
+$(BUILD)/emulator/libcuda.so.1: $(cuda_emulator) tests/emulator/cuda/exports.map
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(sanitize) -shared -Wl,-soname,libcuda.so.1 -Wl,--version-script=tests/emulator/cuda/exports.map -o $@ $(cuda_emulator) -pthread -lm
 
 $(BUILD)/emulator/lib%.so: tests/emulator/%.c
 	@mkdir -p $(@D)
