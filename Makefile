@@ -145,7 +145,7 @@ $(BUILD)/workloads/%.o: workloads/%.c
 # The results say how the measured code was compiled.
 $(BUILD)/harness/machine.o: cppflags += -DOFFLOAD_BENCH_FLAGS='"$(CFLAGS) $(strip $(work_flags) $(sanitize))"'
 
-$(BUILD)/probes/cupti_%.o: cppflags += $(cupti_flags)
+$(BUILD)/probes/cupti_%.o $(BUILD)/emulator/libcupti.so: cppflags += $(cupti_flags)
 
 define isa_rule
 $$(BUILD)/%_simd.$(1).o: %_simd.c

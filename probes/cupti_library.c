@@ -129,8 +129,8 @@ static const struct remedy {
     const char *sentence;
 } remedies[] = {
     {CUPTI_ERROR_INSUFFICIENT_PRIVILEGES,
-     "no permission (ERR_NVGPUCTRPERM); hint: set NVreg_RestrictProfilingToAdminUsers=0 for the "
-     "kernel module nvidia and reboot, or run as root"},
+     "no permission (ERR_NVGPUCTRPERM); hint: NVreg_RestrictProfilingToAdminUsers=0 for module "
+     "nvidia, then reboot; or be root"},
     {CUPTI_ERROR_VIRTUALIZED_DEVICE_INSUFFICIENT_PRIVILEGES,
      "the virtual GPU has no permission; hint: enable profiling in the vGPU manager"},
     {CUPTI_ERROR_HARDWARE_BUSY,

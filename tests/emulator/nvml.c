@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* An NVML with one GPU at 0000:3b:00.0, whose energy grows by 5 J with each look and whose
  * clocks are held down for the reasons in OFFLOAD_EMULATOR_THROTTLE (bits of nvml.h). It knows
- * its GPU by the bus id only, and nothing before nvmlInit_v2. The functions of the driver that
- * name the current context stand here too, for tests without a whole driver. */
+ * its GPU by the bus id only (OFFLOAD_EMULATOR_NVML_BUS: another one), and nothing before
+ * nvmlInit_v2. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,22 +89,4 @@ int nvmlDeviceGetCurrPcieLinkGeneration(void *device, unsigned *generation)
 int nvmlDeviceGetCurrPcieLinkWidth(void *device, unsigned *width)
 {
     return give(device, width, 16);
-}
-
-int cuCtxGetCurrent(void **context)
-{
-    *context = getenv("OFFLOAD_EMULATOR_NO_CONTEXT") ? NULL : &gpu;
-    return 0;
-}
-
-int cuCtxGetDevice(int *device)
-{
-    *device = 0;
-    return 0;
-}
-
-int cuDeviceGetPCIBusId(char *bus, int size, int device)
-{
-    (void)device;
-    return snprintf(bus, (size_t)size, "0000:3b:00.0") > 0 ? 0 : 1;
 }

@@ -11,48 +11,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "probes/nvml_library.h"
 #include "probes/probe.h"
+#include "tests/probes/root.h"
 
 extern const struct probe probe_nvml;
 
 static char root[64] = "/tmp/offload-nvml-XXXXXX";
 
-/* The double stands at ROOT/usr/lib as NVML and as the driver. */
 static int make_root(void **state)
 {
-    static const char *const as[] = {"libnvidia-ml.so.1", "libcuda.so.1"};
-    char program[400], double_path[512], path[600];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-
     (void)state;
-    if (n < 0 || !mkdtemp(root))
-        return -1;
-    program[n] = '\0';
-    *strstr(program, "/tests/probes/") = '\0';
-    snprintf(double_path, sizeof double_path, "%s/emulator/libnvml.so", program);
-    snprintf(path, sizeof path, "%s/usr", root);
-    mkdir(path, 0777);
-    snprintf(path, sizeof path, "%s/usr/lib", root);
-    mkdir(path, 0777);
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/usr/lib/%s", root, as[i]);
-        if (access(double_path, R_OK) == 0 && symlink(double_path, path) != 0)
-            return -1;
-    }
-    return 0;
+    return root_make(root, (const struct stand_in[]){{"libnvidia-ml.so.1", "libnvml.so"},
+                                                     {"libcuda.so.1", "libcontext.so"},
+                                                     {NULL, NULL}});
 }
 
 static int remove_root(void **state)
 {
-    char command[128];
-
     (void)state;
-    snprintf(command, sizeof command, "rm -r %s", root);
-    return system(command);
+    return root_remove(root);
 }
 
 static const struct nvml *library_or_skip(void)
