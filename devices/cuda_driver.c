@@ -168,8 +168,7 @@ int cuda_enter(struct device *device, struct why *why)
     struct cuda *self = device->self;
 
     if (self->lost.text[0])
-        return why_fail(why, STATUS_LOST, "%s was lost before: %.300s", device->row.id.text,
-                        self->lost.text);
+        return why_fail(why, STATUS_LOST, "%s", self->lost.text);
     CU_TRY(cu.cuCtxSetCurrent(self->context), "cannot make the CUDA context current");
     return 0;
 }

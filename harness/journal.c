@@ -97,11 +97,15 @@ static json_t *describe_devices(const struct plan *plan)
 
     for (int i = 0; i < plan->devices; i++) {
         const struct device_row *row = &plan->device[i];
+        json_t *device = json_pack("{s:s, s:s, s:s, s:s, s:b}", "id", row->id.text, "model",
+                                   row->model, "driver", row->driver, "evidence",
+                                   evidence_name(row->evidence), "is_gpu", row->is_gpu);
 
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s, s:b}", "id", row->id.text, "model", row->model,
-                            "driver", row->driver, "evidence", evidence_name(row->evidence),
-                            "is_gpu", row->is_gpu));
+        if (row->uuid.text[0])
+            json_object_set_new(device, "uuid", json_string(row->uuid.text));
+        if (row->bus.text[0])
+            json_object_set_new(device, "bus", json_string(row->bus.text));
+        json_array_append_new(list, device);
     }
     return list;
 }

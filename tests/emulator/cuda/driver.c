@@ -157,6 +157,9 @@ static void drop_handle(struct handle *h)
 
 void leaks_report(int device)
 {
+    /* with a sticky error no call gives anything back: what is left is nobody's fault */
+    bool is_poisoned = driver.device[device].sticky != CUDA_SUCCESS || driver.is_lost;
+
     leak_device = device;
     leaked_bytes = 0;
     leaked_allocations = 0;
@@ -164,11 +167,11 @@ void leaks_report(int device)
         leaked[k] = 0;
     handle_visit(device, count_handle);
     allocation_visit(count_allocation);
-    for (int k = 0; k <= HANDLE_GRAPH_EXEC; k++)
+    for (int k = 0; k <= HANDLE_GRAPH_EXEC && !is_poisoned; k++)
         if (leaked[k])
             finding("leak: %d %s%s of device %d still there at the end of its context",
                     leaked[k], kind_name[k], leaked[k] > 1 ? "s" : "", device);
-    if (leaked_allocations)
+    if (leaked_allocations && !is_poisoned)
         finding("leak: %d allocations, %zu bytes of device %d still there at the end of its "
                 "context", leaked_allocations, leaked_bytes, device);
     handle_visit(device, drop_handle);
