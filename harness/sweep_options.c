@@ -151,7 +151,15 @@ static void default_range(struct sweep_request *r)
             r->to *= 2;
 }
 
-static void check(const struct sweep_request *r)
+static void check_dtypes(const struct sweep_request *r)
+{
+    for (int d = 0; d < r->options.dtypes; d++)
+        if (!(r->workload->dtypes >> r->options.dtype[d] & 1))
+            exit(command_fail(EXIT_USAGE, "%s does not exist in %s", r->workload->name,
+                              dtype_name(r->options.dtype[d])));
+}
+
+static void check_range(const struct sweep_request *r)
 {
     struct why why = {{0}};
 
@@ -191,6 +199,7 @@ void sweep_parse(struct sweep_request *r, int argc, char **argv)
         r->options.budget_s = default_budget_s;
     for (int p = PLACEMENT_RESIDENT; p <= PLACEMENT_EVERY && r->placements <= p; p++)
         r->placement[r->placements++] = (enum placement)p;
+    check_dtypes(r);
     default_range(r);
-    check(r);
+    check_range(r);
 }

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* The sweep sub-command on a small real sweep: it answers, its records alone give the same
+ * answer, it can be stopped and taken up again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "harness/command.h"
+
+static char program[1024]; /* .../build/offload-bench, from where this test lies */
+static char folder[] = "/tmp/test_sweep_XXXXXX";
+
+static int find_program(void **state)
+{
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 40);
+
+    (void)state;
+    if (n < 0 || !mkdtemp(folder))
+        return -1;
+    program[n] = '\0';
+    for (int up = 0; up < 3; up++) /* build/tests/harness/test_sweep */
+        *strrchr(program, '/') = '\0';
+    strcat(program, "/offload-bench");
+    return access(program, X_OK);
+}
+
+static int remove_folder(void **state)
+{
+    char command[128];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+/* Run `offload-bench ARGUMENTS` inside the folder: its exit status, and all it said. */
+static int run(const char *arguments, struct text *said)
+{
+    char command[2048], chunk[4096];
+    FILE *pipe;
+    size_t n;
+    int state;
+
+    said->n = 0;
+    snprintf(command, sizeof command, "cd %s && '%s' %s 2>&1", folder, program, arguments);
+    pipe = popen(command, "r");
+    assert_non_null(pipe);
+    while ((n = fread(chunk, 1, sizeof chunk, pipe)) > 0)
+        text_add_bytes(said, chunk, n);
+    state = pclose(pipe);
+    return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+}
+
+static void read_file(const char *name, struct text *out)
+{
+    char path[200];
+    struct why why;
+
+    out->n = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(text_read_file(out, path, &why), 0);
+}
+
+static void test_mistakes(void **state)
+{
+    static const struct {
+        const char *arguments, *words;
+    } cases[] = {
+        {"sweep", "name a workload"},
+        {"sweep gem", "did you mean 'gemm'"},
+        {"sweep gemm --sweep squar", "did you mean 'square'"},
+        {"sweep launch", "overhead"},
+        {"sweep gemm --from 20 --to 10", "not below"},
+        {"sweep gemm --from 0", "not a whole number"},
+        {"sweep gemm --placement somewhere", "none of resident, once, every"},
+        {"sweep gemm --gpu h1000-sxm", "did you mean 'h100-sxm'"},
+        {"sweep softmax --dtype f64", "does not exist in f64"},
+        {"sweep gemm --place resident --sede 3", "no option '--sede'"},
+    };
+    struct text said = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(run(cases[i].arguments, &said), EXIT_USAGE);
+        if (!strstr(said.data, cases[i].words))
+            fail_msg("%s: no '%s' in: %s", cases[i].arguments, cases[i].words, said.data);
+    }
+    text_release(&said);
+}
+
+static void test_names(void **state)
+{
+    static const char *const gemm[] = {"m=size n=size k=size", "m=16*size n=16*size k=size",
+                                       "m=size n=size k=32", "m=size n=size k=16*size",
+                                       "m=32 n=32 k=size", "m=16*size n=size k=size (tall)",
+                                       "m=size n=32 k=32 (skinny)", "m=size n=16*size k=size",
+                                       "m=32 n=size k=32"};
+    struct text said = {0};
+
+    (void)state;
+    assert_int_equal(run("list sweeps", &said), EXIT_DONE);
+    for (size_t i = 0; i < sizeof gemm / sizeof *gemm; i++) /* GPU-BLOB's nine */
+        assert_non_null(strstr(said.data, gemm[i]));
+    text_release(&said);
+}
+
+/* Microseconds of launch against products of 2, and two TFLOP/s at least against two cores at
+ * 1024: whatever the noise, the winner changes. */
+static void test_answers_from_records_alone(void **state)
+{
+    struct text said = {0}, kept = {0};
+
+    (void)state;
+    assert_int_equal(run("sweep gemm --sweep square --from 2 --to 1024 --gpu h100-sxm "
+                         "--placement resident --budget 20 --out done", &said),
+                     EXIT_DONE);
+    assert_non_null(strstr(said.data, "With the data in place, "));
+    assert_non_null(strstr(said.data, "thresholds of the sweep"));
+    assert_non_null(strstr(said.data, "one crossing"));
+    read_file("done/report.json", &kept);
+    assert_int_equal(run("report done --format json", &said), EXIT_DONE);
+    assert_int_equal(said.n, kept.n);
+    assert_memory_equal(said.data, kept.data, kept.n);
+    read_file("done/report.html", &kept);
+    assert_non_null(strstr(kept.data, "<h1>With the data in place, move gemm square in f32"));
+    text_release(&said);
+    text_release(&kept);
+}
+
+static void test_resumes_only_itself(void **state)
+{
+    struct text said = {0}, before = {0}, after = {0};
+
+    (void)state;
+    assert_int_equal(run("sweep gemm --sweep tall --from 2 --to 64 --gpu l4 --budget 20 --out again "
+                         "-q", &said),
+                     EXIT_DONE);
+    read_file("again/results.jsonl", &before);
+    assert_int_equal(run("sweep gemm --sweep tall --from 2 --to 64 --gpu l4 --budget 20 --out again "
+                         "-q --resume", &said),
+                     EXIT_DONE);
+    read_file("again/results.jsonl", &after);
+    assert_true(after.n >= before.n);
+    assert_memory_equal(before.data, after.data, before.n);
+    assert_null(strstr(after.data + 10, "\"kind\":\"header\""));
+    assert_int_equal(run("sweep gemm --sweep tall --from 2 --to 99 --out again --resume", &said),
+                     EXIT_USAGE);
+    assert_non_null(strstr(said.data, "is of another run"));
+    text_release(&said);
+    text_release(&before);
+    text_release(&after);
+}
+
+static void test_stops_on_a_signal(void **state)
+{
+    struct text said = {0};
+
+    (void)state;
+    assert_int_equal(run("sweep gemm --to 4096 --budget 100 --out stopped 2>&1 & p=$!; "
+                         "sleep 6; kill -INT $p; wait $p", &said),
+                     EXIT_INTERRUPTED);
+    assert_non_null(strstr(said.data, "--resume goes on"));
+    assert_non_null(strstr(said.data, "report: stopped/report.html"));
+    text_release(&said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_answers_from_records_alone),
+        cmocka_unit_test(test_resumes_only_itself),
+        cmocka_unit_test(test_stops_on_a_signal),
+    };
+
+    return cmocka_run_group_tests_name("sweep", tests, find_program, remove_folder);
+}
