@@ -30,7 +30,9 @@ void crossover_settle(struct crossover_point *point, size_t points,
                       void (*judge)(void *from, size_t i, double alpha, struct crossover_point *),
                       void *from)
 {
-    for (size_t open = points, before = 0; open > 0 && open != before;) {
+    size_t open = points, before = points + 1;
+
+    while (open > 0 && open < before) {
         before = open;
         open = 0;
         for (size_t i = 0; i < points; i++) {

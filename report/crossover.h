@@ -112,7 +112,8 @@ struct crossover_question crossover_net(const struct crossover_point *point, siz
                                         const struct crossover_range *);
 /* Then each stretch in which the winner changes, or may change, is halved (by ratio) while a
  * size in it can shorten the stretch by more than a seventh, and undecided sizes at its ends
- * are looked at again where that can decide them. */
+ * are looked at again where that can decide them. At last the two sizes that a bracket rests on
+ * are measured afresh with the rounds of the second look. */
 struct crossover_question crossover_next(const struct crossover_point *point, size_t points,
                                          const struct crossover_range *);
 

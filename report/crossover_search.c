@@ -102,6 +102,25 @@ static struct crossover_question ask_between(const struct crossover_point *point
     return q;
 }
 
+/* A whole measurement may have been disturbed, and its rounds agree on what is not so: the two
+ * sizes that a bracket rests on are measured once more, afresh. */
+static struct crossover_question ask_to_confirm(const struct crossover_point *point, size_t points)
+{
+    const struct crossover_point *end[2] = {NULL, NULL};
+
+    for (size_t i = 0; i < points; i++) {
+        if (crossover_decision(&point[i]) == DECISION_UNDECIDED)
+            continue;
+        end[0] = end[1];
+        end[1] = &point[i];
+        for (int e = 0; e < 2 && end[0]; e++)
+            if (crossover_decision(end[0]) != crossover_decision(end[1]) &&
+                end[e]->rounds < (size_t)crossover_look[1])
+                return (struct crossover_question){WISH_ROUNDS, end[e]->size, crossover_look[1]};
+    }
+    return nothing;
+}
+
 struct crossover_question crossover_next(const struct crossover_point *point, size_t points,
                                          const struct crossover_range *range)
 {
@@ -110,7 +129,7 @@ struct crossover_question crossover_next(const struct crossover_point *point, si
     for (size_t i = 0; i + 1 < points && q.wish == WISH_NOTHING; i++)
         if (crossover_decision(&point[i]) != crossover_decision(&point[i + 1]))
             q = ask_between(point, points, i, range);
-    return q;
+    return q.wish == WISH_NOTHING ? ask_to_confirm(point, points) : q;
 }
 
 struct crossover_question crossover_decider(const struct crossover_point *point, size_t points)
