@@ -342,6 +342,76 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
     return 2;
 }
 
+/* ---- CUDA ----------------------------------------------------------------------------- */
+
+/* A block takes 16 query heads of a key head through one span, SPANS_MOST of them at most. */
+enum { TENSOR_HEADS = 16, TENSOR_WARPS = 4, SPANS_MOST = 512 };
+
+static bool tensor_fits(const struct problem *p)
+{
+    struct attention a = attention_of(p);
+
+    return attention_tensor_fits(&a);
+}
+
+static int64_t tensor_parts(const struct attention *a)
+{
+    return a->kv_heads * ((a->heads / a->kv_heads + TENSOR_HEADS - 1) / TENSOR_HEADS);
+}
+
+/* As many as make one wave: three blocks of 33 KiB fit the smallest multiprocessor but
+ * Turing's. A span has at least two tiles of 64 keys. */
+static int64_t tensor_spans(const struct attention *a, const struct device_facts *facts)
+{
+    int64_t blocks = tensor_parts(a) * a->batch, most = (keys_seen(a) + 127) / 128;
+    int64_t n = 3 * (int64_t)facts->compute_units / blocks;
+
+    n = n < most ? n : most;
+    return n < 1 ? 1 : n < SPANS_MOST ? n : SPANS_MOST;
+}
+
+static size_t tensor_scratch_bytes(const struct problem *p, const struct device_facts *facts)
+{
+    struct attention a = attention_of(p);
+    int64_t n = tensor_spans(&a, facts);
+
+    return n == 1 ? 0 : (size_t)(n * a.batch * a.heads * (a.head_dim + 2)) * sizeof(float);
+}
+
+static int tensor(const struct problem *p, const struct device_facts *facts, struct step *step)
+{
+    struct attention a = attention_of(p);
+    int64_t n = tensor_spans(&a, facts);
+
+    if (!attention_tensor_has(&a, facts))
+        return 0;
+    step[0] = (struct step){.kernel = "attention_decode_tensor",
+                            .groups = {n, tensor_parts(&a), a.batch},
+                            .group = {32 * TENSOR_WARPS, 1, 1}};
+    snprintf(step->defines, sizeof step->defines,
+             "-DHEAD_DIM=%d -DGROUP=%d -DWARPS=%d -DSPANS=%d%s", (int)a.head_dim,
+             (int)(a.heads / a.kv_heads), TENSOR_WARPS, SPANS_MOST, n == 1 ? " -DWHOLE" : "");
+    step_buffer(step, ATTENTION_Q);
+    step_buffer(step, ATTENTION_K);
+    step_buffer(step, ATTENTION_V);
+    step_buffer(step, ATTENTION_OUT);
+    step_scratch(step);
+    step_int(step, a.kv_heads);
+    step_int(step, a.kv_len);
+    step_int(step, a.kv_len - keys_seen(&a));
+    step_float(step, M_LOG2E / sqrt((double)a.head_dim));
+    if (n == 1)
+        return 1;
+    step[1] = (struct step){.kernel = "attention_decode_join",
+                            .groups = {a.batch * a.heads, 1, 1},
+                            .group = {128, 1, 1}};
+    memcpy(step[1].defines, step[0].defines, sizeof step[1].defines);
+    step_scratch(&step[1]);
+    step_buffer(&step[1], ATTENTION_OUT);
+    step_int(&step[1], n);
+    return 2;
+}
+
 /* ---- the description ------------------------------------------------------------------ */
 
 /* Awkward: heads in groups of 1, 2, 3, 4, lengths that end inside every block and span, a
@@ -349,6 +419,7 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
 static const struct shape smoke[] = {
     {{1, 4, 1, 64, 301, 0}},  {{3, 6, 2, 80, 77, 0}}, {{2, 4, 2, 128, 65, 0}},
     {{1, 7, 1, 72, 200, 33}}, {{2, 2, 2, 64, 1, 0}},
+    {{1, 20, 1, 64, 150, 0}},
 };
 
 static const struct sweep sweeps[] = {
@@ -376,6 +447,9 @@ static const struct variant variants[] = {
     BLAS("composed-mkl", CBLAS_MKL, "MKL"),
     BLAS("composed-aocl", CBLAS_AOCL, "AOCL"),
     {.name = "split", .on = DEVICE_OPENCL, .steps = steps, .scratch_bytes = scratch_bytes},
+    {.name = "tensor", .on = DEVICE_CUDA, .fits = tensor_fits, .steps = tensor,
+     .scratch_bytes = tensor_scratch_bytes,
+     .note = "on tensor cores, the query heads of a key head as rows, keys split over blocks"},
     {0},
 };
 

@@ -355,6 +355,50 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
     return 1;
 }
 
+static bool tensor_fits(const struct problem *p)
+{
+    struct attention a = attention_of(p);
+
+    return attention_tensor_fits(&a);
+}
+
+/* Blocks of `warps` warps, 16 queries each. */
+static int tensor_steps(const struct problem *p, const struct device_facts *facts, int warps,
+                        struct step *step)
+{
+    struct attention a = attention_of(p);
+
+    if (!attention_tensor_has(&a, facts))
+        return 0;
+    *step = (struct step){.kernel = "attention_prefill_tensor",
+                          .groups = {(a.q_len + 16 * warps - 1) / (16 * warps), a.heads, a.batch},
+                          .group = {32 * warps, 1, 1}};
+    snprintf(step->defines, sizeof step->defines, "-DHEAD_DIM=%d -DWARPS=%d", (int)a.head_dim,
+             warps);
+    step_buffer(step, ATTENTION_Q);
+    step_buffer(step, ATTENTION_K);
+    step_buffer(step, ATTENTION_V);
+    step_buffer(step, ATTENTION_OUT);
+    step_int(step, a.heads);
+    step_int(step, a.kv_heads);
+    step_int(step, a.q_len);
+    step_int(step, a.kv_len);
+    step_int(step, a.causal);
+    step_int(step, a.window);
+    step_float(step, M_LOG2E / sqrt((double)a.head_dim));
+    return 1;
+}
+
+static int tensor(const struct problem *p, const struct device_facts *facts, struct step *step)
+{
+    return tensor_steps(p, facts, 8, step);
+}
+
+static int tensor_64(const struct problem *p, const struct device_facts *facts, struct step *step)
+{
+    return tensor_steps(p, facts, 4, step);
+}
+
 /* ---- the description ------------------------------------------------------------------ */
 
 /* Awkward: odd lengths, heads in groups, windows, a chunk that ends a longer context, rows
@@ -362,7 +406,7 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
 static const struct shape smoke[] = {
     {{1, 4, 1, 64, 37, 37, 1, 0}}, {{1, 1, 1, 80, 70, 131, 1, 0}},
     {{2, 2, 1, 128, 9, 23, 0, 0}}, {{1, 2, 1, 64, 67, 90, 1, 20}},
-    {{1, 3, 1, 72, 1, 1, 1, 0}},
+    {{1, 3, 1, 72, 1, 1, 1, 0}},     {{1, 2, 1, 64, 150, 210, 1, 70}},
 };
 
 static const struct sweep sweeps[] = {
@@ -393,6 +437,10 @@ static const struct variant variants[] = {
     BLAS("composed-mkl", CBLAS_MKL, "MKL"),
     BLAS("composed-aocl", CBLAS_AOCL, "AOCL"),
     {.name = "tiled", .on = DEVICE_OPENCL, .steps = steps},
+    {.name = "tensor", .on = DEVICE_CUDA, .fits = tensor_fits, .steps = tensor,
+     .note = "on tensor cores, 128 queries share the keys that a block reads"},
+    {.name = "tensor-64", .on = DEVICE_CUDA, .fits = tensor_fits, .steps = tensor_64,
+     .note = "on tensor cores, 64 queries share the keys that a block reads"},
     {0},
 };
 
