@@ -88,7 +88,7 @@ static int run(const char *program, char *const *wish, const char *folder, doubl
     int state;
 
     snprintf(command, sizeof command,
-             "'%.*s/../offload-bench' sweep %.40s --sweep %.40s --to %.12s --gpu h100-sxm --budget 2h "
+             "'%.*s/../offload-bench' sweep %.40s --sweep %.40s --to %.12s --gpu h100-sxm --budget 15m "
              "--out %s", (int)(strrchr(program, '/') - program), program, wish[0], wish[1], wish[2],
              folder);
     puts(command);
