@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Curves out of records: a sweep on a measured and on a projected GPU, whose crossing is known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "report/report.h"
+
+enum { RECORDS = 64, ROUNDS = 45 };
+
+static struct results results;
+static struct report report;
+static struct record record[RECORDS];
+static uint64_t state = 3;
+
+static int begin(void **ignored)
+{
+    (void)ignored;
+    results = (struct results){.record = record};
+    results.header = json_pack("{s:s,s:s,s:[],s:{s:s,s:s,s:s,s:i,s:i,s:[s]}}", "kind", "header",
+                               "schema", RESULTS_SCHEMA, "gpus", "sweep", "workload", "gemm", "name",
+                               "square", "shape", "m=size n=size k=size", "from", 1, "to", 4096,
+                               "placements", "resident");
+    return 0;
+}
+
+static int end(void **ignored)
+{
+    (void)ignored;
+    report_release(&report);
+    for (size_t i = 0; i < results.records; i++)
+        record_release(&record[i]);
+    json_decref(results.header);
+    return 0;
+}
+
+static struct record *add(int size, const char *variant, const char *device)
+{
+    struct record *r = &record[results.records++];
+
+    assert_true(results.records <= RECORDS);
+    record_init(r);
+    snprintf(r->workload.text, sizeof r->workload.text, "gemm");
+    snprintf(r->sweep.text, sizeof r->sweep.text, "square");
+    snprintf(r->variant.text, sizeof r->variant.text, "%s", variant);
+    snprintf(r->device.text, sizeof r->device.text, "%s", device);
+    r->shape = json_pack("{s:i,s:i,s:i}", "m", size, "n", size, "k", size);
+    r->size = size;
+    r->judged = 1;
+    r->calls = 1;
+    r->upload_bytes = r->stationary_bytes = r->download_bytes = 0;
+    return r;
+}
+
+/* The same disturbance in round i on both sides: a factor of up to three. */
+static void add_rounds(struct record *r, double us)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        double noise = (double)random_below(&state, 1000) / 1000 - 0.5;
+
+        series_push(&r->wall_ns, us * 1e3 * (1 + 0.04 * noise) * (1 + i % 3));
+    }
+}
+
+/* The CPU takes size/10 us, the GPU 10 us: the bar is passed at 105. */
+static void add_size(int size, enum evidence evidence)
+{
+    struct record *gpu;
+
+    add_rounds(add(size, "openblas", "cpu"), size / 10.0);
+    gpu = add(size, "tiled", "fast");
+    gpu->device_kind = DEVICE_CUDA;
+    gpu->evidence = evidence;
+    if (evidence == EVIDENCE_MEASURED) {
+        add_rounds(gpu, 10);
+    } else {
+        gpu->kind = RECORD_PROJECTION;
+        gpu->time_us = (struct estimate){20, 10, 40}; /* the CPU's median is twice its rounds' base */
+        gpu->launch_us = gpu->upload_us = gpu->activation_us = gpu->download_us =
+            (struct estimate){0, 0, 0};
+    }
+}
+
+static const struct crossover *judge(void)
+{
+    struct why why;
+
+    assert_int_equal(report_build(&results, &report, &why), 0);
+    assert_int_equal(report.crossovers, 1); /* only the placement asked for */
+    return &report.crossover[0];
+}
+
+static const int sizes[] = {4096, 100, 10, 110, 1, 60, 250, 1000};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static void test_measured(void **ignored)
+{
+    const struct crossover *x;
+
+    (void)ignored;
+    for (int i = 0; i < SIZES; i++)
+        add_size(sizes[i], EVIDENCE_MEASURED);
+    x = judge();
+    assert_true(x->is_sweep && x->evidence == EVIDENCE_MEASURED && x->confidence == 0.95);
+    assert_int_equal(x->points, SIZES);
+    assert_int_equal(x->found.kind, CROSSOVER_ONE);
+    assert_true(x->found.change[0].low == 100 && x->found.change[0].high == 110);
+    assert_string_equal(x->answer, "stay up to size = 100, offload from 110 on");
+    assert_int_equal(x->regret.sizes, SIZES);
+    assert_true(x->regret.mean >= 0 && x->regret.mean <= x->regret.worst);
+    assert_non_null(strstr(report.headline, "move gemm square in f32 to fast from size 110 on and "
+                                            "keep it on this CPU up to 100 (measured, 95 % sure)"));
+}
+
+/* Half to twice the time: undecided from half to twice the size, and only a GPU helps. */
+static void test_projected(void **ignored)
+{
+    const struct crossover *x;
+
+    (void)ignored;
+    for (int i = 0; i < SIZES; i++)
+        add_size(sizes[i], EVIDENCE_PROJECTED);
+    x = judge();
+    assert_true(x->evidence == EVIDENCE_PROJECTED && x->confidence == CROSSOVER_PROJECTED);
+    assert_int_equal(x->found.kind, CROSSOVER_ONE);
+    assert_true(x->found.change[0].low <= 60 && x->found.change[0].high >= 250);
+    assert_non_null(strstr(x->decider, "measuring the GPU"));
+    assert_non_null(strstr(report.headline, "(projected, 80 % sure)"));
+}
+
+static void test_what_was_not_reached_is_said(void **ignored)
+{
+    (void)ignored;
+    for (int i = 1; i < SIZES; i++)
+        add_size(sizes[i], EVIDENCE_MEASURED);
+    judge();
+    assert_non_null(strstr(report.headline, "Sizes from 1000 to 4096 were not measured"));
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_measured),
+        T(test_projected),
+        T(test_what_was_not_reached_is_said),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
