@@ -172,4 +172,42 @@ static inline void words_run(const char *source, unsigned threads, const void *i
     download(out, to, 4 * n);
 }
 
+/* Before a group of tests: the driver, a findings file, a context. -1 without the driver. */
+static inline int emulated_set_up(void **state)
+{
+    (void)state;
+    if (!emulated_open())
+        return -1;
+    findings_open();
+    context_open();
+    return 0;
+}
+
+/* Nothing may be left behind. */
+static inline int emulated_tear_down(void **state)
+{
+    (void)state;
+    context_close();
+    findings_check(NULL);
+    return unlink(findings_path);
+}
+
+/* Why there can be no test here; false when there can. */
+static inline bool emulated_is_absent(void)
+{
+    struct name version;
+    struct why why = {{0}};
+
+    if (cuda_compiler_version(&version, &why) == 0)
+        return false;
+    print_message("skipped: %s\n", why.text);
+    return true;
+}
+
+static inline void emulated_skip(void **state)
+{
+    (void)state;
+    skip();
+}
+
 #endif

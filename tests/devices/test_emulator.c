@@ -484,33 +484,6 @@ static void test_memories(void **state)
     findings_check(NULL);
 }
 
-static int open_emulator(void **state)
-{
-    struct name version;
-    struct why why = {{0}};
-
-    (void)state;
-    findings_open();
-    if (cuda_compiler_version(&version, &why) != 0) {
-        print_message("skipped: %s\n", why.text);
-        return 0;
-    }
-    if (!emulated_open())
-        return -1;
-    context_open();
-    return 0;
-}
-
-static int close_emulator(void **state)
-{
-    (void)state;
-    if (emulator) {
-        context_close();
-        findings_check(NULL); /* no leaks */
-    }
-    return unlink(findings_path);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -526,9 +499,12 @@ int main(void)
         cmocka_unit_test(test_async_copies),
         cmocka_unit_test(test_memories),
     };
+    const struct CMUnitTest none[] = {cmocka_unit_test(emulated_skip)};
 
-    return cmocka_run_group_tests_name("emulated CUDA driver", tests, open_emulator,
-                                       close_emulator);
+    if (emulated_is_absent())
+        return cmocka_run_group_tests_name("emulated CUDA driver", none, NULL, NULL);
+    return cmocka_run_group_tests_name("emulated CUDA driver", tests, emulated_set_up,
+                                       emulated_tear_down);
 }
 
 #else

@@ -98,7 +98,7 @@ struct handle *handle_check(const void *handle, enum handle_kind kind, const cha
     }
     h = &slab[(size_t)(at - first) / sizeof *slab];
     if (h->kind != kind) {
-        finding("%s: a %s was given where a %s is needed", call, kind_name[h->kind],
+        finding("%s: a %s was given where a handle of another kind (%s) is needed", call, kind_name[h->kind],
                 kind_name[kind]);
         return NULL;
     }
