@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "harness/group.h"
+#include "harness/lesson.h"
 
 /* ---- the file ---------------------------------------------------------------------------- */
 
@@ -152,13 +153,15 @@ static json_t *describe_gpus(const struct plan *plan)
     return list;
 }
 
-static json_t *describe_notes(const struct plan *plan)
+static json_t *describe_notes(const struct plan *plan, const struct options *o)
 {
     json_t *list = json_array();
 
     for (int i = 0; i < plan->suites; i++)
         if (plan->suite[i].note[0])
             json_array_append_new(list, json_string(plan->suite[i].note));
+    if (o->lesson[0])
+        json_array_append_new(list, json_string(o->lesson));
     return list;
 }
 
@@ -186,7 +189,7 @@ static json_t *header(const struct plan *plan, const struct survey *survey,
                      names(o->suite, o->suites), "model", model_of(plan), "seed",
                      (json_int_t)o->seed, "budget_s", plan->budget_s, "threads", plan->threads,
                      "gpus", describe_gpus(plan), "devices", describe_devices(plan), "missing",
-                     describe_missing(plan, survey), "suite_notes", describe_notes(plan), "machine",
+                     describe_missing(plan, survey), "suite_notes", describe_notes(plan, o), "machine",
                      survey->machine ? survey->machine : json_null());
     if (plan->sweep)
         json_object_set(head, "sweep", plan->sweep);
@@ -359,8 +362,11 @@ int journal_project(int fd, const char *path, const struct plan *plan, struct wh
 {
     struct results results = {0};
     struct text lines = {0};
+    char note[200];
     int status = results_read(&results, path, why);
 
+    if (!status) /* a real GPU of this very run teaches, too; forecasts say so */
+        lesson_learn(&results, note, sizeof note);
     for (int g = 0; g < plan->groups && !status; g++)
         for (int i = 0; i < plan->gpus; i++)
             if (plan->group[g].workload->role == ROLE_JUDGED && !plan->group[g].is_proof &&

@@ -21,6 +21,8 @@ static const struct argp_option table[] = {
      "the GPU is", 0},
     {"gpu", 'g', "NAME[,NAME]", 0,
      "GPUs to project: names of `list gpus` or JSON files; 'none' for none", 0},
+    {"calibrate", 'C', "RESULTS", 0,
+     "results of a real GPU: its cells correct the projections", 0},
     {"model", 'm', "NAME|FILE", 0, "llm suite: model to take apart; see `list models`", 0},
     {"batch", 'b', "LIST", 0, "llm suite: sequences at once, such as 1,8", 0},
     {"context", 'c', "LIST", 0, "llm suite: tokens of context, such as 512,4096", 0},
@@ -162,6 +164,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         break;
     case 'T':
         o->trace = arg;
+        break;
+    case 'C':
+        o->calibrate = arg;
         break;
     case 'm':
         o->model = arg;

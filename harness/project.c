@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include "harness/command.h"
+#include "harness/lesson.h"
 #include "projection/table_row.h"
 
 enum { CELLS = 256, OUTPUT_BYTES = 1 << 16, KEY_EXPLAIN = 256 };
 
 struct request {
-    const char *gpu, *csv;
+    const char *gpu, *csv, *calibrate;
     bool is_explained;
     char **word; /* op m=1 n=2 ... */
     int words;
@@ -30,6 +31,7 @@ struct table {
 static const struct argp_option options[] = {
     {"gpu", 'g', "NAME", 0, "GPU for rows that name none ('list gpus'), or a JSON file", 0},
     {"csv", 'c', "FILE", 0, "table of operations with a header; - is standard input", 0},
+    {"calibrate", 'C', "RESULTS", 0, "results of a real GPU: its cells correct the forecasts", 0},
     {"explain", KEY_EXPLAIN, NULL, 0, "print the terms of each prediction instead", 0},
     {0},
 };
@@ -52,6 +54,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'c':
         r->csv = arg;
+        return 0;
+    case 'C':
+        r->calibrate = arg;
         return 0;
     case KEY_EXPLAIN:
         r->is_explained = true;
@@ -312,6 +317,17 @@ static int gpu_choose(const char *name, const struct gpu **gpu)
     return status == 0 && *gpu ? EXIT_DONE : complain(why.text);
 }
 
+static int calibrate(const char *path)
+{
+    struct why why = {""};
+    char note[200];
+
+    if (lesson_read(path, note, sizeof note, &why) != 0)
+        return complain(why.text);
+    fprintf(stderr, "offload-bench: %s\n", note);
+    return EXIT_DONE;
+}
+
 int command_project(int argc, char **argv)
 {
     static const struct argp parser = {.options = options, .parser = option_parse,
@@ -323,6 +339,8 @@ int command_project(int argc, char **argv)
     int status = 0;
 
     if (argp_parse(&parser, argc, argv, 0, NULL, &r) != 0)
+        return EXIT_USAGE;
+    if (r.calibrate && calibrate(r.calibrate) != EXIT_DONE)
         return EXIT_USAGE;
     if (r.gpu)
         status = gpu_choose(r.gpu, &t.reader.fallback);

@@ -10,6 +10,7 @@
 #include "harness/interrupt.h"
 #include "harness/publish.h"
 #include "harness/journal.h"
+#include "harness/lesson.h"
 #include "harness/runner.h"
 
 struct progress {
@@ -94,6 +95,9 @@ int command_run(int argc, char **argv)
     int status;
 
     options_parse(&options, argc, argv);
+    if (options.calibrate &&
+        lesson_read(options.calibrate, options.lesson, sizeof options.lesson, &why) != 0)
+        return command_fail(EXIT_USAGE, "--calibrate: %s", why.text);
     if (survey_take(&survey, &why) != 0)
         return command_fail(EXIT_NOTHING, "%s", why.text);
     status = plan_make(&plan, &options, &survey, &why);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a call to a forecast: the model of its class, what the timing mode adds, the bound
  * that is named, and the interval around it. */
-#include "projection/interval.h"
-#include "projection/model.h"
+#include "projection/lessons.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -131,6 +130,46 @@ static void nearness_tell(const struct gpu *gpu, const struct region *r,
                  model_name(r->model), type);
 }
 
+/* What was measured here; filled before anything is projected (see projection.h). */
+static struct lessons lessons;
+
+int project_learn(const struct gpu *gpu, const struct operation *op, enum timing timing,
+                  double measured_us, struct why *why)
+{
+    struct ledger l;
+    struct region region;
+    struct spread spread;
+    int status = model_project(parameters_builtin(), gpu, op, timing, &l, why);
+
+    if (status != 0)
+        return status;
+    if (!(measured_us > 0))
+        return why_fail(why, STATUS_INVALID, "a measured time must be above 0");
+    region = region_of(op_kind_find(op->op), op, timing, l.total);
+    spread = interval_spread(intervals_builtin(), gpu, &region);
+    if (lessons_add(&lessons, gpu, &region, &spread, log(measured_us / l.total)) != 0)
+        return why_fail(why, STATUS_UNAVAILABLE, "enough was learnt");
+    return 0;
+}
+
+int project_learnt(void)
+{
+    return lessons.cells;
+}
+
+void project_forget(void)
+{
+    lessons = (struct lessons){.n = 0};
+}
+
+static void lesson_tell(double shift, char *why, size_t size)
+{
+    size_t n = strlen(why);
+
+    if (lessons.cells > 0 && fabs(shift) >= 0.005 && n < size)
+        snprintf(why + n, size - n, "; x %.2f from %d measured calls", exp(shift), lessons.cells);
+}
+
 int project(const struct gpu *gpu, const struct operation *op, enum timing timing,
             struct forecast *f, struct why *why)
 {
@@ -139,6 +178,7 @@ int project(const struct gpu *gpu, const struct operation *op, enum timing timin
     struct region region;
     struct spread spread;
     struct ledger l;
+    double shift;
     int status;
 
     *f = (struct forecast){.time_us = {NAN, NAN, NAN}, .bound = ""};
@@ -147,11 +187,14 @@ int project(const struct gpu *gpu, const struct operation *op, enum timing timin
         return status;
     region = region_of(kind, op, timing, l.total);
     spread = interval_spread(intervals, gpu, &region);
-    f->time_us = (struct estimate){l.total, l.total * exp(spread.low), l.total * exp(spread.high)};
+    shift = lessons_apply(&lessons, gpu, &region, &spread);
+    f->time_us = (struct estimate){l.total * exp(shift), l.total * exp(spread.low),
+                                   l.total * exp(spread.high)};
     f->bound = bound_name(&l);
     f->terms = l.terms;
     memcpy(f->term, l.term, sizeof f->term);
     nearness_tell(gpu, &region, intervals, f->why, sizeof f->why);
+    lesson_tell(shift, f->why, sizeof f->why);
     return 0;
 }
 

@@ -73,6 +73,20 @@ int gpu_load(const char *path, const struct gpu **first, struct why *);
 int project(const struct gpu *, const struct operation *, enum timing, struct forecast *,
             struct why *);
 
+/* A call measured on a real GPU corrects the forecasts that follow: of its kind on that GPU
+ * most, of other kinds and of its generation less; their intervals narrow. Never for software
+ * evidence. Not thread-safe: learn before projecting. Errors: as project; STATUS_INVALID;
+ * STATUS_UNAVAILABLE also when no more is taken. */
+int project_learn(const struct gpu *, const struct operation *, enum timing,
+                  double measured_us, struct why *);
+/* Calls learnt from so far. */
+int project_learnt(void);
+void project_forget(void);
+
+/* The GPU of the catalogue that a driver calls `model` ("NVIDIA A100-SXM4-80GB", "Tesla T4");
+ * NULL when none or several fit. */
+const struct gpu *gpu_recognise(const char *model);
+
 /* Time of moving `bytes` over the host link from or to `memory` (pageable, pinned). */
 int project_transfer(const struct gpu *, double bytes, enum memory, struct forecast *,
                      struct why *);

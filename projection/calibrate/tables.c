@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "projection/lessons.h"
+
 static const double naive_launch_us = 5;
 
 /* One line of a table under construction. */
@@ -130,6 +132,84 @@ static void key_band(char *out, size_t size, const struct samples *s, const stru
                                                                        : "3: >= 200 us");
 }
 
+/* What five measured calls of each group, evenly spread, do for its others. */
+enum { TAUGHT = 5 };
+
+static void taught_line(const struct residual **e, size_t n, const struct intervals *table,
+                        struct tally *before, struct tally *after)
+{
+    struct lessons lessons = {.n = 0};
+
+    before->n = before->covered = after->n = after->covered = 0;
+    for (size_t i = 0; i < TAUGHT; i++) {
+        const struct residual *x = e[(2 * i + 1) * n / (2 * TAUGHT)];
+
+        lessons_add(&lessons, x->sample->gpu, &x->region,
+                    &table->spread[x->kindred][x->region.model][x->region.type]
+                                  [x->region.is_eager][x->region.band], x->log_ratio);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct region *r = &e[i]->region;
+        struct spread s = table->spread[e[i]->kindred][r->model][r->type][r->is_eager][r->band];
+        double ratio = e[i]->log_ratio, shift;
+
+        before->covered += ratio >= s.low && ratio <= s.high;
+        before->error[before->n++] = 100 * fabs(exp(-ratio) - 1);
+        shift = lessons_apply(&lessons, e[i]->sample->gpu, r, &s);
+        after->covered += ratio >= s.low && ratio <= s.high;
+        after->error[after->n++] = 100 * fabs(exp(shift - ratio) - 1);
+    }
+}
+
+static double middle(struct tally *t)
+{
+    qsort(t->error, t->n, sizeof *t->error, compare);
+    return t->error[t->n / 2];
+}
+
+static void taught_sum(double sum[4], const char *key, size_t n, struct tally *before,
+                       struct tally *after)
+{
+    double now[4] = {middle(before), middle(after), 100 * (double)before->covered / (double)n,
+                     100 * (double)after->covered / (double)n};
+
+    printf("%-58s %7zu %7.1f to %5.1f %4.0f to %3.0f %%\n", key, n, now[0], now[1], now[2],
+           now[3]);
+    for (int i = 0; i < 4; i++)
+        sum[i] += now[i];
+}
+
+/* By group, of the folds by GPU. */
+static void taught_print(const struct samples *s, const struct residuals *r,
+                         struct jackknife *j)
+{
+    const struct residual **e = malloc((r->n + 1) * sizeof *e);
+    struct tally before = {.error = malloc((r->n + 1) * sizeof(double))};
+    struct tally after = {.error = malloc((r->n + 1) * sizeof(double))};
+    double sum[4] = {0}, groups = 0;
+    char key[96];
+
+    printf("%-58s %7s %16s %16s\n", "", "rows", "median before", "covered");
+    for (int g = 0; e && before.error && after.error && g < s->groups; g++) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < r->n; i++)
+            if (!r->residual[i].by_family && r->residual[i].sample->group == g)
+                e[n++] = &r->residual[i];
+        if (n < 10 * TAUGHT || s->group[g].weight == 0)
+            continue;
+        taught_line(e, n, jackknife_get(j, r, s, s->group[g].gpu), &before, &after);
+        key_group(key, sizeof key, s, e[0]);
+        taught_sum(sum, key, n, &before, &after);
+        groups++;
+    }
+    printf("%-66s %7.1f to %5.1f %4.0f to %3.0f %%\n", "mean of the groups", sum[0] / groups,
+           sum[1] / groups, sum[2] / groups, sum[3] / groups);
+    free(e);
+    free(before.error);
+    free(after.error);
+}
+
 struct line {
     char key[96];
     const struct residual *residual;
@@ -188,6 +268,8 @@ void tables_print(const struct samples *s, const struct residuals *r)
     table_print(s, r, false, key_band, &j);
     printf("\nleave one generation out, by operation\n");
     table_print(s, r, true, key_operation, &j);
+    printf("\nleave one GPU out, then learn from %d measured cells of the group\n", TAUGHT);
+    taught_print(s, r, &j);
     for (int i = 0; i < j.n; i++)
         free(j.intervals[i]);
 }

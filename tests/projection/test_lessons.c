@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Measured calls correct forecasts of their GPU, less of relatives, not of strangers. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "projection/projection.h"
+
+static struct operation product(int64_t m)
+{
+    return (struct operation){.op = "gemm", .dtype = DTYPE_BF16, .m = m, .n = 4096, .k = 4096};
+}
+
+static struct estimate forecast_us(const char *gpu, const struct operation *op)
+{
+    struct forecast f;
+
+    assert_int_equal(project(gpu_find(gpu, NULL), op, TIMING_KERNEL, &f, NULL), 0);
+    return f.time_us;
+}
+
+static double width(struct estimate e)
+{
+    return log(e.high / e.low);
+}
+
+/* Five products on a GPU that takes half as long again as forecast. */
+static void learn_slow(const char *gpu)
+{
+    struct operation op[5];
+    double us[5];
+
+    for (int i = 0; i < 5; i++) {
+        op[i] = product(512 << i);
+        us[i] = 1.5 * forecast_us(gpu, &op[i]).value;
+    }
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(project_learn(gpu_find(gpu, NULL), &op[i], TIMING_KERNEL, us[i], NULL),
+                         0);
+}
+
+static void test_own_gpu_most(void **state)
+{
+    struct operation op = product(3072), decode = {
+        .op = "attn_decode", .dtype = DTYPE_BF16, .kv_dtype = DTYPE_BF16, .batch = 8,
+        .heads = 32, .kv_heads = 8, .head_dim = 128, .q_len = 1, .kv_len = 4096};
+    const char *gpu[] = {"b200-sxm", "gb200", "mi300x"};
+    struct estimate before[3], after[3], other;
+    double moved;
+
+    (void)state;
+    project_forget();
+    for (int i = 0; i < 3; i++)
+        before[i] = forecast_us(gpu[i], &op);
+    other = forecast_us("b200-sxm", &decode);
+    learn_slow("b200-sxm");
+    for (int i = 0; i < 3; i++)
+        after[i] = forecast_us(gpu[i], &op);
+    moved = after[0].value / before[0].value;
+    assert_true(moved > 1.05 && moved < 1.5);
+    assert_true(width(after[0]) < width(before[0]));
+    assert_true(after[1].value / before[1].value > 1.01);
+    assert_true(after[1].value / before[1].value < moved);
+    assert_float_equal(after[2].value, before[2].value, 1e-9 * before[2].value);
+    assert_float_equal(after[2].low, before[2].low, 1e-9 * before[2].low);
+    assert_true(forecast_us("b200-sxm", &decode).value > other.value);
+    assert_true(forecast_us("b200-sxm", &decode).value / other.value < moved);
+    project_forget();
+}
+
+static void test_forecast_says_so(void **state)
+{
+    struct operation op = product(2048);
+    struct forecast f;
+
+    (void)state;
+    project_forget();
+    learn_slow("b200-sxm");
+    assert_int_equal(project(gpu_find("b200-sxm", NULL), &op, TIMING_KERNEL, &f, NULL), 0);
+    assert_non_null(strstr(f.why, "5 measured calls"));
+    project_forget();
+    assert_int_equal(project(gpu_find("b200-sxm", NULL), &op, TIMING_KERNEL, &f, NULL), 0);
+    assert_null(strstr(f.why, "measured calls"));
+}
+
+static void test_confirmed_only_narrows(void **state)
+{
+    struct operation op = product(1024);
+    struct estimate before, after;
+
+    (void)state;
+    project_forget();
+    before = forecast_us("b200-sxm", &op);
+    assert_int_equal(project_learn(gpu_find("b200-sxm", NULL), &op, TIMING_KERNEL,
+                                   before.value, NULL), 0);
+    after = forecast_us("b200-sxm", &op);
+    assert_float_equal(after.value, before.value, 1e-6 * before.value);
+    assert_true(width(after) < width(before));
+    project_forget();
+}
+
+static void test_bad_measurements(void **state)
+{
+    struct operation op = product(1024), strange = {.op = "fold_space"};
+    const struct gpu *gpu = gpu_find("l4", NULL);
+
+    (void)state;
+    assert_true(project_learn(gpu, &op, TIMING_KERNEL, 0, NULL) < 0);
+    assert_true(project_learn(gpu, &op, TIMING_KERNEL, NAN, NULL) < 0);
+    assert_true(project_learn(gpu, &strange, TIMING_KERNEL, 1, NULL) < 0);
+    assert_int_equal(project_learnt(), 0);
+}
+
+static void recognised(const char *model, const char *id)
+{
+    const struct gpu *gpu = gpu_recognise(model);
+
+    if (id)
+        assert_non_null(gpu);
+    if (!id)
+        assert_null(gpu);
+    else
+        assert_string_equal(gpu->id.text, id);
+}
+
+static void test_names_of_drivers(void **state)
+{
+    (void)state;
+    recognised("NVIDIA A100-SXM4-80GB", "a100-sxm-80gb");
+    recognised("NVIDIA A100-PCIE-40GB", "a100-pcie-40gb");
+    recognised("NVIDIA A100 80GB PCIe", "a100-pcie-80gb");
+    recognised("NVIDIA H100 80GB HBM3", "h100-sxm");
+    recognised("NVIDIA H100 PCIe", "h100-pcie");
+    recognised("Tesla T4", "t4");
+    recognised("NVIDIA L40S", "l40s");
+    recognised("Tesla V100-PCIE-32GB", "v100-pcie");
+    recognised("NVIDIA GeForce RTX 4090", "rtx-4090");
+    recognised("NVIDIA GeForce RTX 4090 Laptop GPU", NULL);
+    recognised("NVIDIA GeForce RTX 2060", NULL);
+    recognised("pthread-AMD EPYC 7B13", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_own_gpu_most),
+        cmocka_unit_test(test_forecast_says_so),
+        cmocka_unit_test(test_confirmed_only_narrows),
+        cmocka_unit_test(test_bad_measurements),
+        cmocka_unit_test(test_names_of_drivers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
