@@ -187,13 +187,13 @@ static void say_doubt(const struct crossover_stretch *s, struct text *out)
     if (isinf(s->low) && isinf(s->high))
         text_add(out, "undecided at every size");
     else if (isinf(s->low))
-        text_printf(out, "undecided below %s, %s there", words_count(s->high).text,
+        text_printf(out, "undecided below %s (%s there)", words_count(s->high).text,
                     decision_name(s->after));
     else if (isinf(s->high))
         text_printf(out, "%s up to %s, undecided above", decision_name(s->before),
                     words_count(s->low).text);
     else
-        text_printf(out, "undecided between %s and %s, %s around", words_count(s->low).text,
+        text_printf(out, "undecided between %s and %s (%s around)", words_count(s->low).text,
                     words_count(s->high).text, decision_name(s->before));
 }
 
@@ -210,7 +210,7 @@ static void write_answer(struct crossover *x)
                     words_count(x->point[0].size).text,
                     words_count(x->point[x->points - 1].size).text);
     for (int i = 0; i < x->found.doubts; i++) {
-        text_add(&out, i || x->found.changes ? "; " : "");
+        text_add(&out, i || x->found.changes ? ", " : "");
         say_doubt(&x->found.doubt[i], &out);
     }
     snprintf(x->answer, sizeof x->answer, "%s", out.data ? out.data : "");
@@ -229,11 +229,11 @@ static void write_decider(struct crossover *x)
         break;
     case WISH_GPU:
         snprintf(x->decider, sizeof x->decider,
-                 "measuring the GPU: the projection's interval alone leaves size %s open", size.text);
+                 "measuring the GPU, as the projection's interval alone leaves size %s open", size.text);
         break;
     case WISH_TIE:
         snprintf(x->decider, sizeof x->decider,
-                 "hardly anything: at size %s both sides are as good as alike", size.text);
+                 "hardly anything, as both sides are as good as alike at size %s", size.text);
         break;
     default:
         break;

@@ -14,7 +14,7 @@ static void add_row(const struct crossover *x, struct text *out)
 
     text_add(out, "<tr><td class=\"nowrap\">");
     page_text(out, x->gpu.text);
-    text_printf(out, ", %s<small>%s</small></td><td class=\"nowrap\"><b>",
+    text_printf(out, ", %s<small>%s</small></td><td><b>",
                 placement_name(x->placement), dtype_name(x->from->about->dtype));
     page_text(out, x->answer);
     text_printf(out, "</b></td><td class=\"nowrap\">%s <small>%s</small></td>",

@@ -36,7 +36,7 @@ static void say_advice(const struct crossover *x, const char *what, struct text 
     const struct crossover_stretch *s = &found->change[0];
     struct words low = words_count(s->low), high = words_count(s->high);
 
-    if (found->kind == CROSSOVER_ONE && !found->doubts) {
+    if (found->kind == CROSSOVER_ONE) {
         if (s->after == DECISION_OFFLOAD)
             text_printf(out, "move %s to %s from size %s on and keep it on this CPU up to %s", what,
                         x->gpu.text, high.text, low.text);
@@ -85,6 +85,8 @@ bool sweep_headline(const struct report *report, struct text *out)
     say_advice(first, what, out);
     say_sure(first, out);
     text_add(out, ". ");
+    if (first->found.kind == CROSSOVER_ONE && first->found.doubts)
+        text_printf(out, "In full: %s. ", first->answer);
     for (const struct crossover *x = first + 1; x < report->crossover + report->crossovers; x++) {
         if (!x->is_sweep || out->n > 480) /* the table below has them all */
             continue;
