@@ -340,6 +340,7 @@ static void project_group(const struct group *g, const struct gpu *gpu, struct t
         r.upload_us = transfer_us(gpu, r.upload_bytes);
         r.activation_us = transfer_us(gpu, r.upload_bytes - r.stationary_bytes);
         r.download_us = transfer_us(gpu, r.download_bytes);
+        r.setup_us = project_startup_us();
     }
     line = record_write(&r);
     text_add(lines, line ? line : "");

@@ -8,7 +8,8 @@
 #include "harness/timeline.h"
 #include "harness/trial.h"
 
-/* How long one placement may take: whole rounds, at least one, at most `rounds`. */
+/* How long one placement may take: whole rounds, at least one, about `rounds` at most; more only
+ * to settle a disagreement. */
 struct placement_limits {
     double budget_s;
     int rounds;

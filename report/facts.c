@@ -63,29 +63,6 @@ void table_overheads(const struct report *report, struct grid *grid)
     }
 }
 
-void table_ledger(const struct report *report, struct grid *grid)
-{
-    memcpy(grid->column,
-           (struct grid_column[]){{"cell", GRID_LEFT}, {"device", GRID_LEFT}},
-           2 * sizeof *grid->column);
-    for (int i = 0; i < LEDGERS; i++)
-        grid->column[2 + i] =
-            (struct grid_column){ledger_name((enum ledger)i), GRID_RIGHT};
-    grid->column[2 + LEDGERS] = (struct grid_column){"residual", GRID_RIGHT};
-    for (size_t i = 0; i < report->ledgers; i++) {
-        const struct ledger_row *row = &report->ledger[i];
-        const struct record *r = row->record;
-
-        grid_printf(grid, "%s/%s %s", r->workload.text, r->variant.text,
-                    r->shape_text.text);
-        grid_add(grid, r->device.text);
-        for (int k = 0; k < LEDGERS; k++)
-            grid_add(grid, words_time(r->ledger_ns[k] / 1e3).text);
-        grid_add(grid,
-                 words_percent((row->wall_ns - row->call_ns) / row->wall_ns).text);
-    }
-}
-
 static bool is_same_variant(const struct record *a, const struct record *b)
 {
     return strcmp(a->workload.text, b->workload.text) == 0 &&

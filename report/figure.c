@@ -40,7 +40,8 @@ int figure_begin(struct figure *f, struct album *album, enum plot_kind kind, con
                  const char *name)
 {
     static const enum mark_kind marks[PLOTS] = {
-        [PLOT_MODEL] = MARK_BARS, [PLOT_SHARE] = MARK_BARS, [PLOT_PHASE] = MARK_BARS};
+        [PLOT_MODEL] = MARK_BARS, [PLOT_SHARE] = MARK_BARS, [PLOT_PHASE] = MARK_BARS,
+        [PLOT_LEDGER] = MARK_BARS};
 
     struct plot *plot = report_push(&album->plots->plot, &album->plots->plots, sizeof *plot);
     char other[64];

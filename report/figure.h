@@ -42,6 +42,7 @@ int plot_roofline(struct album *);
 int plot_sizes(struct album *);
 int plot_flips(struct album *);
 int plot_phases(struct album *);
+int plot_ledger(struct album *);
 
 /* Begin a figure drawn by plots/SCRIPT.gp; `name` becomes fit for a file name. The caller
  * fills plot->title and plot->caption. */

@@ -11,6 +11,8 @@ int judge_gpus(struct report *);       /* contest.c: who takes part */
 int judge_ceilings(struct report *);   /* ceiling.c */
 int judge_contests(struct report *);   /* contest.c */
 int judge_verdicts(struct report *);   /* verdict.c */
+int judge_ledger(struct report *);     /* ledger.c */
+int judge_lifetimes(struct report *);  /* lifetime.c */
 int judge_chains(struct report *);     /* chain.c */
 int judge_expenses(struct report *);   /* expense.c: money of verdicts and chains */
 int judge_flips(struct report *);      /* flip_verdict.c, flip_chain.c */
@@ -57,6 +59,14 @@ void flip_threads(struct flips *, struct flip_cpu,
                   enum decision now);
 void flip_prices(struct flips *, const struct money *, struct estimate speedup);
 void chain_flip(const struct report *, struct chain *); /* flip_chain.c */
+
+/* One call with stationary inputs there, from the parts that link_cost_of knows. */
+struct estimate moved_call_us(const struct contender *gpu);
+
+/* The fastest correct measurement of a placement of the contest's problem on a device, from
+ * whatever host memory; RECORD_COLD: of a first call. NULL when there is none. */
+const struct record *ledger_placed(const struct report *, const struct record *about,
+                                   const char *device, enum record_kind, enum placement);
 
 /* The best plan of a chain whose steps and sums stand, for every placement of the weights.
  * STATUS_MEMORY. (route.c) */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/ledger.h"
 #include "report/page.h"
 #include "report/tables.h"
 #include "report/units.h"
@@ -19,6 +20,7 @@ static const struct {
     {PLOT_SPEEDUP, "Speed-up by operation"},    {PLOT_TIME, "Time by operation"},
     {PLOT_SHARE, "Achieved share of peak"},     {PLOT_ROOFLINE, "Roofline of both sides"},
     {PLOT_SIZE, "Time against size"},           {PLOT_PHASE, "Phase breakdown"},
+    {PLOT_LEDGER, "Where a device call's time goes"},
 };
 
 void page_figures(const struct plots *plots, struct text *out)
@@ -58,6 +60,7 @@ void page_figures(const struct plots *plots, struct text *out)
 void page_costs(const struct report *report, struct text *out)
 {
     struct grid grid = {0};
+    struct text summary = {0};
 
     text_add(out, "<section id=\"costs\"><h2>Ceilings and costs</h2>\n");
     table_flips(report, &grid);
@@ -78,8 +81,22 @@ void page_costs(const struct report *report, struct text *out)
     table_overheads(report, &grid);
     page_grid(out, "Overheads", "Measured beside the problems, never judged.", &grid);
     table_ledger(report, &grid);
-    page_grid(out, "Cost of a device call",
-              "Rows of the ledger add up to the wall time; the rest is printed.", &grid);
+    page_grid(out, "Where a device call's time goes",
+              "Rows were timed one by one, the wall time apart from them; what no row holds is the "
+              "residual. First calls were made in processes of their own.", &grid);
+    ledger_summary(report, &summary);
+    if (summary.n) {
+        text_add(out, "<p>");
+        page_text(out, summary.data);
+        text_add(out, ".</p>\n");
+    }
+    text_release(&summary);
+    table_lifetimes(report, &grid);
+    page_grid(out, "The answer by lifetime of the process",
+              "What a first call costs beyond a call is the set-up; for a projected GPU it is an "
+              "assumption, 0.1 to 0.5 s, measured nowhere. One second: as many calls as the CPU can "
+              "make in it. Resident service: set up long ago; activations and results still move "
+              "on each call.", &grid);
     text_add(out, "</section>\n");
 }
 

@@ -50,7 +50,7 @@ int plots_draw(const struct report *report, struct plots *plots, struct why *why
 {
     static int (*const room[])(struct album *) = {plot_models,   plot_sweeps, plot_operations,
                                                   plot_roofline, plot_sizes,  plot_flips,
-                                                  plot_phases};
+                                                  plot_phases,   plot_ledger};
     struct album album = {report, plots, why};
     int status;
 

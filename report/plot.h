@@ -18,6 +18,7 @@ enum plot_kind {
     PLOT_SIZE,     /* time against size */
     PLOT_FLIP,     /* by what factor inputs must change */
     PLOT_PHASE,    /* upload, launch, kernel, download by placement */
+    PLOT_LEDGER,   /* waterfall of measured timelines, with the residual */
     PLOTS
 };
 

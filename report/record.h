@@ -107,6 +107,7 @@ struct measure {
     X(upload_us, struct estimate, ESTIMATE, "us", "projected upload of all inputs")    \
     X(activation_us, struct estimate, ESTIMATE, "us", "projected upload without weights") \
     X(download_us, struct estimate, ESTIMATE, "us", "projected download")              \
+    X(setup_us, struct estimate, ESTIMATE, "us", "assumed: opening the GPU, loading code") \
     X(bound, struct name, TEXT, "", "what limits the projected time")
 
 struct record {

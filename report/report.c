@@ -66,20 +66,6 @@ static int push_record(const struct record ***list, size_t *count,
     return 0;
 }
 
-static int add_ledger(struct report *report, const struct record *r)
-{
-    const double *ns = r->ledger_ns;
-    struct ledger_row *row =
-        report_push(&report->ledger, &report->ledgers, sizeof *row);
-
-    if (!row)
-        return STATUS_MEMORY;
-    *row =
-        (struct ledger_row){r, ns[LEDGER_LAUNCH] + ns[LEDGER_KERNEL] + ns[LEDGER_SYNC],
-                            record_wall_us(r).value * 1e3};
-    return 0;
-}
-
 static int sort_out(struct report *report, const struct record *r)
 {
     int status = 0;
@@ -93,9 +79,6 @@ static int sort_out(struct report *report, const struct record *r)
     if (!status && r->outcome == OUTCOME_OK && r->kind == RECORD_CELL && !r->judged &&
         !r->proof)
         status = push_record(&report->overhead, &report->overheads, r);
-    if (!status && r->kind == RECORD_CELL && r->device_kind != DEVICE_CPU &&
-        !r->proof && r->outcome == OUTCOME_OK && !isnan(r->ledger_ns[LEDGER_KERNEL]))
-        status = add_ledger(report, r);
     return status;
 }
 
@@ -113,9 +96,9 @@ static int judge_lists(struct report *report)
 int report_build(const struct results *results, struct report *report, struct why *why)
 {
     static int (*const step[])(struct report *) = {
-        judge_gpus,   judge_ceilings,   judge_contests, judge_verdicts,
-        judge_chains, judge_expenses,   judge_flips,    judge_crossovers,
-        judge_lists,  judge_headline,
+        judge_gpus,     judge_ceilings,  judge_contests, judge_ledger,
+        judge_verdicts, judge_lifetimes, judge_chains,   judge_expenses,
+        judge_flips,    judge_crossovers, judge_lists,   judge_headline,
     };
     int status = 0;
 
@@ -155,6 +138,7 @@ void report_release(struct report *report)
     free(report->chain);
     free(report->crossover);
     free(report->ledger);
+    free(report->lifetime);
     free(report->check);
     free(report->left_out);
     free(report->overhead);

@@ -65,6 +65,7 @@ struct verdict {
     const struct contest *contest;
     const struct contender *cpu, *gpu;
     enum placement placement;
+    const struct record *placed; /* the measured placement; NULL: derived from parts */
     double calls;              /* placement once: calls that share the upload; else 1 */
     struct estimate cpu_us, gpu_us, speedup;
     bool is_paired;
@@ -151,11 +152,42 @@ struct crossover {
     char text[600];                  /* the whole sentence */
 };
 
-/* The cost rows of one device cell beside the time they should add up to. */
+/* One timeline: a placement of a device cell, or a process's first call, its rows beside the
+ * wall time that was measured apart from them. Of files that hold no placements, the cells. */
 struct ledger_row {
     const struct record *record;
-    double call_ns;            /* launch + kernel + sync */
-    double wall_ns;            /* median wall time of a call; residual = wall - call */
+    double sum_ns;             /* of the rows; of a cell launch, kernel and sync */
+    double wall_ns;            /* median of the calls timed whole; residual = wall - sum */
+};
+
+/* How long the process lives that asks. */
+#define LIFETIME_MAP(X)                                                                \
+    X(LIFETIME_COLD, "one cold call") X(LIFETIME_SECOND, "a one-second process")       \
+    X(LIFETIME_SERVICE, "a resident service")
+enum lifetime_kind {
+#define X(value, text) value,
+    LIFETIME_MAP(X)
+#undef X
+    LIFETIMES
+};
+const char *lifetime_name(enum lifetime_kind);
+
+/* The answer by lifetime, for one contest and GPU. n calls take the CPU n * cpu, and the GPU
+ * setup + n * call. A process of one second makes as many calls as the CPU can in it; a service
+ * has set up long ago. The CPU's own start-up counts for nothing. */
+struct lifetime {
+    const struct contest *contest;
+    const struct contender *cpu, *gpu;
+    enum evidence evidence;    /* of the GPU's time of a call */
+    bool is_assumed;           /* setup holds an assumption instead of a measured first call */
+    struct estimate setup_us;  /* context, compile, alloc, pin, free, what calls share; NAN: not
+                                * known, then `why` says what is missing */
+    struct estimate call_us;   /* stationary inputs there, the others and the results moved */
+    double calls[LIFETIMES];   /* 1, those of a second, INFINITY */
+    struct estimate speedup[LIFETIMES];
+    enum decision decision[LIFETIMES];
+    struct estimate flip;      /* calls from which on the GPU pays; as verdict.reuse_n */
+    char why[240];
 };
 
 struct report {
@@ -177,6 +209,8 @@ struct report {
     size_t crossovers;
     struct ledger_row *ledger;
     size_t ledgers;
+    struct lifetime *lifetime; /* by contest, GPU */
+    size_t lifetimes;
     const struct record **check; /* every cell that was compared with the reference */
     size_t checks;
     const struct record **left_out; /* wrong, failed or skipped, with their why */

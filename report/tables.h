@@ -22,7 +22,10 @@ void table_sweeps(const struct report *, struct grid *);
 void table_ceilings(const struct report *, struct grid *);
 /* Overheads that were measured: launch, transfer, peak. */
 void table_overheads(const struct report *, struct grid *);
+/* Every timeline, its rows and residual. */
 void table_ledger(const struct report *, struct grid *);
+/* The answer by lifetime of the process, per contest and GPU. */
+void table_lifetimes(const struct report *, struct grid *);
 /* Largest error over its bound, per workload and variant. */
 void table_checks(const struct report *, struct grid *);
 /* Wrong, failed, skipped: alike ones in one row. */

@@ -66,13 +66,20 @@ static struct estimate per_call_us(const struct contender *gpu, struct link_cost
                         estimate_add(link.activation_us, link.download_us));
 }
 
-static struct estimate placed_us(const struct contender *gpu, enum placement placement)
+struct estimate moved_call_us(const struct contender *gpu)
+{
+    return per_call_us(gpu, link_cost_of(gpu->record));
+}
+
+/* Where the placement itself was not measured: from the parts. */
+static struct estimate derived_us(const struct contender *gpu, enum placement placement)
 {
     struct link_cost link = link_cost_of(gpu->record);
 
     if (placement == PLACEMENT_RESIDENT)
         return gpu->time_us;
-    if (!estimate_is_known(link.upload_us) || !estimate_is_known(link.activation_us))
+    if (placement > PLACEMENT_EVERY || !estimate_is_known(link.upload_us) ||
+        !estimate_is_known(link.activation_us))
         return estimate_missing();
     if (placement == PLACEMENT_ONCE)
         return estimate_add(per_call_us(gpu, link),
@@ -124,11 +131,23 @@ static enum evidence weaker(enum evidence a, enum evidence b)
     return a > b ? a : b; /* the map is in order of strength */
 }
 
+/* The measured placement, but of data in place: the samples beside the CPU's, in pairs, are
+ * worth more. */
+static const struct record *placed_on(const struct report *report, const struct contest *contest,
+                                      const struct contender *gpu, enum placement placement)
+{
+    return placement == PLACEMENT_RESIDENT || gpu->record->kind != RECORD_CELL
+               ? NULL
+               : ledger_placed(report, contest->about, gpu->record->device.text,
+                               RECORD_PLACEMENT, placement);
+}
+
 static int judge(struct report *report, const struct contest *contest,
                  const struct contender *gpu, enum placement placement)
 {
     const struct contender *cpu = contest->cpu;
-    struct estimate gpu_us = placed_us(gpu, placement);
+    const struct record *placed = placed_on(report, contest, gpu, placement);
+    struct estimate gpu_us = placed ? record_wall_us(placed) : derived_us(gpu, placement);
     struct reuse_parts parts = parts_of(cpu, gpu);
     struct verdict *v;
 
@@ -141,7 +160,10 @@ static int judge(struct report *report, const struct contest *contest,
                           .cpu = cpu,
                           .gpu = gpu,
                           .placement = placement,
-                          .calls = placement == PLACEMENT_ONCE ? ONCE_CALLS : 1,
+                          .placed = placed,
+                          .calls = placement != PLACEMENT_ONCE ? 1
+                                   : placed ? (double)placed->calls
+                                            : ONCE_CALLS,
                           .cpu_us = cpu->time_us,
                           .gpu_us = gpu_us,
                           .speedup = estimate_ratio(cpu->time_us, gpu_us),
@@ -158,16 +180,14 @@ static int judge(struct report *report, const struct contest *contest,
 
 int judge_verdicts(struct report *report)
 {
-    static const enum placement order[] = {PLACEMENT_RESIDENT, PLACEMENT_ONCE,
-                                           PLACEMENT_EVERY};
     int status = 0;
 
     for (size_t c = 0; c < report->contests; c++)
         for (size_t g = 0; g < report->contest[c].gpus; g++)
-            for (size_t p = 0; p < sizeof order / sizeof *order && !status; p++)
+            for (int p = 0; p < PLACEMENTS && !status; p++)
                 if (report->contest[c].cpus)
                     status = judge(report, &report->contest[c],
-                                   &report->contest[c].gpu[g], order[p]);
+                                   &report->contest[c].gpu[g], (enum placement)p);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/format.h"
+#include "report/ledger.h"
 #include "report/report.h"
 
 #define REPORT_SCHEMA "offload-bench/report/1"
@@ -163,6 +164,12 @@ static json_t *verdict(const struct verdict *v)
     set(object, "op", string(v->contest->op.text));
     set(object, "placement", json_string(placement_name(v->placement)));
     set(object, "calls", number(v->calls));
+    set(object, "basis", json_string(v->placed || (v->placement == PLACEMENT_RESIDENT &&
+                                                   v->gpu->record->kind == RECORD_CELL)
+                                         ? "measured"
+                                         : "derived"));
+    if (v->placed)
+        set(object, "placed_memory", json_string(memory_name(v->placed->memory)));
     set(object, "memory", json_string(memory_name(v->gpu->record->memory)));
     set(object, "cpu", side(v->cpu, v->cpu_us));
     set(object, "gpu", side(v->gpu, v->gpu_us));
@@ -394,6 +401,7 @@ static json_t *ledger(const struct report *report)
     for (size_t i = 0; i < report->ledgers; i++) {
         const struct ledger_row *row = &report->ledger[i];
         json_t *object = problem(row->record), *rows = json_object();
+        const double *ns = row->record->ledger_ns;
 
         for (int k = 0; k < LEDGERS; k++)
             set(rows, ledger_name((enum ledger)k),
@@ -401,12 +409,68 @@ static json_t *ledger(const struct report *report)
         set(object, "device", string(row->record->device.text));
         set(object, "variant", string(row->record->variant.text));
         set(object, "evidence", json_string(evidence_name(row->record->evidence)));
+        set(object, "timeline",
+            json_string(row->record->kind == RECORD_COLD ? "first call" : "warm call"));
+        set(object, "placement", json_string(placement_name(row->record->placement)));
+        set(object, "memory", json_string(memory_name(row->record->memory)));
+        set(object, "calls", json_integer(row->record->calls));
+        set(object, "chunks", json_integer(row->record->chunks));
         set(object, "rows_us", rows);
-        set(object, "call_us", number(row->call_ns / 1e3));
+        set(object, "call_us",
+            number((ns[LEDGER_LAUNCH] + ns[LEDGER_KERNEL] + ns[LEDGER_SYNC]) / 1e3));
+        set(object, "sum_us", number(row->sum_ns / 1e3));
         set(object, "wall_us", number(row->wall_ns / 1e3));
-        set(object, "residual_us", number((row->wall_ns - row->call_ns) / 1e3));
+        set(object, "residual_us", number((row->wall_ns - row->sum_ns) / 1e3));
+        set(object, "residual", number(ledger_residual(row)));
         json_array_append_new(array, object);
     }
+    return array;
+}
+
+static json_t *estimate(struct estimate e)
+{
+    return json_pack("{s:o,s:o,s:o}", "value", number(e.value), "low", number(e.low), "high",
+                     number(e.high));
+}
+
+static json_t *lifetime(const struct lifetime *l)
+{
+    static const char *const key[LIFETIMES] = {"one_cold_call", "one_second", "service"};
+    json_t *object = problem(l->contest->about);
+
+    set(object, "op", string(l->contest->op.text));
+    set(object, "gpu", string(l->gpu->record->device.text));
+    set(object, "evidence", json_string(evidence_name(l->evidence)));
+    set(object, "cpu_us", estimate(l->cpu->time_us));
+    set(object, "call_us", estimate(l->call_us));
+    set(object, "setup_us", estimate(l->setup_us));
+    set(object, "setup_basis", json_string(isnan(l->setup_us.value) ? "not known"
+                                           : l->is_assumed          ? "assumed"
+                                                                    : "measured"));
+    for (int i = 0; i < LIFETIMES; i++) {
+        json_t *answer = json_object();
+        bool is_known = !isnan(l->speedup[i].value);
+
+        set(answer, "calls", number(l->calls[i]));
+        set_ratio(answer, l->speedup[i]);
+        set(answer, "verdict",
+            is_known ? json_string(decision_name(l->decision[i])) : json_null());
+        set(object, key[i], answer);
+    }
+    set(object, "pays_from_calls", estimate(l->flip));
+    set(object, "pays", json_string(isnan(l->flip.low)     ? "unknown"
+                                    : isnan(l->flip.value) ? "never"
+                                                           : "pays"));
+    set(object, "why", string(l->why));
+    return object;
+}
+
+static json_t *lifetimes(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->lifetimes; i++)
+        json_array_append_new(array, lifetime(&report->lifetime[i]));
     return array;
 }
 
@@ -473,6 +537,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     set(root, "crossovers", crossovers(report));
     set(root, "ceilings", ceilings(report));
     set(root, "ledger", ledger(report));
+    set(root, "lifetimes", lifetimes(report));
     set(root, "checks", cells(report->check, report->checks));
     set(root, "left_out", cells(report->left_out, report->left_outs));
     set(root, "notes", notes(report));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/format.h"
+#include "report/ledger.h"
 #include "report/tables.h"
 
 /* Rows beyond which only the first GPU's tables are printed. */
@@ -174,6 +175,47 @@ static void add_sweep(const struct report *report, struct text *out)
     add_table(out, "thresholds of the sweep", &grid);
 }
 
+/* How many problems pay by how long the process lives, a line for each GPU. */
+static void add_lifetimes(const struct report *report, struct text *out)
+{
+    for (size_t g = 0; g < report->gpus; g++) {
+        size_t pays[LIFETIMES] = {0}, n = 0;
+        bool is_assumed = false;
+
+        for (size_t i = 0; i < report->lifetimes; i++) {
+            const struct lifetime *l = &report->lifetime[i];
+
+            if (strcmp(l->gpu->record->device.text, report->gpu[g].id.text) != 0)
+                continue;
+            n++;
+            is_assumed |= l->is_assumed;
+            for (int k = 0; k < LIFETIMES; k++)
+                pays[k] += l->decision[k] == DECISION_OFFLOAD;
+        }
+        if (n)
+            text_printf(out, "%s  %s%s pays in %zu of %zu problems for one cold call, %zu for a "
+                        "one-second process, %zu for a resident service%s\n",
+                        g ? "" : "\nby lifetime of the process\n",
+                        evidence_mark(report->gpu[g].evidence), report->gpu[g].id.text,
+                        pays[LIFETIME_COLD], n, pays[LIFETIME_SECOND], pays[LIFETIME_SERVICE],
+                        is_assumed ? " (start-up assumed)" : "");
+    }
+}
+
+static void add_ledger(const struct report *report, struct text *out)
+{
+    struct text summary = {0};
+
+    add_lifetimes(report, out);
+    ledger_summary(report, &summary);
+    if (summary.n) {
+        text_add(out, "\nwhere the time goes\n");
+        add_wrapped(out, "  ", summary.data);
+    }
+    out->failed |= summary.failed;
+    text_release(&summary);
+}
+
 static int write(const struct report *report, struct text *out, struct why *why)
 {
     add_wrapped(out, "", report->headline);
@@ -186,6 +228,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     add_crossovers(report, out);
     add_overheads(report, out);
     add_left_out(report, out);
+    add_ledger(report, out);
     text_add(out, "\nnotes\n");
     for (size_t i = 0; i < report->notes; i++)
         add_wrapped(out, "  - ", report->note[i]);
