@@ -226,7 +226,8 @@ static void verdict_flip(const struct report *report, struct verdict *v)
                                .is_resident = v->placement == PLACEMENT_RESIDENT}};
     struct text text = {0};
 
-    if (estimate_is_known(link_us(&c, c.now))) {
+    /* of the other placements the parts do not tell what a link does */
+    if (v->placement <= PLACEMENT_EVERY && estimate_is_known(link_us(&c, c.now))) {
         flip_link(&v->flips, &c, link_of(report, v->gpu->record->device.text));
         flip_calls(&v->flips, &c);
         flip_resident(&v->flips, &c);
