@@ -59,7 +59,7 @@ static int open_devices(void **state)
 
         if (device_open(&device[devices], row[i].id.text, &why) != 0)
             print_message("%s: %s\n", row[i].id.text, why.text);
-        else if (is_device_code_only() && device[devices].kind != DEVICE_CPU)
+        else if (is_device_code_only() && device[devices].kind == DEVICE_OPENCL)
             keep_buffers(&device[devices++]);
         else
             devices++;

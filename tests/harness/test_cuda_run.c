@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* The main job on the emulated CUDA driver, from the command line to the report: all is checked
+ * and well, every placement is there, the evidence is software; and with a fault that no
+ * context survives, the cells that met it say so and the others are measured all the same.
+ * Before that, every kernel of every workload agrees with its reference there, without a
+ * finding of the driver. Skipped with the reason where CUDA is not built in or NVRTC missing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "devices/cuda_compiler.h"
+#include "tests/emulator/faults.h"
+
+static char build[1000]; /* folder of what make built */
+static char folder[] = "/tmp/test_cuda_run_XXXXXX";
+
+static int find_build(void **state)
+{
+    ssize_t n = readlink("/proc/self/exe", build, sizeof build - 1);
+
+    (void)state;
+    if (n < 0 || !mkdtemp(folder))
+        return -1;
+    build[n] = '\0';
+    for (int up = 0; up < 3; up++) /* build/tests/harness/test_cuda_run */
+        *strrchr(build, '/') = '\0';
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    char command[80];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+static void need_compiler(void)
+{
+    struct name version;
+    struct why why = {{0}};
+
+#ifdef __SANITIZE_ADDRESS__
+    print_message("skipped: interpreting device code in a sanitized build takes too long\n");
+    skip();
+#endif
+    if (cuda_compiler_version(&version, &why) != 0) {
+        print_message("skipped: %s\n", why.text);
+        skip();
+    }
+}
+
+/* Run `command` (relative to the build folder) on the emulated driver alone, with `settings`
+ * before it; its exit status, and what it and the driver said. */
+static int run(const char *settings, const char *command, struct text *said,
+               struct text *findings)
+{
+    char line[4096], path[100], chunk[4096];
+    FILE *pipe;
+    size_t n;
+    int end;
+
+    snprintf(path, sizeof path, "%s/findings", folder);
+    snprintf(line, sizeof line,
+             "cd %s && rm -rf findings out && env -u CUDA_VISIBLE_DEVICES OCL_ICD_VENDORS=/nonexistent "
+             "LD_LIBRARY_PATH=%s/emulator OFFLOAD_BENCH_CACHE=%s/cache %s=%s %s %s/%s 2>&1",
+             folder, build, folder, EMULATOR_FINDINGS, path, settings, build, command);
+    pipe = popen(line, "r");
+    assert_non_null(pipe);
+    while ((n = fread(chunk, 1, sizeof chunk, pipe)) > 0)
+        text_add_bytes(said, chunk, n);
+    end = pclose(pipe);
+    text_read_file(findings, path, NULL);
+    return WIFEXITED(end) ? WEXITSTATUS(end) : -1;
+}
+
+static void test_every_kernel(void **state)
+{
+    struct text said = {0}, findings = {0};
+    int status;
+
+    (void)state;
+    need_compiler();
+    status = run("DEVICE_CODE_ONLY=1", "tests/workloads/test_every", &said, &findings);
+    if (status != 0 || findings.n > 0 ||
+        !strstr(said.data, "attention_decode: ") || strstr(said.data, "gemm: 0 results"))
+        fail_msg("test_every ended with %d\n%.6000s\n%.3000s", status, said.data,
+                 findings.n ? findings.data : "");
+    text_release(&said);
+    text_release(&findings);
+}
+
+/* How many records of results.jsonl have this kind, and `key` so. */
+static int count(const char *kind, const char *key, const char *value)
+{
+    char path[100];
+    struct text results = {0};
+    int n = 0;
+
+    snprintf(path, sizeof path, "%s/out/results.jsonl", folder);
+    assert_int_equal(text_read_file(&results, path, NULL), 0);
+    for (char *rest = results.data, *line; (line = strtok_r(rest, "\n", &rest));) {
+        json_t *record = json_loads(line, 0, NULL);
+        const char *of = json_string_value(json_object_get(record, "kind"));
+        const char *is = json_string_value(json_object_get(record, key));
+
+        n += of && is && strcmp(of, kind) == 0 && strstr(is, value);
+        json_decref(record);
+    }
+    text_release(&results);
+    return n;
+}
+
+#define SMOKE "offload-bench --suite smoke --budget 0.5s --device cuda --gpu none --out out --no-progress"
+
+static void test_run(void **state)
+{
+    static const char *const placement[] = {"resident", "once",   "every",     "managed",
+                                            "mapped",   "overlapped", "graph"};
+    struct text said = {0}, findings = {0};
+    int status, cells;
+
+    (void)state;
+    need_compiler();
+    status = run("", SMOKE, &said, &findings);
+    if (status != 0 || findings.n > 0)
+        fail_msg("the run ended with %d\n%.6000s\n%.3000s", status, said.data,
+                 findings.n ? findings.data : "");
+    cells = count("cell", "device", "cuda:0");
+    assert_true(cells >= 15);
+    assert_int_equal(count("cell", "outcome", "ok"), cells);
+    assert_int_equal(count("cell", "evidence", "software"), cells);
+    for (size_t i = 0; i < sizeof placement / sizeof *placement; i++)
+        if (count("placement", "placement", placement[i]) == 0)
+            fail_msg("no placement '%s' was measured", placement[i]);
+    assert_int_equal(count("placement", "outcome", "failed"), 0);
+    assert_non_null(strstr(said.data, "emulated GPU"));
+    text_release(&said);
+    text_release(&findings);
+}
+
+/* The 40th launch of every process is an illegal address: it falls on cells and placements. */
+static void test_fault(void **state)
+{
+    struct text said = {0}, findings = {0};
+    int status, failed;
+
+    (void)state;
+    need_compiler();
+    status = run(FAULT_STICKY "=40", SMOKE, &said, &findings);
+    failed = count("cell", "outcome", "failed") + count("placement", "outcome", "failed");
+    if (status != 5 || findings.n > 0 || failed == 0)
+        fail_msg("the run ended with %d, %d failed\n%.6000s\n%.3000s", status, failed, said.data,
+                 findings.n ? findings.data : "");
+    assert_int_equal(count("cell", "why", "CUDA_ERROR_ILLEGAL_ADDRESS") +
+                         count("placement", "why", "CUDA_ERROR_ILLEGAL_ADDRESS"), failed);
+    assert_true(count("cell", "outcome", "ok") > 5);
+    text_release(&said);
+    text_release(&findings);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_kernel),
+                                       cmocka_unit_test(test_run), cmocka_unit_test(test_fault)};
+
+    return cmocka_run_group_tests_name("the main job on an emulated GPU", tests, find_build,
+                                       remove_folder);
+}
