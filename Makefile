@@ -87,6 +87,8 @@ cuda_emulator := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/emulator/cu
 ifneq ($(HAVE_CUDA),)
 emulators += $(BUILD)/emulator/libcuda.so.1
 endif
+# The names by which the tool looks for them.
+emulators += $(BUILD)/emulator/libcupti.so.13 $(BUILD)/emulator/libnvidia-ml.so.1
 benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
 .PHONY: all help features test smoke check tidy headers format clean install uninstall bench golden fuzz calibrate validate
@@ -182,6 +184,12 @@ $(BUILD)/emulator/libcuda.so.1: $(cuda_emulator) tests/emulator/cuda/exports.map
 $(BUILD)/emulator/lib%.so: tests/emulator/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(cppflags) $(cflags) -Wno-missing-prototypes -fPIC -shared -o $@ $<
+
+$(BUILD)/emulator/libcupti.so.13: $(BUILD)/emulator/libcupti.so
+	$(Q)ln -sf $(<F) $@
+
+$(BUILD)/emulator/libnvidia-ml.so.1: $(BUILD)/emulator/libnvml.so
+	$(Q)ln -sf $(<F) $@
 
 test: $(BUILD)/offload-bench $(test_programs) $(emulators) ## build and run the whole test suite
 	@sh tests/run-all.sh $(BUILD) $(test_programs)

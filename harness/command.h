@@ -19,6 +19,7 @@ int command_report(int argc, char **argv);
 int command_project(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_gpu_check(int argc, char **argv);
 
 /* Hardware counters of an NVIDIA chip as CUPTI plans them, or "list" for its chips; gives
  * the exit status. */

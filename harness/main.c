@@ -15,6 +15,8 @@ static const struct command {
     {"report", "judge results files again, in any format", command_report},
     {"project", "predict a table of operations on GPUs that are not here", command_project},
     {"doctor", "what can be measured here, and how to enable the rest", command_doctor},
+    {"gpu-check", "check that the GPU here is measured rightly; leaves a file to attach to a report",
+     command_gpu_check},
     {"list", "suites, workloads, sweeps, devices, gpus, models, probes, formats", command_list},
 };
 
@@ -26,7 +28,7 @@ static int help(void)
          "to a GPU?\n\n"
          "usage: offload-bench [COMMAND] [OPTION...]\n");
     for (int i = 0; i < COMMANDS; i++)
-        printf("  %-8s %s\n", commands[i].name, commands[i].brief);
+        printf("  %-9s %s\n", commands[i].name, commands[i].brief);
     puts("\nThe main job:   offload-bench --suite llm\n"
          "Its options:    offload-bench run --help\n"
          "Manual:         man offload-bench");

@@ -90,6 +90,8 @@ static void test_mistakes(void **state)
         {"--suite smoke --out /proc/nowhere", EXIT_USAGE, "cannot create the output folder"},
         {"rum", EXIT_USAGE, "did you mean 'run'"},
         {"list probes --chap GH100", EXIT_USAGE, "--chap"},
+        {"gpu-check --from nowhere.jsonl", EXIT_USAGE, "nowhere.jsonl"},
+        {"gpu-check all", EXIT_USAGE, "takes options only"},
         {"list gpu", EXIT_USAGE, "did you mean 'gpus'"},
         {"report nowhere.jsonl", EXIT_USAGE, "nowhere.jsonl"},
         {"report . --format htm", EXIT_USAGE, "did you mean 'html'"},
