@@ -7,10 +7,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/placement.h"
 #include "report/stats.h"
@@ -19,6 +21,24 @@ enum { DEVICES = 16, THREADS = 2 };
 
 static struct device host, device[DEVICES];
 static int devices;
+
+/* Make the emulated GPU the driver that dlopen finds by name, where it is built. */
+static void load_emulator(void)
+{
+    char self[400] = "", path[500], *slash;
+
+    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0 || !(slash = strrchr(self, '/')))
+        return;
+    *slash = '\0';
+    snprintf(path, sizeof path, "%s/../../emulator/libcuda.so.1", self);
+    dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+/* Executing PTX instruction by instruction takes its time. */
+static bool is_slow(const struct device *d)
+{
+    return d->kind == DEVICE_CUDA && d->row.evidence == EVIDENCE_SOFTWARE;
+}
 
 static int open_devices(void **state)
 {
@@ -125,7 +145,8 @@ static void test_placements_agree(void **state)
         struct seen seen = {0};
 
         for (const struct workload *const *w = workloads; *w; w++)
-            for (int s = 0; (*w)->role == ROLE_JUDGED && s < (*w)->smokes; s++) {
+            for (int s = 0; (*w)->role == ROLE_JUDGED && s < (is_slow(&device[d]) ? 1 : (*w)->smokes);
+                 s++) {
                 enum dtype dtype = (*w)->dtypes >> DTYPE_F32 & 1 ? DTYPE_F32 : DTYPE_I8;
 
                 place(*w, &(struct problem){dtype, (*w)->smoke[s]}, &device[d], &limits, &seen);
@@ -176,8 +197,10 @@ static void test_rows_add_up(void **state)
     if (!devices)
         skip();
     for (int d = 0; d < devices; d++) {
-        adds_up("add", (struct shape){{1024, 1024}}, &device[d]);
-        adds_up("rmsnorm", (struct shape){{1024, 1024}}, &device[d]);
+        int64_t rows = is_slow(&device[d]) ? 16 : 1024;
+
+        adds_up("add", (struct shape){{rows, 1024}}, &device[d]);
+        adds_up("rmsnorm", (struct shape){{rows, 1024}}, &device[d]);
     }
 }
 
@@ -217,5 +240,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rows_add_up, open_devices, close_devices),
     };
 
+    load_emulator();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
