@@ -9,9 +9,9 @@
 
 #include "base/clock.h"
 #include "base/trace.h"
+#include "harness/lineup.h"
 #include "harness/observer.h"
 #include "harness/placing.h"
-#include "harness/sampler.h"
 #include "probes/nvml_library.h"
 #include "report/stats.h"
 #include "workloads/isa.h"
@@ -342,21 +342,19 @@ static void fill_ledger(struct cell *c)
     row[LEDGER_DOWNLOAD] = mean(&c->record.download_ns);
 }
 
-static void move_samples(struct cell *c)
+void group_take_samples(struct record *r, struct sample_set *set)
 {
-    struct record *r = &c->record;
-
-    r->calls = c->set.calls;
-    SAY(r->stop, c->set.stop);
-    r->wall_ns = c->set.wall_ns;
-    r->kernel_ns = c->set.kernel_ns;
-    r->position = c->set.position;
-    r->contended = c->set.contended;
-    r->throttled = c->set.throttled;
-    c->set.wall_ns = c->set.kernel_ns = c->set.position = (struct series){0};
-    c->set.contended = c->set.throttled = (struct series){0};
-    if (c->set.status)
-        refuse(r, OUTCOME_FAILED, c->set.why.text);
+    r->calls = set->calls;
+    SAY(r->stop, set->stop);
+    r->wall_ns = set->wall_ns;
+    r->kernel_ns = set->kernel_ns;
+    r->position = set->position;
+    r->contended = set->contended;
+    r->throttled = set->throttled;
+    set->wall_ns = set->kernel_ns = set->position = (struct series){0};
+    set->contended = set->throttled = (struct series){0};
+    if (set->status)
+        refuse(r, OUTCOME_FAILED, set->why.text);
 }
 
 /* The memory's read rate within the same second: what a bandwidth-bound time is held against. */
@@ -436,7 +434,7 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
         struct cell *c = &cell[index[i]];
 
         c->set = set[i];
-        move_samples(c);
+        group_take_samples(&c->record, &c->set);
         if (c->trial.device->kind == DEVICE_CPU)
             c->record.dram_bytes_per_s = dram;
         if (c->trial.device->kind != DEVICE_CPU && c->record.outcome == OUTCOME_OK) {
@@ -463,6 +461,23 @@ static void place_cells(struct workshop *shop, const struct group *g, struct cel
     placing_run(shop, g, candidate, n, budget_s);
 }
 
+/* What may win on the CPU is also run on other threads and instruction sets. */
+static void line_up_cells(struct workshop *shop, const struct group *g, struct bench *bench,
+                          const struct cell *cell, int cells, double budget_s)
+{
+    struct lineup_member member[CELLS];
+    int n = 0;
+
+    for (int i = 0; i < cells; i++)
+        if (cell[i].is_ready && cell[i].record.outcome == OUTCOME_OK &&
+            cell[i].trial.device->kind == DEVICE_CPU)
+            member[n++] = (struct lineup_member){cell[i].trial.variant,
+                                                 mean(&cell[i].record.wall_ns),
+                                                 cell[i].record.prepare_ns};
+    if (n && g->workload->role == ROLE_JUDGED && !g->is_proof)
+        lineup_run(shop, g, bench, member, n, budget_s);
+}
+
 double group_run(struct workshop *shop, const struct group *g, double budget_s)
 {
     struct cell *cell = calloc(CELLS, sizeof *cell);
@@ -484,6 +499,7 @@ double group_run(struct workshop *shop, const struct group *g, double budget_s)
         start = clock_ns();
         sample_cells(shop, g, cell, cells, budget_s);
         place_cells(shop, g, cell, cells, budget_s);
+        line_up_cells(shop, g, &bench, cell, cells, budget_s);
         end = clock_ns();
         trace_span(TRACK_PHASE, "group", g->workload->name, begin, end);
         for (int i = 0; i < cells; i++) {

@@ -6,6 +6,7 @@
 
 #include "harness/cold.h"
 #include "harness/plan.h"
+#include "harness/sampler.h"
 #include "report/record.h"
 
 /* What the child keeps open between groups. */
@@ -38,6 +39,8 @@ double group_run(struct workshop *, const struct group *, double budget_s);
 /* Fill what a record says about the group and the variant on the device. */
 void group_describe(struct record *, const struct group *, const struct device_row *,
                     const struct variant *);
+/* The samples into the record, which owns them then; a failure becomes its outcome. */
+void group_take_samples(struct record *, struct sample_set *);
 /* Axes of the shape by name, those at their fallback left out. New reference or NULL. */
 json_t *group_shape(const struct group *);
 

@@ -200,7 +200,7 @@ int trial_open_in(struct trial *t, struct bench *bench, struct device *device,
     int status;
 
     *t = (struct trial){.bench = bench, .device = device, .variant = variant,
-                        .threads = threads, .memory = memory,
+                        .threads = threads, .isa = isa_best(), .memory = memory,
                         .copies = memory == MEMORY_PAGEABLE ? bench->copies : 1};
     status = trial_ready(t, why);
     if (status)
@@ -256,8 +256,10 @@ int trial_run(struct trial *t, struct why *why)
     int copy = t->next, status = 0;
 
     t->next = copy + 1 < t->copies ? copy + 1 : 0;
-    if (t->variant->run)
+    if (t->variant->run) {
+        isa_use(t->isa);
         return t->variant->run(&t->call[copy], why);
+    }
     for (int s = 0; s < t->steps && !status; s++)
         status = trial_step(t, s, copy, why);
     return status;

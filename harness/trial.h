@@ -4,12 +4,14 @@
 #define OFFLOAD_BENCH_TRIAL_H
 
 #include "harness/bench.h"
+#include "workloads/isa.h"
 
 struct trial {
     struct bench *bench;            /* not owned */
     struct device *device;          /* not owned */
     const struct variant *variant;
     int threads;
+    enum isa isa;                   /* as it was prepared: isa_best of that moment */
     int copies, next;               /* which copy the next run takes */
     struct call call[COPIES];
     enum memory memory;             /* see trial_open_in */

@@ -346,11 +346,15 @@ int judge_contests(struct report *report)
         const struct record *r = &report->results->record[i];
         struct contest *contest;
 
-        if (!r->judged || r->proof || r->evidence == EVIDENCE_SOFTWARE)
+        if (!(r->judged || r->straw) || r->proof || r->evidence == EVIDENCE_SOFTWARE)
             continue;
         contest = contest_for(report, r);
         if (!contest)
             return STATUS_MEMORY;
+        if (r->straw) {
+            contest->reference = r;
+            continue;
+        }
         if (is_gpu_record(r))
             status = add_gpu_contender(report, contest, r);
         else if (r->outcome == OUTCOME_OK)

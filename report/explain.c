@@ -154,12 +154,18 @@ static void flip_by_reuse(const struct verdict *v, struct text *out)
 static void flip_by_runner_up(const struct verdict *v, struct text *out)
 {
     const struct contest *contest = v->contest;
+    const char *best = contest->cpu->record->variant.text;
 
-    if (contest->cpus < 2)
+    for (size_t i = 1; i < contest->cpus; i++) {
+        const struct contender *c = &contest->cpu[i];
+
+        if (strcmp(c->record->variant.text, best) == 0) /* the same on other threads */
+            continue;
+        text_printf(out, "%sagainst the runner-up on the CPU, %s, it would read %s",
+                    out->n ? "; " : "", c->record->variant.text,
+                    words_ratio(c->time_us.value / v->gpu_us.value).text);
         return;
-    text_printf(out, "%sagainst the runner-up on the CPU, %s, it would read %s",
-                out->n ? "; " : "", contest->cpu[1].record->variant.text,
-                words_ratio(contest->cpu[1].time_us.value / v->gpu_us.value).text);
+    }
 }
 
 void verdict_explain(const struct report *report, struct verdict *v)

@@ -112,9 +112,10 @@ void flip_write(const struct flip *f, struct text *out)
         write_calls(f, out);
         break;
     case FLIP_RESIDENT:
-        text_printf(out, f->to > f->from ? "%s of the inputs on the GPU already"
-                                         : "only %s of the data on the GPU already",
-                    words_percent(f->to).text);
+        if (f->to > f->from)
+            text_printf(out, "%s of the inputs on the GPU already", words_percent(f->to).text);
+        else
+            text_printf(out, "%s of the data sent on each call", words_percent(1 - f->to).text);
         break;
     case FLIP_SIZE:
         write_size(f, out);

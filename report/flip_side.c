@@ -10,7 +10,7 @@
 #include "report/stats.h"
 
 /* How far each input is followed. */
-static const double cpu_most = 1e4, price_most = 1e4;
+static const double cpu_most = 1e4, threads_most = 1024, price_most = 1e4;
 /* Below this, more threads do not help. */
 static const double exponent_least = 0.02;
 
@@ -42,7 +42,7 @@ static double threads_at(struct flip_cpu cpu, double factor)
         return NAN;
     to = factor < 1 ? fmax(ceil(to * (1 - 1e-9)), cpu.threads + 1)
                     : fmin(floor(to * (1 + 1e-9)), cpu.threads - 1);
-    return to >= 1 && to < 1e6 ? to : NAN;
+    return to >= 1 && to <= threads_most ? to : NAN;
 }
 
 void flip_threads(struct flips *flips, struct flip_cpu cpu,

@@ -257,6 +257,31 @@ static int note_pages(struct report *report)
                              small, known);
 }
 
+/* What a weak CPU side would have made of it. */
+static int note_strawmen(struct report *report)
+{
+    int status = 0;
+
+    for (int k = 0; k < STRAWS && !status; k++) {
+        const struct straw_sum *s = &report->straw[k];
+        char moved[128] = "";
+
+        if (!s->contests)
+            continue;
+        if (s->crossings && s->moved > 1.01)
+            snprintf(moved, sizeof moved, "; the size at which it wins would be %s smaller",
+                     words_ratio(s->moved).text);
+        status = report_note(report,
+                             "straw man: against %s of this CPU any GPU would look %s better "
+                             "(%s to %s, %zu problems), and %zu of %zu verdicts more would say "
+                             "offload%s",
+                             straw_name(s->kind), words_ratio(s->median).text,
+                             words_ratio(s->least).text, words_ratio(s->most).text, s->contests,
+                             s->turned, s->verdicts, moved);
+    }
+    return status;
+}
+
 static int note_software(struct report *report)
 {
     size_t cells = 0, wrong = 0;
@@ -334,7 +359,7 @@ int judge_headline(struct report *report)
 {
     static int (*const note[])(struct report *) = {
         note_method,    note_missing, note_contended, note_disturbed,
-        note_transfers, note_pages,   note_software,
+        note_transfers, note_pages,   note_strawmen,  note_software,
     };
     int status = 0;
 

@@ -17,6 +17,7 @@ int judge_chains(struct report *);     /* chain.c */
 int judge_expenses(struct report *);   /* expense.c: money of verdicts and chains */
 int judge_flips(struct report *);      /* flip_verdict.c, flip_chain.c */
 int judge_crossovers(struct report *); /* crossover_curves.c */
+int judge_strawmen(struct report *);   /* strawman.c */
 int judge_headline(struct report *);   /* headline.c: headline, caution, notes */
 
 /* What limits `r` at `time_us`, by the ceilings of its device; GPU projections bring their

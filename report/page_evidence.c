@@ -138,10 +138,15 @@ static void variant_row(struct text *out, const struct contest *contest, size_t 
 
 void page_variants(const struct report *report, struct text *out)
 {
+    struct grid grid = {0};
+
     text_add(out, "<section id=\"variants\"><h2>CPU variants</h2>\n"
                   "<p>The fastest correct one sets the bar; how much slower the others are says "
-                  "how far a verdict would move against them. All are measured.</p>\n"
-                  "<details><summary>Every variant of every problem</summary>\n");
+                  "how far a verdict would move against them. All are measured.</p>\n");
+    table_strawmen(report, &grid);
+    page_grid(out, "Straw men",
+              "What the same GPU would have looked like against a weak use of this CPU.", &grid);
+    text_add(out, "<details><summary>Every variant of every problem</summary>\n");
     page_table_open(out, "variant-table",
                     "operation|problem|variant|library|#time|#of the "
                     "fastest|#rate|#traffic|threads, instruction set|#pages|#samples|note");

@@ -72,6 +72,7 @@ struct measure {
     X(evidence, enum evidence, ENUM, "", "measured, projected or software")            \
     X(judged, int64_t, COUNT, "", "1: takes part in verdicts; 0: overhead or proof")   \
     X(proof, int64_t, COUNT, "", "1: run at the smoke shape only to prove the code")   \
+    X(straw, int64_t, COUNT, "", "1: a weak way, timed only to say what it would have shown") \
     X(memory, enum memory, ENUM, "", "host memory the arguments came from")            \
     X(placement, enum placement, ENUM, "", "of kinds placement and cold: where data are") \
     X(cache, enum cache, ENUM, "", "cold: stationary arguments rotate past the caches") \
@@ -134,7 +135,7 @@ int record_read(struct record *, const json_t *line, struct why *);
 
 /* A whole results file. Every whole line is used; a broken or cut one becomes a note. A later
  * record of the same cell (kind, workload, shape, dtype, variant, device, memory, placement,
- * cache, threads) replaces the earlier: a resumed run may hold both.
+ * cache, threads, isa) replaces the earlier: a resumed run may hold both.
  *
  * The first line:
  *   {"kind":"header", "schema":RESULTS_SCHEMA, "version", "date", "command", "suites":[...],

@@ -77,7 +77,7 @@ static int sort_out(struct report *report, const struct record *r)
     if (!status && r->outcome != OUTCOME_OK)
         status = push_record(&report->left_out, &report->left_outs, r);
     if (!status && r->outcome == OUTCOME_OK && r->kind == RECORD_CELL && !r->judged &&
-        !r->proof)
+        !r->proof && !r->straw)
         status = push_record(&report->overhead, &report->overheads, r);
     return status;
 }
@@ -96,9 +96,10 @@ static int judge_lists(struct report *report)
 int report_build(const struct results *results, struct report *report, struct why *why)
 {
     static int (*const step[])(struct report *) = {
-        judge_gpus,     judge_ceilings,  judge_contests, judge_ledger,
-        judge_verdicts, judge_lifetimes, judge_chains,   judge_expenses,
-        judge_flips,    judge_crossovers, judge_lists,   judge_headline,
+        judge_gpus,     judge_ceilings,   judge_contests, judge_ledger,
+        judge_verdicts, judge_lifetimes,  judge_chains,   judge_expenses,
+        judge_flips,    judge_crossovers, judge_strawmen, judge_lists,
+        judge_headline,
     };
     int status = 0;
 

@@ -9,6 +9,7 @@
 #include "report/money.h"
 #include "report/record.h"
 #include "report/regret.h"
+#include "report/strawman.h"
 
 /* The rate that a resource can reach. From cells of the workload "peak" (measured), or from
  * the header's `gpus` (projected: a datasheet). */
@@ -44,6 +45,8 @@ struct contest {
     size_t rank;                /* its place in the models, from 1; 0: in none */
     struct contender *cpu;      /* correct and judged, fastest first */
     size_t cpus;
+    const struct record *reference; /* the plain reference, timed once; or NULL */
+    struct straw straw[STRAWS];
     struct contender *gpu;      /* strongest per GPU and memory, in order of report.gpu */
     size_t gpus;
 };
@@ -211,6 +214,7 @@ struct report {
     size_t ledgers;
     struct lifetime *lifetime; /* by contest, GPU */
     size_t lifetimes;
+    struct straw_sum straw[STRAWS];
     const struct record **check; /* every cell that was compared with the reference */
     size_t checks;
     const struct record **left_out; /* wrong, failed or skipped, with their why */

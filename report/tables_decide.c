@@ -142,3 +142,30 @@ void table_money(const struct report *report, struct grid *grid)
         add_money(grid, &v->money, v->evidence, 1);
     }
 }
+
+/* ---- straw men ------------------------------------------------------------------- */
+
+void table_strawmen(const struct report *report, struct grid *grid)
+{
+    static const struct grid_column columns[] = {
+        {"against", GRID_LEFT},          {"problems", GRID_RIGHT},
+        {"speed-up grows by", GRID_RIGHT}, {"from", GRID_RIGHT},
+        {"to", GRID_RIGHT},              {"verdicts turned to offload", GRID_RIGHT},
+        {"crossover shrinks by", GRID_RIGHT},
+    };
+
+    memcpy(grid->column, columns, sizeof columns);
+    for (int k = 0; k < STRAWS; k++) {
+        const struct straw_sum *s = &report->straw[k];
+
+        if (!s->contests)
+            continue;
+        grid_add(grid, straw_name(s->kind));
+        grid_printf(grid, "%zu", s->contests);
+        grid_add(grid, words_ratio(s->median).text);
+        grid_add(grid, words_ratio(s->least).text);
+        grid_add(grid, words_ratio(s->most).text);
+        grid_printf(grid, "%zu of %zu", s->turned, s->verdicts);
+        grid_add(grid, s->crossings ? words_ratio(s->moved).text : "-");
+    }
+}

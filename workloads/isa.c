@@ -32,13 +32,19 @@ static enum isa detect(void)
     return best;
 }
 
+static int strongest = -1, used = -1; /* same answer from every thread: a benign race */
+
 enum isa isa_best(void)
 {
-    static int found = -1; /* same answer from every thread: a benign race */
+    if (used < 0)
+        used = strongest = (int)detect();
+    return (enum isa)used;
+}
 
-    if (found < 0)
-        found = (int)detect();
-    return (enum isa)found;
+void isa_use(enum isa isa)
+{
+    isa_best();
+    used = (int)isa < strongest ? (int)isa : strongest;
 }
 
 const char *isa_name(enum isa isa)

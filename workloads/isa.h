@@ -17,6 +17,9 @@ enum isa {
 /* The strongest that this processor has and this build holds. The environment variable
  * OFFLOAD_BENCH_ISA names a weaker one ("avx2") to see what it costs. */
 enum isa isa_best(void);
+/* From now on isa_best is this, or the strongest there is when it is weaker: to measure what
+ * another one makes of it. Not while variants run. */
+void isa_use(enum isa);
 const char *isa_name(enum isa);
 
 /* In X_simd.c: the symbol of this instruction set, e.g. ISA_SYMBOL(reduction_simd) ->

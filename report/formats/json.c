@@ -72,6 +72,7 @@ static json_t *side(const struct contender *c, struct estimate us)
     set(side, "bytes_per_s", number(c->bound.bytes_per_s));
     if (r->kind == RECORD_CELL) {
         set(side, "threads", json_integer(r->threads));
+        set(side, "isa", *r->isa.text ? string(r->isa.text) : json_null());
         set(side, "rounds", json_integer((json_int_t)c->rounds));
         set(side, "contended", json_integer((json_int_t)c->contended));
         set(side, "disturbed", json_boolean(c->is_disturbed));
@@ -155,6 +156,15 @@ static json_t *money(const struct money *m, double tokens)
     return object;
 }
 
+static json_t *straws(const struct contest *contest)
+{
+    json_t *object = json_object();
+
+    for (int k = 0; k < STRAWS; k++)
+        set(object, straw_name((enum straw_kind)k), number(contest->straw[k].factor));
+    return object;
+}
+
 /* ---- verdicts, one by one -------------------------------------------------------- */
 
 static json_t *verdict(const struct verdict *v)
@@ -187,6 +197,7 @@ static json_t *verdict(const struct verdict *v)
                                               : "pays"));
     set(object, "because", string(v->because));
     set(object, "flip", string(v->flip));
+    set(object, "straw_factors", straws(v->contest));
     set(object, "flips", flips(&v->flips));
     set(object, "money", money(&v->money, 0));
     return object;
@@ -375,6 +386,28 @@ static json_t *crossovers(const struct report *report)
     return array;
 }
 
+static json_t *strawmen(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (int k = 0; k < STRAWS; k++) {
+        const struct straw_sum *s = &report->straw[k];
+        json_t *object = json_object();
+
+        set(object, "against", json_string(straw_name(s->kind)));
+        set(object, "problems", json_integer((json_int_t)s->contests));
+        set(object, "factor", number(s->median));
+        set(object, "factor_least", s->contests ? number(s->least) : json_null());
+        set(object, "factor_most", s->contests ? number(s->most) : json_null());
+        set(object, "verdicts", json_integer((json_int_t)s->verdicts));
+        set(object, "turned_to_offload", json_integer((json_int_t)s->turned));
+        set(object, "crossings", json_integer((json_int_t)s->crossings));
+        set(object, "crossover_factor", number(s->moved));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 static json_t *ceilings(const struct report *report)
 {
     json_t *array = json_array();
@@ -535,6 +568,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     set(root, "verdicts", verdicts(report));
     set(root, "chains", chains(report));
     set(root, "crossovers", crossovers(report));
+    set(root, "strawmen", strawmen(report));
     set(root, "ceilings", ceilings(report));
     set(root, "ledger", ledger(report));
     set(root, "lifetimes", lifetimes(report));

@@ -66,6 +66,7 @@ static const struct {
     {"Thresholds", table_sweeps},
     {"What would flip it", table_flips},
     {"Energy and cost", table_money},
+    {"Straw men", table_strawmen},
     {"Where the winner changes", table_crossovers},
     {"At best", table_ceilings},
     {"Overheads", table_overheads},

@@ -218,6 +218,38 @@ static void test_strongest_correct_cpu_variant(void **state)
     assert_non_null(strstr(at(0, PLACEMENT_RESIDENT)->flip, "slow"));
 }
 
+/* The strongest uses both threads; weak ways are told, and the reference never competes. */
+static void test_straw_men(void **state)
+{
+    struct record *r;
+
+    (void)state;
+    for (int n = 1; n <= 100; n *= 10) {
+        add_cpu("gemm", n, "simd", 4.0 * n)->threads = 2;
+        add_cpu("gemm", n, "simd", 6.0 * n)->threads = 1;
+        r = add_cpu("gemm", n, "simd", 8.0 * n);
+        r->threads = 2;
+        strcpy(r->isa.text, "baseline");
+        r = add_cpu("gemm", n, "reference", 80.0 * n);
+        r->judged = 0;
+        r->straw = 1;
+        add_gpu("gemm", n, 20); /* 25 us whatever the size: pays from 7 on */
+    }
+    judge();
+    assert_int_equal(report.contests, 3);
+    assert_int_equal(report.contest[0].cpus, 3);
+    assert_int_equal(report.overheads, 0);
+    assert_int_equal(report.contest[0].cpu->record->threads, 2);
+    assert_near(report.contest[0].straw[STRAW_ONE_THREAD].factor, 1.5, 1e-9);
+    assert_near(report.contest[0].straw[STRAW_WEAKER_ISA].factor, 2, 1e-9);
+    assert_near(report.straw[STRAW_REFERENCE].median, 20, 1e-9);
+    assert_int_equal(report.straw[STRAW_REFERENCE].contests, 3);
+    /* resident: 4, 40, 400 us against 25 pay from 10 on, 80, 800, 8000 from 1 on */
+    assert_true(report.straw[STRAW_REFERENCE].crossings > 0);
+    assert_true(report.straw[STRAW_REFERENCE].moved >= 10);
+    assert_true(report.straw[STRAW_REFERENCE].turned > 0);
+}
+
 static void test_contended_rounds_are_set_aside(void **state)
 {
     struct record *r;
@@ -510,6 +542,7 @@ int main(void)
         T(test_never),
         T(test_ties_and_straddles),
         T(test_strongest_correct_cpu_variant),
+        T(test_straw_men),
         T(test_contended_rounds_are_set_aside),
         T(test_disturbed_times_are_upper_bounds),
         T(test_disturbed_times_end_at_the_ceilings),

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* All variants have met at all threads; the fastest of them is now tried otherwise. A small
+ * problem is often faster on one thread, a large one on every logical CPU; what only confirms
+ * the order costs a part of the budget and no more. */
+#include "harness/lineup.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sysfs.h"
+#include "harness/sampler.h"
+
+/* A way is checked, tried and sampled: so many calls at least. */
+static const double calls_least = 6;
+/* Of the group's budget; of a search for sizes, which has no budget per group. */
+static const double share_of_budget = 0.35, sweep_budget_s = 0.03;
+/* Variants this many times slower than the fastest are not tried otherwise. */
+static const double near = 2;
+enum { ROUNDS = 5 };
+
+/* ---- which ------------------------------------------------------------------------------- */
+
+static int add_way(struct way *way, int ways, struct way w)
+{
+    for (int i = 0; i < ways; i++)
+        if (way[i].variant == w.variant && way[i].threads == w.threads && way[i].isa == w.isa)
+            return ways;
+    if (ways == WAYS)
+        return ways;
+    way[ways] = w;
+    return ways + 1;
+}
+
+/* `m` at other threads than it ran at. */
+static int add_threads(struct way *way, int ways, const struct lineup_member *m,
+                       struct lineup_machine machine, int threads)
+{
+    double slower = fmax(1, (double)machine.threads / threads);
+
+    if (threads < 1 || threads == machine.threads)
+        return ways;
+    return add_way(way, ways, (struct way){m->variant, threads, machine.isa,
+                                           slower * m->call_ns, slower * m->prepare_ns});
+}
+
+int lineup_ways(const struct lineup_member *m, int n, struct lineup_machine machine,
+                struct way *way)
+{
+    const struct lineup_member *first = NULL, *second = NULL, *own = NULL;
+    int ways = 0;
+
+    for (int i = 0; i < n; i++) {
+        if (!first || m[i].call_ns < first->call_ns) {
+            second = first;
+            first = &m[i];
+        } else if (!second || m[i].call_ns < second->call_ns) {
+            second = &m[i];
+        }
+        if (!m[i].variant->provider && (!own || m[i].call_ns < own->call_ns))
+            own = &m[i];
+    }
+    if (!first)
+        return 0;
+    ways = add_threads(way, ways, first, machine, 1);
+    ways = add_threads(way, ways, first, machine, machine.threads / 4);
+    ways = add_threads(way, ways, first, machine, machine.threads / 2);
+    ways = add_threads(way, ways, first, machine, machine.node_cpus);
+    ways = add_threads(way, ways, first, machine, machine.cpus);
+    if (second && second->call_ns < near * first->call_ns)
+        ways = add_threads(way, ways, second, machine, 1);
+    if (own && own->call_ns < near * first->call_ns && machine.isa > 0)
+        ways = add_way(way, ways, (struct way){own->variant, machine.threads,
+                                               (enum isa)(machine.isa - 1), 2 * own->call_ns,
+                                               2 * own->prepare_ns});
+    return ways;
+}
+
+/* Logical CPUs that this process may run on, of all or of those in `list` ("0-15,32-47"). */
+static int cpus_in(const char *list)
+{
+    cpu_set_t allowed;
+    int n = 0, from, to, used;
+
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return 0;
+    if (!list)
+        return CPU_COUNT(&allowed);
+    for (; sscanf(list, "%d%n", &from, &used) == 1; list += used + (list[used] == ',')) {
+        list += used;
+        to = from;
+        used = 0;
+        if (*list == '-' && sscanf(list + 1, "%d%n", &to, &used) == 1)
+            list += 1;
+        for (int cpu = from; cpu <= to && cpu < CPU_SETSIZE; cpu++)
+            n += CPU_ISSET(cpu, &allowed) != 0;
+    }
+    return n;
+}
+
+static struct lineup_machine machine_of(const struct workshop *shop)
+{
+    struct lineup_machine machine = {.threads = shop->plan->threads, .cpus = cpus_in(NULL),
+                                     .isa = isa_best()};
+    char list[256];
+
+    /* more than one node: those of the first */
+    if (sysfs_line("/", list, sizeof list, "/sys/devices/system/node/node1/cpulist") &&
+        sysfs_line("/", list, sizeof list, "/sys/devices/system/node/node0/cpulist"))
+        machine.node_cpus = cpus_in(list) < machine.threads ? cpus_in(list) : 0;
+    return machine;
+}
+
+/* ---- how --------------------------------------------------------------------------------- */
+
+struct entry {
+    struct way way;
+    struct trial trial;
+    struct record record;
+    bool is_ready;
+};
+
+static void describe(struct workshop *shop, const struct group *g, struct entry *e)
+{
+    struct record *r = &e->record;
+
+    group_describe(r, g, &shop->host.row, e->way.variant);
+    r->threads = e->way.threads;
+    r->seed = (int64_t)shop->seed;
+    if (!e->way.variant->provider)
+        snprintf(r->isa.text, sizeof r->isa.text, "%s", isa_name(e->way.isa));
+}
+
+/* What the parent calls this way when it kills the process. */
+static struct name way_name(const struct way *w)
+{
+    struct name name;
+
+    snprintf(name.text, sizeof name.text, "%.30s, threads %d, %.12s", w->variant->name,
+             w->threads, isa_name(w->isa));
+    return name;
+}
+
+static void open_entry(struct workshop *shop, struct bench *bench, struct entry *e)
+{
+    struct name name = way_name(&e->way);
+    struct record *r = &e->record;
+    struct why why = {{0}};
+    int status;
+
+    if (shop->death(shop->to, "cpu", name.text))
+        return; /* it has ended a process before */
+    shop->at(shop->to, "cpu", name.text);
+    isa_use(e->way.isa);
+    status = trial_open(&e->trial, bench, &shop->host, e->way.variant, e->way.threads, &why);
+    if (!status)
+        status = trial_check(&e->trial, &r->error, &why);
+    if (status || !(r->error <= 1)) {
+        r->outcome = !status ? OUTCOME_WRONG
+                     : status == STATUS_UNAVAILABLE || status == STATUS_MEMORY ? OUTCOME_SKIPPED
+                                                                               : OUTCOME_FAILED;
+        r->why = why;
+    }
+    r->prepare_ns = e->trial.prepare_ns;
+    e->is_ready = r->outcome == OUTCOME_OK;
+}
+
+static void sample_entries(struct workshop *shop, struct entry *entry, int n, double budget_s)
+{
+    struct sampler_limits limits = sampler_defaults(budget_s);
+    struct sample_set set[WAYS] = {{0}};
+    struct trial *trial[WAYS];
+    int index[WAYS], ready = 0;
+
+    limits.rounds_least = ROUNDS;
+    for (int i = 0; i < n; i++)
+        if (entry[i].is_ready) {
+            index[ready] = i;
+            trial[ready++] = &entry[i].trial;
+        }
+    shop->at(shop->to, "", "sampling");
+    sampler_run(trial, set, ready, &limits, shop->seed);
+    for (int i = 0; i < ready; i++) {
+        group_take_samples(&entry[index[i]].record, &set[i]);
+        sample_set_release(&set[i]);
+    }
+}
+
+/* ---- the reference ----------------------------------------------------------------------- */
+
+static void emit_reference(struct workshop *shop, const struct group *g, const struct bench *bench)
+{
+    struct record r;
+
+    if (!g->workload->variants[0].reference || g->workload->role != ROLE_JUDGED)
+        return;
+    group_describe(&r, g, &shop->host.row, &g->workload->variants[0]);
+    r.judged = 0;
+    r.straw = 1;
+    r.threads = shop->plan->threads;
+    r.calls = 1;
+    r.seed = (int64_t)shop->seed;
+    snprintf(r.stop.text, sizeof r.stop.text, "rounds");
+    snprintf(r.note.text, sizeof r.note.text,
+             "the plain reference in double precision, timed once");
+    series_push(&r.wall_ns, bench->reference_ns);
+    shop->emit(shop->to, &r);
+    record_release(&r);
+}
+
+void lineup_run(struct workshop *shop, const struct group *g, struct bench *bench,
+                const struct lineup_member *member, int n, double budget_s)
+{
+    struct lineup_machine machine = machine_of(shop);
+    double left_ns = 1e9 * (g->rounds ? sweep_budget_s : share_of_budget * budget_s);
+    struct entry *entry = calloc(WAYS, sizeof *entry); /* large */
+    struct way way[WAYS];
+    int ways = lineup_ways(member, n, machine, way), entries = 0;
+
+    emit_reference(shop, g, bench);
+    for (int i = 0; i < ways && entry; i++) {
+        double cost_ns = calls_least * way[i].call_ns + fmax(way[i].prepare_ns, 0);
+
+        if (cost_ns > left_ns)
+            continue;
+        left_ns -= cost_ns;
+        entry[entries] = (struct entry){.way = way[i]};
+        describe(shop, g, &entry[entries]);
+        open_entry(shop, bench, &entry[entries++]);
+    }
+    if (entries)
+        sample_entries(shop, entry, entries, fmax(left_ns, 0) * 1e-9);
+    isa_use(machine.isa);
+    for (int i = 0; i < entries; i++) {
+        if (entry[i].is_ready || entry[i].record.outcome != OUTCOME_OK)
+            shop->emit(shop->to, &entry[i].record);
+        record_release(&entry[i].record);
+        trial_close(&entry[i].trial);
+    }
+    free(entry);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Other ways to run what is fastest on the CPU: so that the strongest sets the bar, and so that
+ * the report can say what a weak one would have made of the answer. */
+#ifndef OFFLOAD_BENCH_LINEUP_H
+#define OFFLOAD_BENCH_LINEUP_H
+
+#include "harness/group.h"
+#include "workloads/isa.h"
+
+/* A CPU variant at all the plan's threads, and what a call of it took. */
+struct lineup_member {
+    const struct variant *variant;
+    double call_ns, prepare_ns;
+};
+
+/* One way: so many threads, our own code with this instruction set. */
+struct way {
+    const struct variant *variant;
+    int threads;
+    enum isa isa;
+    double call_ns, prepare_ns; /* what they may take: scaling is perfect, a weaker set halves */
+};
+
+enum { WAYS = 12 };
+
+/* Which ways are worth a look beside `n` members at `threads` threads, `cpus` logical CPUs, of
+ * which one NUMA node has `node_cpus` (0: there is one node): the fastest at one thread, a
+ * quarter, half, one node's and all logical CPUs; the runner-up at one thread; the fastest of
+ * our own with the next weaker instruction set. Returns how many. */
+struct lineup_machine {
+    int threads, cpus, node_cpus;
+    enum isa isa;
+};
+int lineup_ways(const struct lineup_member *, int n, struct lineup_machine, struct way *);
+
+/* Time those that fit into a part of `budget_s`, checked as all are, and emit a record of each;
+ * and one of the reference, which the bench has run once, that never competes (`straw`). */
+void lineup_run(struct workshop *, const struct group *, struct bench *,
+                const struct lineup_member *, int n, double budget_s);
+
+#endif
