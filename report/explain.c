@@ -61,6 +61,28 @@ static void cpu_phrase(const struct contender *cpu, struct text *out)
         text_printf(out, "needs %s", words_time(cpu->time_us.value).text);
 }
 
+/* Value per call that a probe saw, by name; NAN when none did or it is suspect. */
+static double counted(const struct record *r, const char *name)
+{
+    for (size_t i = 0; i < r->measures; i++)
+        if (strcmp(r->measure[i].name.text, name) == 0 && !r->measure[i].is_suspect)
+            return r->measure[i].value;
+    return NAN;
+}
+
+/* What hardware counters say of the CPU's side, where there are any. */
+static void counter_phrase(const struct record *r, struct text *out)
+{
+    double per_cycle = counted(r, "instructions") / counted(r, "cycles");
+    double fetched = counted(r, "memory_fetched");
+
+    if (per_cycle > 0)
+        text_printf(out, " (counters: %s instructions a cycle%s", words_number(per_cycle).text,
+                    fetched > 0 ? "" : ")");
+    if (per_cycle > 0 && fetched > 0)
+        text_printf(out, ", %s fetched)", words_si(fetched, "B").text);
+}
+
 static void gpu_phrase(const struct contender *gpu, struct text *out)
 {
     const struct record *r = gpu->record;
@@ -104,16 +126,40 @@ static void conclusion(const struct verdict *v, struct text *out)
                     words_ratio_range(v->speedup).text);
 }
 
+/* How much more of what binds both sides the GPU has; or which of its bounds decides. */
+static void decider(const struct verdict *v, double share, struct text *out)
+{
+    const struct bound *cpu = &v->cpu->bound, *gpu = &v->gpu->bound;
+
+    if (share > link_decides)
+        text_add(out, "; the link decides");
+    else if (is_bound(gpu, "latency"))
+        text_add(out, "; launch and latency decide");
+    else if (is_bound(cpu, "memory") && is_bound(gpu, "memory"))
+        text_printf(out, "; memory bandwidth decides, %s of the CPU's",
+                    words_ratio(gpu->bytes_per_s / cpu->bytes_per_s).text);
+    else if (is_bound(cpu, "compute") && is_bound(gpu, "compute"))
+        text_printf(out, "; arithmetic decides, %s of the CPU's",
+                    words_ratio(gpu->flops_per_s / cpu->flops_per_s).text);
+    else if (is_bound(cpu, "cache") && is_bound(gpu, "memory"))
+        text_add(out, "; the CPU's caches against the GPU's memory decide");
+    else if (*cpu->kind.text && *gpu->kind.text)
+        text_printf(out, "; %s on the CPU against %s on the GPU decides", cpu->kind.text,
+                    gpu->kind.text);
+}
+
 static void because(const struct verdict *v, struct text *out)
 {
     double share = 1 - v->gpu->time_us.value / v->gpu_us.value;
 
     cpu_phrase(v->cpu, out);
+    counter_phrase(v->cpu->record, out);
     text_add(out, "; ");
     if (share > link_decides)
         link_phrase(v, share, out);
     else
         gpu_phrase(v->gpu, out);
+    decider(v, share, out);
     conclusion(v, out);
 }
 
