@@ -15,7 +15,7 @@
 /* Times that separate the bands, microseconds: launch-bound, in between, throughput-bound. */
 static const double band_edge_us[] = {20, 200};
 /* What a borrowed spread is multiplied with, and the least and the last resort. */
-static const double strange = 1.25, narrowest = 0.03, last_resort = 0.7;
+static const double strange = 1.25, stranger = 2, narrowest = 0.03, last_resort = 0.7;
 
 static const char *const model_names[MODELS] = {"matrix", "prefill", "decode", "rows", "map",
                                                 "reduce", "gather",  "launch", "copy"};
@@ -77,10 +77,30 @@ enum kindred kindred_of(const struct intervals *t, const struct gpu *gpu,
     return KINDRED_NONE;
 }
 
+/* Standard deviation (ln) that figures read nowhere add: assumed 10 % for each kind of figure
+ * that times follow. */
+static double datasheet_doubt(const struct gpu *gpu)
+{
+    static const char *const figure[] = {"units", "boost_mhz", "memory_gb_per_s", "tdp_w", "f16"};
+    double variance = 0;
+
+    for (size_t i = 0; i < sizeof figure / sizeof *figure; i++)
+        if (strstr(gpu->unverified, figure[i]))
+            variance += 0.1 * 0.1;
+    return sqrt(variance);
+}
+
 struct spread interval_spread(const struct intervals *t, const struct gpu *gpu,
                               const struct region *r)
 {
-    return t->spread[kindred_of(t, gpu, r)][r->model][r->type][r->is_eager][r->band];
+    enum kindred kindred = kindred_of(t, gpu, r);
+    struct spread s = t->spread[kindred][r->model][r->type][r->is_eager][r->band];
+    double doubt = kindred == KINDRED_GPU ? 0 : datasheet_doubt(gpu);
+
+    if (gpu->family == FAMILY_OTHER) /* nothing of its design was ever calibrated */
+        s = (struct spread){s.low * stranger, s.high * stranger, s.between * stranger};
+    return (struct spread){-hypot(s.low, 1.2816 * doubt), hypot(s.high, 1.2816 * doubt),
+                           s.between};
 }
 
 void intervals_init(struct intervals *t)
