@@ -23,8 +23,6 @@
 #define CU_NEEDED(X)                                                                   \
     X(cuInit, 2000, "cuInit")                                                          \
     X(cuDriverGetVersion, 2020, "cuDriverGetVersion")                                  \
-    X(cuGetErrorName, 6000, "cuGetErrorName")                                          \
-    X(cuGetErrorString, 6000, "cuGetErrorString")                                      \
     X(cuDeviceGetCount, 2000, "cuDeviceGetCount")                                      \
     X(cuDeviceGet, 2000, "cuDeviceGet")                                                \
     X(cuDeviceGetName, 2000, "cuDeviceGetName")                                        \
@@ -38,15 +36,12 @@
     X(cuStreamSynchronize, 2000, "cuStreamSynchronize")                                \
     X(cuMemAlloc, 3020, "cuMemAlloc_v2")                                               \
     X(cuMemFree, 3020, "cuMemFree_v2")                                                 \
-    X(cuMemHostAlloc, 2020, "cuMemHostAlloc")                                          \
-    X(cuMemFreeHost, 2000, "cuMemFreeHost")                                            \
     X(cuMemcpyHtoDAsync, 3020, "cuMemcpyHtoDAsync_v2")                                 \
     X(cuMemcpyDtoHAsync, 3020, "cuMemcpyDtoHAsync_v2")                                 \
     X(cuMemcpyDtoDAsync, 3020, "cuMemcpyDtoDAsync_v2")                                 \
     X(cuModuleLoadDataEx, 2010, "cuModuleLoadDataEx")                                  \
     X(cuModuleUnload, 2000, "cuModuleUnload")                                          \
     X(cuModuleGetFunction, 2000, "cuModuleGetFunction")                                \
-    X(cuFuncGetAttribute, 2020, "cuFuncGetAttribute")                                  \
     X(cuLaunchKernel, 4000, "cuLaunchKernel")                                          \
     X(cuEventCreate, 2000, "cuEventCreate")                                            \
     X(cuEventDestroy, 4000, "cuEventDestroy_v2")                                       \
@@ -54,8 +49,14 @@
     X(cuEventSynchronize, 2000, "cuEventSynchronize")                                  \
     X(cuEventElapsedTime, 2000, "cuEventElapsedTime")
 
-/* Without these the device has less memory kinds, no lanes or no graphs, and says so. */
+/* Without these the device has fewer kinds of memory, no lanes, no graphs or no words for its
+ * errors, and says so. */
 #define CU_OPTIONAL(X)                                                                 \
+    X(cuGetErrorName, 6000, "cuGetErrorName")                                          \
+    X(cuGetErrorString, 6000, "cuGetErrorString")                                      \
+    X(cuMemHostAlloc, 2020, "cuMemHostAlloc")                                          \
+    X(cuMemFreeHost, 2000, "cuMemFreeHost")                                            \
+    X(cuFuncGetAttribute, 2020, "cuFuncGetAttribute")                                  \
     X(cuDeviceGetUuid, 11040, "cuDeviceGetUuid_v2")                                    \
     X(cuDeviceGetPCIBusId, 4010, "cuDeviceGetPCIBusId")                                \
     X(cuMemGetInfo, 3020, "cuMemGetInfo_v2")                                           \

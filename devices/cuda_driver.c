@@ -31,7 +31,8 @@ static void *find(void *library, const char *name, const char *exported)
         return found;
     if (!late && early && early(name, &found, INTERFACE, 0) == CUDA_SUCCESS && found)
         return found;
-    return dlsym(library, exported);
+    found = dlsym(library, exported);
+    return found ? found : dlsym(library, name); /* a driver that has but one version of it */
 }
 
 static int find_all(void *library, struct why *why)
@@ -72,7 +73,7 @@ const char *cuda_error_name(CUresult error, char *out, size_t size)
 {
     const char *name = NULL;
 
-    if (cu.cuGetErrorName(error, &name) != CUDA_SUCCESS || !name) {
+    if (!cu.cuGetErrorName || cu.cuGetErrorName(error, &name) != CUDA_SUCCESS || !name) {
         snprintf(out, size, "CUDA error %d", (int)error);
         return out;
     }
@@ -137,7 +138,7 @@ int cuda_fail(struct device *device, CUresult error, const char *what, struct wh
     size_t free_bytes, all_bytes;
 
     name = cuda_error_name(error, number, sizeof number);
-    if (cu.cuGetErrorString(error, &text) != CUDA_SUCCESS || !text)
+    if (!cu.cuGetErrorString || cu.cuGetErrorString(error, &text) != CUDA_SUCCESS || !text)
         text = "the driver has no words for it";
     if (error == CUDA_ERROR_OUT_OF_MEMORY && cu.cuMemGetInfo &&
         cu.cuMemGetInfo(&free_bytes, &all_bytes) == CUDA_SUCCESS)

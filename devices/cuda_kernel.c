@@ -85,13 +85,15 @@ static int kernel_new(struct device *device, const struct module *module, const 
                       struct kernel **kernel, struct why *why)
 {
     struct cuda *self = device->self;
-    struct kernel k = {.next = self->kernels, .module = module};
+    struct kernel k = {.next = self->kernels, .module = module,
+                       .group_limit = (int)device->facts.group_limit};
     char what[120];
 
     snprintf(what, sizeof what, "the device code has no kernel '%.60s'", name);
     CU_TRY(cu.cuModuleGetFunction(&k.function, module->module, name), what);
-    CU_TRY(cu.cuFuncGetAttribute(&k.group_limit, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK,
-                                 k.function), name);
+    if (cu.cuFuncGetAttribute)
+        CU_TRY(cu.cuFuncGetAttribute(&k.group_limit, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK,
+                                     k.function), name);
     snprintf(k.name.text, sizeof k.name.text, "%s", name);
     *kernel = malloc(sizeof k);
     if (!*kernel)

@@ -42,6 +42,9 @@ static int alloc_pinned(struct device *device, struct buffer *b, const char *wha
     struct cuda *self = device->self;
     CUdeviceptr address;
 
+    if (!cu.cuMemHostAlloc || !cu.cuMemFreeHost)
+        return why_fail(why, STATUS_UNAVAILABLE, "%s cannot page-lock host memory",
+                        device->row.id.text);
     if (is_mapped &&
         (!cu.cuMemHostGetDevicePointer ||
          !cuda_attribute(self->id, CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY)))
