@@ -157,9 +157,13 @@ static void see(const CUpti_Activity *r)
     }
 }
 
-/* Only calls that have a kernel are launches. */
+/* Only calls that have a kernel are launches. More than the table holds are not half counted. */
 static void add_launches(void)
 {
+    if (seen.value[KERNELS] > LAUNCHES) {
+        seen.value[LAUNCH_CALL] = seen.value[LAUNCH_LATENCY] = NAN;
+        return;
+    }
     for (int i = 0; i < LAUNCHES; i++) {
         const struct launch *launch = &seen.launch[i];
 
