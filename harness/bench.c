@@ -170,7 +170,17 @@ void bench_restore(struct bench *b)
     }
 }
 
-double bench_error(const struct bench *b, int i, const void *got, struct why *why)
+/* Two factors of a term that are rounded first change it by 2 roundoff of its magnitude. */
+static double error_bound(const struct bench *b, int i, int64_t e, double roundoff)
+{
+    double scale = b->scale[i][e];
+
+    return workload_error_bound(b->workload, &b->problem, i, b->want[i][e], scale) +
+           2 * roundoff * scale;
+}
+
+double bench_error(const struct bench *b, int i, const void *got, double roundoff,
+                   struct why *why)
 {
     const struct workload *w = b->workload;
     enum dtype dtype = workload_arg_dtype(w, &b->problem, i);
@@ -179,7 +189,7 @@ double bench_error(const struct bench *b, int i, const void *got, struct why *wh
 
     for (int64_t e = 0; e < count; e++) {
         double want = b->want[i][e], value = element_get(dtype, got, e);
-        double bound = workload_error_bound(w, &b->problem, i, want, b->scale[i][e]);
+        double bound = error_bound(b, i, e, roundoff);
         double off = fabs(value - want), error = off == 0 ? 0 : off / bound;
 
         if (!(error <= largest)) { /* also when it is NaN */
@@ -191,6 +201,6 @@ double bench_error(const struct bench *b, int i, const void *got, struct why *wh
         why_fail(why, STATUS_INVALID,
                  "%s[%" PRId64 "] is %.9g, expected %.9g +- %.2g", w->args[i].name, worst,
                  element_get(dtype, got, worst), b->want[i][worst],
-                 workload_error_bound(w, &b->problem, i, b->want[i][worst], b->scale[i][worst]));
+                 error_bound(b, i, worst, roundoff));
     return largest;
 }

@@ -43,7 +43,9 @@ void bench_restore(struct bench *);
 
 /* Compare output argument i, `got` on the host, with what is expected: the largest error
  * over its bound (workload_error_bound), so that above 1 is wrong; infinity for NaN or an
- * unwritten element. `why` (may be NULL) gets the worst element when it is above 1. */
-double bench_error(const struct bench *, int i, const void *got, struct why *why);
+ * unwritten element. `why` (may be NULL) gets the worst element when it is above 1. `roundoff`
+ * is the variant's. */
+double bench_error(const struct bench *, int i, const void *got, double roundoff,
+                   struct why *why);
 
 #endif

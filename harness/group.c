@@ -137,6 +137,7 @@ void group_describe(struct record *r, const struct group *g, const struct device
         SAY(r->variant, v->name);
         SAY(r->provider, v->provider);
         SAY(r->note, v->note);
+        r->judged = r->judged && v->roundoff == 0;
     }
 }
 

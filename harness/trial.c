@@ -391,7 +391,8 @@ double trial_error(const struct trial *t, struct why *why)
 
     for (int i = 0; i < workload_args(w); i++)
         if (w->args[i].flow & FLOW_OUT && t->bench->arg[0][i].bytes)
-            error = fmax(error, bench_error(t->bench, i, t->bench->arg[0][i].data, why));
+            error = fmax(error, bench_error(t->bench, i, t->bench->arg[0][i].data,
+                                            t->variant->roundoff, why));
     return error;
 }
 

@@ -6,6 +6,7 @@
 
 #include "workloads/cblas.h"
 #include "workloads/clblast.h"
+#include "workloads/cublaslt.h"
 #include "workloads/dnnl.h"
 
 static struct provider_row row_of(const char *name, enum device_kind on,
@@ -31,5 +32,7 @@ int provider_list(struct provider_row *row, int most)
         row[n++] = row_of("oneDNN", DEVICE_CPU, onednn_available, NULL, onednn_version());
     if (n < most)
         row[n++] = row_of("CLBlast", DEVICE_OPENCL, clblast_available, NULL, clblast_version());
+    if (n < most)
+        row[n++] = row_of("cuBLASLt", DEVICE_CUDA, cublaslt_available, NULL, cublaslt_version());
     return n;
 }

@@ -77,6 +77,11 @@ struct variant {
     const char *provider;      /* library behind it ("OpenBLAS"), NULL: our own code */
     const void *data;          /* passed through, e.g. which CBLAS */
 
+    /* Unit roundoff to which it rounds its inputs first (tf32), where that is more than the
+     * dtype's; 0: none. Checked against a bound that allows for it, measured, never judged:
+     * it is not the same answer. */
+    double roundoff;
+
     bool (*fits)(const struct problem *);        /* NULL: every problem */
     int (*available)(const struct variant *, struct why *); /* NULL: always */
 

@@ -124,7 +124,7 @@ static double plain_error(const struct workload *w, enum dtype dtype, struct sha
         for (int64_t i = 0; i < a.q_len; i++)
             for (int64_t h = 0; h < a.heads; h++)
                 plain_row(&b, &a, f, s, i, h, p, b.arg[0][ATTENTION_OUT].data);
-    error = bench_error(&b, ATTENTION_OUT, b.arg[0][ATTENTION_OUT].data, &why);
+    error = bench_error(&b, ATTENTION_OUT, b.arg[0][ATTENTION_OUT].data, 0, &why);
     bench_close(&b);
     free(p);
     return error;

@@ -63,6 +63,22 @@ void gemm_onednn_release(struct call *call);
 int gemm_clblast(const struct call *call, const struct gemm *g, int a, int b, int c,
                  struct why *why);
 
+/* cuBLASLt on arguments a, b, c: plans in call->self. */
+int gemm_cublaslt(struct call *call, const struct gemm *g, int a, int b, int c, struct why *why);
+/* The rows of a table of variants, once with a prepare() that calls the above: in the dtype's
+ * own precision, and f32 by tf32. */
+#define GEMM_CUBLASLT(prepare_, is_f32)                                                \
+    {.name = "cublaslt", .on = DEVICE_CUDA, .provider = "cuBLASLt",                    \
+     .available = cublaslt_available, .prepare = prepare_, .run = cublaslt_run,        \
+     .release = cublaslt_release, .scratch_bytes = cublaslt_scratch_bytes,             \
+     .note = "the library's algorithm is chosen outside the timed region"},            \
+    {.name = "cublaslt-tf32", .on = DEVICE_CUDA, .provider = "cuBLASLt",               \
+     .fits = is_f32, .available = cublaslt_available, .prepare = prepare_,             \
+     .run = cublaslt_run, .release = cublaslt_release,                                 \
+     .scratch_bytes = cublaslt_scratch_bytes, .roundoff = CUBLASLT_TF32_ROUNDOFF,      \
+     .note = "lower precision: f32 is multiplied as tf32, 11 significant bits; never "  \
+             "stands for f32 in a verdict"}
+
 /* Device steps of gemm.cl on arguments a, b, c. skinny: m <= GEMM_SKINNY, b as [n,k], one
  * product; columns: m = 1, b as [k,n]. */
 enum { GEMM_SKINNY = 8 };

@@ -9,6 +9,7 @@
 
 #include "workloads/cblas.h"
 #include "workloads/clblast.h"
+#include "workloads/cublaslt.h"
 #include "workloads/dnnl.h"
 #include "workloads/isa.h"
 
@@ -198,6 +199,15 @@ int gemm_clblast(const struct call *call, const struct gemm *g, int a, int b, in
         .alpha = g->alpha, .beta = g->beta, .a = a, .b = b, .c = c};
 
     return clblast_gemm(call, &product, why);
+}
+
+int gemm_cublaslt(struct call *call, const struct gemm *g, int a, int b, int c, struct why *why)
+{
+    const struct cublaslt_gemm product = {
+        .batch = g->batch, .m = g->m, .n = g->n, .k = g->k, .ta = g->ta, .tb = g->tb,
+        .alpha = g->alpha, .beta = g->beta, .a = a, .b = b, .c = c};
+
+    return cublaslt_prepare(call, &product, why);
 }
 
 static void step_args(struct step *step, const struct gemm *g, int a, int b, int c)

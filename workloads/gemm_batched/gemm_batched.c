@@ -4,6 +4,7 @@
  * and (`-each`) one of our threads per product with the library on one thread. */
 #include "workloads/cblas.h"
 #include "workloads/clblast.h"
+#include "workloads/cublaslt.h"
 #include "workloads/dnnl.h"
 #include "workloads/gemm/gemm.h"
 
@@ -137,6 +138,18 @@ static int clblast(struct call *call, struct why *why)
     return gemm_clblast(call, &g, A, B, C, why);
 }
 
+static int cublaslt(struct call *call, struct why *why)
+{
+    struct gemm g = gemm_of(call->problem);
+
+    return gemm_cublaslt(call, &g, A, B, C, why);
+}
+
+static bool is_f32(const struct problem *p)
+{
+    return p->dtype == DTYPE_F32;
+}
+
 static bool clblast_fits(const struct problem *p)
 {
     return p->dtype != DTYPE_BF16;
@@ -207,6 +220,7 @@ static const struct variant variants[] = {
     {.name = "clblast", .on = DEVICE_OPENCL, .provider = "CLBlast",
      .available = clblast_available, .fits = clblast_fits, .prepare = clblast, .run = clblast,
      .note = "its kernels are compiled by a first call outside the timed region"},
+    GEMM_CUBLASLT(cublaslt, is_f32),
     {0},
 };
 

@@ -5,6 +5,7 @@
  * is read too. */
 #include "workloads/cblas.h"
 #include "workloads/clblast.h"
+#include "workloads/cublaslt.h"
 #include "workloads/dnnl.h"
 #include "workloads/gemm/gemm.h"
 
@@ -154,6 +155,18 @@ static int clblast(struct call *call, struct why *why)
     return clblast_gemv(call, &product, why);
 }
 
+static int cublaslt(struct call *call, struct why *why)
+{
+    struct gemm g = gemm_of(call->problem);
+
+    return gemm_cublaslt(call, &g, X, A, output_of(call->problem), why);
+}
+
+static bool is_f32(const struct problem *p)
+{
+    return p->dtype == DTYPE_F32;
+}
+
 static bool clblast_fits(const struct problem *p)
 {
     return p->dtype != DTYPE_BF16;
@@ -208,6 +221,7 @@ static const struct variant variants[] = {
      .available = clblast_available, .fits = clblast_fits, .prepare = clblast, .run = clblast,
      .note = "y is cleared first (CLBlast reads it even with beta 0); its kernels are compiled "
              "by a first call outside the timed region"},
+    GEMM_CUBLASLT(cublaslt, is_f32),
     {0},
 };
 
