@@ -150,30 +150,65 @@ static void test_run(void **state)
     text_release(&findings);
 }
 
-/* The 40th launch of every process is an illegal address: it falls on cells and placements. */
+/* Each fault comes in every process: it falls on cells and placements. */
+static const struct fault {
+    const char *setting, *words;
+} faults[] = {
+    {FAULT_STICKY "=40", "CUDA_ERROR_ILLEGAL_ADDRESS"},
+    {FAULT_LAUNCH "=40", "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
+    {FAULT_ALLOC "=20", "out of memory"},
+    {FAULT_LOST "=100", "CUDA_ERROR_UNKNOWN"},
+};
+
 static void test_fault(void **state)
 {
+    const struct fault *fault = *state;
     struct text said = {0}, findings = {0};
-    int status, failed;
+    int status, failed, told;
+
+    need_compiler();
+    status = run(fault->setting, SMOKE, &said, &findings);
+    failed = count("cell", "outcome", "failed") + count("placement", "outcome", "failed");
+    told = count("cell", "why", fault->words) + count("placement", "why", fault->words);
+    if (status != 5 || findings.n > 0 || failed == 0 || told < failed)
+        fail_msg("%s: the run ended with %d, %d failed, %d say why\n%.6000s\n%.3000s",
+                 fault->setting, status, failed, told, said.data,
+                 findings.n ? findings.data : "");
+    assert_true(count("cell", "outcome", "ok") > 5);
+    text_release(&said);
+    text_release(&findings);
+}
+
+/* The acceptance of a GPU, here at small shapes. */
+static void test_gpu_check(void **state)
+{
+    struct text said = {0}, findings = {0};
+    char path[100];
+    int status;
 
     (void)state;
     need_compiler();
-    status = run(FAULT_STICKY "=40", SMOKE, &said, &findings);
-    failed = count("cell", "outcome", "failed") + count("placement", "outcome", "failed");
-    if (status != 5 || findings.n > 0 || failed == 0)
-        fail_msg("the run ended with %d, %d failed\n%.6000s\n%.3000s", status, failed, said.data,
+    status = run("", "offload-bench gpu-check -B 0.5s", &said, &findings);
+    snprintf(path, sizeof path, "%s/gpu-check.json", folder);
+    if (status != 0 || findings.n > 0 || !strstr(said.data, "is emulated") ||
+        !strstr(said.data, ", 0 fail, 0 slow,") || access(path, R_OK) != 0)
+        fail_msg("gpu-check ended with %d\n%.6000s\n%.3000s", status, said.data,
                  findings.n ? findings.data : "");
-    assert_int_equal(count("cell", "why", "CUDA_ERROR_ILLEGAL_ADDRESS") +
-                         count("placement", "why", "CUDA_ERROR_ILLEGAL_ADDRESS"), failed);
-    assert_true(count("cell", "outcome", "ok") > 5);
     text_release(&said);
     text_release(&findings);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_kernel),
-                                       cmocka_unit_test(test_run), cmocka_unit_test(test_fault)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_kernel),
+        cmocka_unit_test(test_run),
+        cmocka_unit_test_prestate(test_fault, (void *)&faults[0]),
+        cmocka_unit_test_prestate(test_fault, (void *)&faults[1]),
+        cmocka_unit_test_prestate(test_fault, (void *)&faults[2]),
+        cmocka_unit_test_prestate(test_fault, (void *)&faults[3]),
+        cmocka_unit_test(test_gpu_check),
+    };
 
     return cmocka_run_group_tests_name("the main job on an emulated GPU", tests, find_build,
                                        remove_folder);
