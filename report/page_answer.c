@@ -272,9 +272,9 @@ static void verdict_row(struct text *out, const struct verdict *v)
     text_add(out, "<td class=\"why\">");
     page_text(out, v->because);
     if (*v->flip) {
-        text_add(out, " <span class=\"soft\">Would flip it: ");
+        text_add(out, "<details><summary>would flip it</summary>");
         page_text(out, v->flip);
-        text_add(out, "</span>");
+        text_add(out, "</details>");
     }
     text_add(out, "</td></tr>\n");
 }
