@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/trace.h"
+#include "harness/laggard.h"
 #include "harness/lineup.h"
 #include "harness/observer.h"
 #include "harness/placing.h"
@@ -260,6 +261,15 @@ static void trace_cell(const char *phase, const struct record *r, int64_t start_
     trace_span(TRACK_PHASE, phase, name, start_ns, clock_ns());
 }
 
+/* Why the sweep leaves the variant out; NULL: it does not. */
+static const char *left_out(const struct group *g, enum device_kind kind, const char *variant)
+{
+    for (int i = 0; kind == DEVICE_CPU && i < g->laggards; i++)
+        if (strcmp(g->laggard[i].variant.text, variant) == 0)
+            return g->laggard[i].why.text;
+    return NULL;
+}
+
 /* All variants of the group on device i; cells that do not apply leave no trace. */
 static int open_cells(struct workshop *shop, const struct group *g, struct bench *bench, int i,
                       struct cell *cell, int most)
@@ -271,7 +281,7 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
     for (const struct variant *v = g->workload->variants + 1; v->name && cells < most; v++) {
         struct cell *c = &cell[cells];
         struct device *device;
-        const char *death;
+        const char *death, *late;
         int64_t start_ns;
 
         if (!trial_runs_on(v, row->kind) || (v->fits && !v->fits(&g->problem)))
@@ -286,6 +296,11 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
         death = shop->death(shop->to, row->id.text, v->name);
         if (death) {
             refuse(&c->record, OUTCOME_FAILED, death);
+            continue;
+        }
+        late = left_out(g, row->kind, v->name);
+        if (late) {
+            refuse(&c->record, OUTCOME_SKIPPED, late);
             continue;
         }
         shop->at(shop->to, row->id.text, v->name);

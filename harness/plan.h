@@ -19,6 +19,8 @@ struct group {
     int64_t size;     /* its place along the sweep */
     int rounds;       /* exactly so many samples; 0: as precision and budget say */
     bool is_proof;    /* smoke shape on software devices, only to prove the device code */
+    const struct laggard *laggard; /* CPU variants to leave out, and why */
+    int laggards;
 };
 
 struct plan {

@@ -14,6 +14,7 @@
 #include "harness/command.h"
 #include "harness/interrupt.h"
 #include "harness/journal.h"
+#include "harness/laggard.h"
 #include "harness/publish.h"
 #include "harness/runner.h"
 #include "report/report.h"
@@ -43,6 +44,8 @@ struct search {
     int64_t start_ns;
     struct visit visit[VISITS_MOST];
     int visits;
+    struct laggard laggard[LAGGARDS]; /* at the size that is measured next */
+    int laggards;
     bool is_shown;
 };
 
@@ -145,7 +148,15 @@ static struct visit next(const struct search *s, const struct report *report)
     return best;
 }
 
-static int ask(const struct search *s, struct visit *q, struct why *why)
+static int find_laggards(struct search *s, const struct results *results, const struct visit *q)
+{
+    struct laggard_place at = {s->request->workload->name, s->request->sweep->name, q->dtype,
+                               (int64_t)q->size, s->plan.threads};
+
+    return laggards_find(results, &at, s->laggard);
+}
+
+static int ask(struct search *s, struct visit *q, struct why *why)
 {
     struct results results = {0};
     struct report report = {0};
@@ -155,6 +166,7 @@ static int ask(const struct search *s, struct visit *q, struct why *why)
         status = report_build(&results, &report, why);
     if (!status) {
         *q = next(s, &report);
+        s->laggards = find_laggards(s, &results, q);
         report_release(&report);
     }
     results_release(&results);
@@ -176,7 +188,8 @@ static int measure(struct search *s, struct visit *q, struct why *why)
 {
     struct group group = {.workload = s->request->workload, .sweep = s->request->sweep,
                           .size = (int64_t)q->size, .rounds = (int)q->rounds,
-                          .devices = s->devices, .problem.dtype = q->dtype};
+                          .devices = s->devices, .problem.dtype = q->dtype,
+                          .laggard = s->laggard, .laggards = s->laggards};
     int64_t start = clock_ns();
     int status;
 
