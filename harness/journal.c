@@ -153,15 +153,13 @@ static json_t *describe_gpus(const struct plan *plan)
     return list;
 }
 
-static json_t *describe_notes(const struct plan *plan, const struct options *o)
+static json_t *describe_notes(const struct plan *plan)
 {
     json_t *list = json_array();
 
     for (int i = 0; i < plan->suites; i++)
         if (plan->suite[i].note[0])
             json_array_append_new(list, json_string(plan->suite[i].note));
-    if (o->lesson[0])
-        json_array_append_new(list, json_string(o->lesson));
     return list;
 }
 
@@ -189,8 +187,10 @@ static json_t *header(const struct plan *plan, const struct survey *survey,
                      names(o->suite, o->suites), "model", model_of(plan), "seed",
                      (json_int_t)o->seed, "budget_s", plan->budget_s, "threads", plan->threads,
                      "gpus", describe_gpus(plan), "devices", describe_devices(plan), "missing",
-                     describe_missing(plan, survey), "suite_notes", describe_notes(plan, o), "machine",
+                     describe_missing(plan, survey), "suite_notes", describe_notes(plan), "machine",
                      survey->machine ? survey->machine : json_null());
+    if (o->lesson[0])
+        json_object_set_new(head, "lesson", json_string(o->lesson));
     if (plan->sweep)
         json_object_set(head, "sweep", plan->sweep);
     if (o->prices)

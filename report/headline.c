@@ -165,11 +165,16 @@ static void write_headline(struct report *report)
     text_release(&text);
 }
 
-static void write_caution(struct report *report)
+static bool is_any_measured(const struct report *report)
 {
     for (size_t i = 0; i < report->gpus; i++)
         if (report->gpu[i].evidence == EVIDENCE_MEASURED)
-            return;
+            return true;
+    return false;
+}
+
+static void write_unmeasured(struct report *report)
+{
     snprintf(
         report->caution, sizeof report->caution,
         "No GPU was measured%s. To raise the evidence to measured, run the same "
@@ -179,6 +184,19 @@ static void write_caution(struct report *report)
             ? ": every GPU time is projected from a datasheet and a calibrated "
               "model, with an 80 % interval"
             : " and none was projected (--gpu NAME projects one)");
+}
+
+static void write_caution(struct report *report)
+{
+    const char *lesson = report_header(report, "lesson");
+    size_t n;
+
+    if (!is_any_measured(report))
+        write_unmeasured(report);
+    n = strlen(report->caution);
+    if (*lesson)
+        snprintf(report->caution + n, sizeof report->caution - n, "%sWith --calibrate, %s.",
+                 n ? " " : "", lesson);
 }
 
 /* ---- notes ----------------------------------------------------------------------- */
@@ -319,6 +337,44 @@ static int note_transfers(struct report *report)
     return 0;
 }
 
+struct span {
+    const char *at;
+    size_t n;
+};
+
+/* What is said of a projection but its model and number type: "calibrated on other
+ * generations only" of "matrix product model; calibrated on other generations only (bf16)". */
+static struct span caution_of(const struct record *r)
+{
+    const char *at = strstr(r->note.text, "; ");
+
+    at = at ? at + 2 : r->note.text;
+    return (struct span){at, strcspn(at, "(;")};
+}
+
+/* Said once, when it is the same of every GPU time that was projected. */
+static int note_projected(struct report *report)
+{
+    struct span shared = {NULL, 0};
+
+    for (size_t i = 0; i < report->verdicts; i++) {
+        const struct record *r = report->verdict[i].gpu->record;
+        struct span here = caution_of(r);
+
+        if (r->kind != RECORD_PROJECTION)
+            continue;
+        if (here.n == 0 ||
+            (shared.at && (here.n != shared.n || strncmp(here.at, shared.at, here.n) != 0)))
+            return 0;
+        shared = here;
+    }
+    while (shared.n > 0 && shared.at[shared.n - 1] == ' ')
+        shared.n--;
+    return shared.n == 0 ? 0
+                         : report_note(report, "every projected time: %.*s", (int)shared.n,
+                                       shared.at);
+}
+
 static int note_method(struct report *report)
 {
     const json_t *notes = json_object_get(report->results->header, "suite_notes");
@@ -360,6 +416,7 @@ int judge_headline(struct report *report)
     static int (*const note[])(struct report *) = {
         note_method,    note_missing, note_contended, note_disturbed,
         note_transfers, note_pages,   note_strawmen,  note_software,
+        note_projected,
     };
     int status = 0;
 

@@ -276,6 +276,11 @@ static void verdict_row(struct text *out, const struct verdict *v)
         page_text(out, v->flip);
         text_add(out, "</details>");
     }
+    if (v->gpu->record->kind == RECORD_PROJECTION && *v->gpu->record->note.text) {
+        text_add(out, "<details><summary>how it was projected</summary>");
+        page_text(out, v->gpu->record->note.text);
+        text_add(out, "</details>");
+    }
     text_add(out, "</td></tr>\n");
 }
 

@@ -143,7 +143,7 @@ int record_read(struct record *, const json_t *line, struct why *);
  *    "gpus":    [{"id","model","arch","memory_bytes","memory_bytes_per_s","link_bytes_per_s",
  *                 "tdp_w","peak_flops_per_s":{"f32":...,"bf16":...}}...]  projected ones
  *    "devices": [{"id","model","driver","evidence","is_gpu"}...],
- *    "missing": [{"what","why"}...],
+ *    "missing": [{"what","why"}...], "lesson": "what --calibrate taught",
  *    "prices":  {"cpu_per_hour","gpu_per_hour":{"*" or GPU},"energy_per_kwh","cpu_watt"}  given ones
  *    "machine": {free form, may be nested; "cache_bytes": last-level cache}}
  * and of a sweep also "sweep": {"workload","name","shape","from","to","dtypes","placements"}.

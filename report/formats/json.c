@@ -67,6 +67,8 @@ static json_t *side(const struct contender *c, struct estimate us)
     set_time(side, us);
     set(side, "bound",
         c->bound.kind.text[0] ? string(c->bound.kind.text) : json_null());
+    if (r->kind == RECORD_PROJECTION)
+        set(side, "why", *r->note.text ? string(r->note.text) : json_null());
     set(side, "share", number(c->bound.share));
     set(side, "flops_per_s", number(c->bound.flops_per_s));
     set(side, "bytes_per_s", number(c->bound.bytes_per_s));

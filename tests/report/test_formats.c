@@ -138,6 +138,40 @@ static void test_json_is_the_interface(void **state)
     text_release(&text);
 }
 
+static void test_projections_say_how(void **state)
+{
+    struct text json = written("json"), html = written("html"), text = written("text");
+    json_t *root = json_loads(json.data, 0, NULL), *verdict;
+    size_t i;
+
+    (void)state;
+    json_array_foreach(json_object_get(root, "verdicts"), i, verdict)
+        assert_non_null(strstr(json_string_value(json_object_get(
+                                   json_object_get(verdict, "gpu"), "why")),
+                               "calibrated on this GPU"));
+    assert_true(i > 0);
+    assert_non_null(strstr(html.data, "how it was projected"));
+    assert_non_null(strstr(text.data, "every projected time: calibrated on this GPU\n"));
+    json_decref(root);
+    text_release(&json);
+    text_release(&html);
+    text_release(&text);
+}
+
+static void test_calibration_stands_at_the_top(void **state)
+{
+    struct report taught;
+
+    (void)state;
+    assert_null(strstr(report.caution, "--calibrate"));
+    json_object_set_new(results.header, "lesson", json_string("projections are corrected"));
+    assert_int_equal(report_build(&results, &taught, NULL), 0);
+    assert_non_null(strstr(taught.caution, "With --calibrate, projections are corrected."));
+    assert_non_null(strstr(taught.caution, "No GPU was measured"));
+    json_object_del(results.header, "lesson");
+    report_release(&taught);
+}
+
 static void test_junit_is_xml(void **state)
 {
     struct text text = written("junit");
@@ -192,6 +226,8 @@ int main(void)
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_formats_are_sorted_and_described),
         cmocka_unit_test(test_json_is_the_interface),
+        cmocka_unit_test(test_projections_say_how),
+        cmocka_unit_test(test_calibration_stands_at_the_top),
         cmocka_unit_test(test_junit_is_xml),
         cmocka_unit_test(test_no_nan_anywhere),
         cmocka_unit_test(test_files_are_not_painted),
