@@ -197,6 +197,19 @@ static void say_doubt(const struct crossover_stretch *s, struct text *out)
                     words_count(s->high).text, decision_name(s->before));
 }
 
+/* Those at the ends of the curve, which hold most sizes, before those in between. */
+static void say_doubts(const struct crossing *found, struct text *out)
+{
+    for (int i = 0; i < 2 * found->doubts; i++) {
+        const struct crossover_stretch *s = &found->doubt[i % found->doubts];
+
+        if ((isinf(s->low) || isinf(s->high)) != (i < found->doubts))
+            continue;
+        text_add(out, out->n ? ", " : "");
+        say_doubt(s, out);
+    }
+}
+
 static void write_answer(struct crossover *x)
 {
     struct text out = {0};
@@ -209,10 +222,7 @@ static void write_answer(struct crossover *x)
                     x->is_sweep ? "size" : x->axis.text,
                     words_count(x->point[0].size).text,
                     words_count(x->point[x->points - 1].size).text);
-    for (int i = 0; i < x->found.doubts; i++) {
-        text_add(&out, i || x->found.changes ? ", " : "");
-        say_doubt(&x->found.doubt[i], &out);
-    }
+    say_doubts(&x->found, &out);
     snprintf(x->answer, sizeof x->answer, "%s", out.data ? out.data : "");
     text_release(&out);
 }

@@ -113,8 +113,8 @@ void page_answer(const struct report *report, const struct plots *plots, struct 
         page_text(out, report->caution);
         text_add(out, "</p></div>\n");
     }
-    page_sweep(report, out);
     add_pictures(plots, out);
+    page_sweep(report, out);
     text_add(out, "</header>\n");
 }
 
