@@ -316,6 +316,12 @@ static void test_modules_are_refused(void **state)
          CUDA_ERROR_INVALID_PTX, "unknown instruction 'add.foo.s32'"},
         {".visible .entry f()\n{\n .reg .b32 %r<2>;\n add.s32 %r1, %r1, %r2;\n ret;\n}\n",
          CUDA_ERROR_INVALID_PTX, "unknown name '%r2'"},
+        {".visible .entry f()\n{\n .reg .pred %p<2>;\n .reg .b32 %r<2>;\n"
+         " set.lt.and.u32.s32 %r1, %r1, %r1, %p1;\n ret;\n}\n",
+         CUDA_ERROR_INVALID_PTX, "unknown instruction 'set.lt.and.u32.s32'"},
+        {".visible .entry f()\n{\n .reg .pred %p<3>;\n .reg .b16 %h<2>;\n"
+         " setp.lt.or.f16 %p1, %h1, %h1, %p2;\n ret;\n}\n",
+         CUDA_ERROR_INVALID_PTX, "unknown instruction 'setp.lt.or.f16'"},
         {".visible .entry f()\n{\n bra $L;\n}\n", CUDA_ERROR_INVALID_PTX, "unknown label '$L'"},
     };
     CUmodule module;

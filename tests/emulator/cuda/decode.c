@@ -129,6 +129,16 @@ static enum type first_type(const char *name)
     return TYPE_NONE;
 }
 
+/* setp of f32, f64 and integers combines its result with a further predicate; the other
+ * instructions that may (set, setp of 16-bit floats) do not here. */
+static bool can_combine(const struct row *row, const struct insn *i)
+{
+    bool is_narrow = i->type == TYPE_F16 || i->type == TYPE_BF16 || i->type == TYPE_F16X2 ||
+                     i->type == TYPE_BF16X2;
+
+    return strcmp(row->base, "setp") == 0 && !is_narrow;
+}
+
 static const struct row *row_find(const char *name)
 {
     enum type type = first_type(name);
@@ -164,5 +174,5 @@ bool insn_decode(const char *name, struct insn *i)
         if (!read_word(word, row, i))
             return false;
     }
-    return true;
+    return !i->combine || can_combine(row, i);
 }
