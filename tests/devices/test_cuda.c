@@ -438,14 +438,6 @@ static void test_device(void **state)
     run_again("inside", NULL, NULL);
 }
 
-/* The same when work is done only when it is waited for. */
-static void test_deferred(void **state)
-{
-    (void)state;
-    need_compiler();
-    run_again("inside", EMULATED_ORDER, "deferred");
-}
-
 static void test_several(void **state)
 {
     (void)state;
@@ -468,8 +460,8 @@ static void test_faults(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_device), cmocka_unit_test(test_deferred),
-        cmocka_unit_test(test_several), cmocka_unit_test(test_faults)};
+        cmocka_unit_test(test_device), cmocka_unit_test(test_several),
+        cmocka_unit_test(test_faults)};
 
     if (argc > 1 && strcmp(argv[1], "inside") == 0)
         return run_inside();

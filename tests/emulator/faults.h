@@ -17,7 +17,6 @@
 #define EMULATED_DEVICES "OFFLOAD_EMULATOR_DEVICES"     /* number of GPUs (1) */
 #define EMULATED_MEMORY_MB "OFFLOAD_EMULATOR_MEMORY_MB" /* memory of each in MiB (4096) */
 #define EMULATED_CAPABILITY "OFFLOAD_EMULATOR_CC"       /* compute capability, "80" */
-#define EMULATED_ORDER "OFFLOAD_EMULATOR_ORDER"         /* "deferred": work runs when waited for */
 
 /* Findings: a line on stderr each; `abort` in STRICT ends the process at the first one, FILE
  * receives them too (appended, one line each). */
