@@ -223,13 +223,15 @@ static size_t scratch_bytes(const struct problem *p, const struct device_facts *
     return (size_t)groups(p, facts) * (sizeof(double) + sizeof(int32_t));
 }
 
-static int steps(const struct problem *p, const struct device_facts *facts, struct step *step)
+/* Both of our sources have two kernels with the same arguments. */
+static int stages(const struct problem *p, const struct device_facts *facts, struct step *step,
+                  const char *const kernel[2])
 {
     static const char *const define[] = {"SUM", "DOT", "MAX", "ARGMAX", "NORM2"};
     int64_t parts = groups(p, facts);
 
     for (int s = 0; s < 2; s++) {
-        step[s] = (struct step){.kernel = s == 0 ? "reduce_parts" : "reduce_finish",
+        step[s] = (struct step){.kernel = kernel[s],
                                 .groups = {s == 0 ? parts : 1, 1, 1},
                                 .group = {GROUP, 1, 1}};
         snprintf(step[s].defines, sizeof step[s].defines, "-DOP_%s -DGROUP=%d",
@@ -243,6 +245,20 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
     step_buffer(&step[1], is_op(p, REDUCTION_ARGMAX) ? INDEX : OUT);
     step_int(&step[1], parts);
     return 2;
+}
+
+static int steps(const struct problem *p, const struct device_facts *facts, struct step *step)
+{
+    static const char *const kernel[] = {"reduce_parts", "reduce_finish"};
+
+    return stages(p, facts, step, kernel);
+}
+
+static int shuffle(const struct problem *p, const struct device_facts *facts, struct step *step)
+{
+    static const char *const kernel[] = {"shuffle_parts", "shuffle_finish"};
+
+    return stages(p, facts, step, kernel);
 }
 
 static bool clblast_fits(const struct problem *p)
@@ -297,6 +313,7 @@ static const struct variant variants[] = {
      .fits = onednn_fits, .prepare = onednn_prepare, .run = onednn,
      .release = onednn_release, .note = "the primitive is made outside the timed region"},
     {.name = "two-stage", .on = DEVICE_OPENCL, .steps = steps, .scratch_bytes = scratch_bytes},
+    {.name = "shuffle", .on = DEVICE_CUDA, .steps = shuffle, .scratch_bytes = scratch_bytes},
     {.name = "clblast", .on = DEVICE_OPENCL, .provider = "CLBlast",
      .available = clblast_available, .fits = clblast_fits, .prepare = clblast, .run = clblast,
      .note = "its kernels are compiled by a first call outside the timed region"},
