@@ -104,8 +104,9 @@ static void look_doubled_gpu(const struct gpu *gpu, const struct op_kind *kind, 
     }
 }
 
-/* Long or thin beyond what was calibrated: above what the pipes and DRAM could ever do, below
- * a hundred times the time of plain traffic and arithmetic plus a millisecond. */
+/* Long or thin beyond what was calibrated: wide bounds that only nonsense leaves. Not under a
+ * fiftieth of the time that the traffic takes (caches may hold it), not over a hundred times
+ * plain traffic and arithmetic plus a millisecond. */
 static void extreme(const struct gpu *gpu, struct operation op, double flops, double bytes)
 {
     double us = time_us(gpu, &op);
