@@ -87,7 +87,7 @@ KERNEL void reduce_finish(GLOBAL const real *restrict_ part, GLOBAL int *restric
         }
     ARGMAX_GROUP(top, at, tops, ats)
     if (local_id(0) == 0)
-        index[0] = ats[0];
+        index[0] = ats[0] == 0x7fffffff ? 0 : ats[0]; /* nothing above -infinity: the first */
 }
 
 #else
