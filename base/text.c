@@ -105,13 +105,26 @@ static int write_all(int fd, const char *bytes, size_t n)
     return fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
 }
 
+/* A device or a pipe is written to: a rename would put a file in its place. */
+static int write_into(const char *path, const char *bytes, size_t n, struct why *why)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC), error = fd < 0 ? errno : write_all(fd, bytes, n);
+
+    if (fd >= 0 && close(fd) != 0 && !error)
+        error = errno;
+    return error ? why_fail(why, STATUS_IO, "cannot write '%s': %s", path, strerror(error)) : 0;
+}
+
 int text_write_file(const char *path, const char *bytes, size_t n, struct why *why)
 {
+    struct stat info;
     struct text beside = {0};
     int fd, error, status = 0;
     mode_t mask = umask(0);
 
     umask(mask);
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return write_into(path, bytes, n, why);
     text_printf(&beside, "%s.XXXXXX", path);
     if (beside.failed)
         return why_fail(why, STATUS_MEMORY, "cannot write '%s': out of memory", path);

@@ -25,7 +25,7 @@ void text_release(struct text *);
 int text_read_file(struct text *out, const char *path, struct why *why);
 
 /* Replace the file at `path` atomically: written beside it, flushed, renamed. On failure the
- * old file is untouched. */
+ * old file is untouched. What is there and no regular file, such as a device, is written to. */
 int text_write_file(const char *path, const char *bytes, size_t n, struct why *why);
 
 /* Write to `out` (size bytes) a phrase with the nearest of `count` names to `word`, such as
