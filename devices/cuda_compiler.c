@@ -4,6 +4,17 @@
  * program pays for the driver's compiler; emulations take PTX. */
 #include "devices/cuda_compiler.h"
 
+#include <string.h>
+
+bool cuda_compiler_is_target(const char *text)
+{
+    const char *number = strchr(text, '_');
+    size_t digits = number ? strspn(number + 1, "0123456789") : 0;
+
+    return (strncmp(text, "sm_", 3) == 0 || strncmp(text, "compute_", 8) == 0) && digits >= 2 &&
+           digits <= 3 && strspn(number + 1 + digits, "af") == strlen(number + 1 + digits);
+}
+
 #ifndef HAVE_CUDA
 
 int cuda_compiler_version(struct name *version, struct why *why)
@@ -20,7 +31,6 @@ int cuda_compiler_version(struct name *version, struct why *why)
 #include <nvrtc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/embedded.h"
 #include "devices/cache.h"
@@ -134,23 +144,13 @@ int cuda_compiler_version(struct name *version, struct why *why)
     return status;
 }
 
-/* "sm_90", "compute_80", "sm_90a". */
-static bool is_target(const char *text)
-{
-    const char *number = strchr(text, '_');
-    size_t digits = number ? strspn(number + 1, "0123456789") : 0;
-
-    return (strncmp(text, "sm_", 3) == 0 || strncmp(text, "compute_", 8) == 0) && digits >= 2 &&
-           digits <= 3 && strspn(number + 1 + digits, "af") == strlen(number + 1 + digits);
-}
-
 int cuda_compiler_target(int capability, enum evidence evidence, struct name *target,
                          struct why *why)
 {
     const char *wish = getenv("OFFLOAD_BENCH_CUDA_ARCH");
     int arch[64], archs = 0, nearest = 0, oldest = 0, status;
 
-    if (wish && *wish && !is_target(wish))
+    if (wish && *wish && !cuda_compiler_is_target(wish))
         return why_fail(why, STATUS_INVALID,
                         "'%.40s' is no CUDA architecture; hint: sm_NN for machine code, "
                         "compute_NN for PTX, such as compute_80", wish);

@@ -3,6 +3,8 @@
 #ifndef OFFLOAD_BENCH_CUDA_COMPILER_H
 #define OFFLOAD_BENCH_CUDA_COMPILER_H
 
+#include <stdbool.h>
+
 #include "base/terms.h"
 #include "base/text.h"
 #include "base/why.h"
@@ -10,6 +12,9 @@
 /* Version "13.0" of the NVRTC that would be used. Errors: STATUS_UNAVAILABLE with the reason
  * (no NVRTC, CUDA not built in) and what to install. */
 int cuda_compiler_version(struct name *, struct why *);
+
+/* Is this the name of an architecture: "sm_90", "compute_80", "sm_90a"? */
+bool cuda_compiler_is_target(const char *);
 
 /* What to compile for: the environment's OFFLOAD_BENCH_CUDA_ARCH (--cuda-arch), "sm_NN" for
  * machine code or "compute_NN" for PTX, which the driver compiles further; else machine code
