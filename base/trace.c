@@ -14,6 +14,7 @@
 enum { NAMED = 64 };
 
 static int file = -1;
+static bool is_cut;
 static int64_t zero_ns;
 static pid_t named_pid;       /* whose tracks are named in the file already */
 static bool is_named[NAMED];
@@ -28,8 +29,11 @@ static void put(const char *text)
     size_t n = strlen(text);
 
     /* a trace that cannot be written is cut short; the results are not its matter */
-    if (write(file, text, n) != (ssize_t)n)
+    if (write(file, text, n) != (ssize_t)n) {
+        is_cut = true;
+        close(file);
         file = -1;
+    }
 }
 
 int trace_open(const char *path, struct why *why)
@@ -49,14 +53,18 @@ int trace_open(const char *path, struct why *why)
     return 0;
 }
 
-void trace_close(void)
+bool trace_close(void)
 {
-    if (file < 0)
-        return;
-    put("\n]\n");
+    bool is_whole;
+
+    if (file >= 0)
+        put("\n]\n");
+    is_whole = !is_cut;
     if (file >= 0)
         close(file);
     file = -1;
+    is_cut = false;
+    return is_whole;
 }
 
 /* JSON's escapes; what does not fit is left out. */

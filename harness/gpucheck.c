@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "harness/command.h"
+#include "harness/options.h"
 #include "harness/survey.h"
 #include "report/acceptance.h"
 
@@ -37,6 +38,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case 'B':
         r->budget = arg;
+        if (isnan(options_seconds(arg)))
+            argp_error(state, "--budget: '%s' is not a time such as 90s, 5m or 1h", arg);
         return 0;
     case 'f':
         r->from = arg;
@@ -232,6 +235,7 @@ int command_gpu_check(int argc, char **argv)
 
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = name;
+    options_check(argc, argv, table, "gpu-check");
     argp_parse(&argp, argc, argv, 0, NULL, &request);
     if (request.from)
         return judge(request.from, request.file);

@@ -61,7 +61,8 @@ static int append(int fd, const struct text *lines, struct why *why)
     size_t at = 0;
 
     if (lines->failed)
-        return why_fail(why, STATUS_MEMORY, "cannot write results.jsonl: out of memory");
+        return why_fail(why, STATUS_MEMORY, "cannot write results.jsonl: out of memory, or a name "
+                        "that is not UTF-8");
     while (at < lines->n) {
         ssize_t wrote = write(fd, lines->data + at, lines->n - at);
 
@@ -76,6 +77,8 @@ static void add_line(struct text *lines, json_t *object)
 {
     char *line = json_dumps(object, JSON_COMPACT);
 
+    if (!line) /* out of memory, or a text that is no UTF-8 */
+        lines->failed = true;
     text_printf(lines, "%s\n", line ? line : "");
     free(line);
     json_decref(object);

@@ -146,6 +146,8 @@ int command_list(int argc, char **argv)
     }
     if (argc > 2 && strcmp(argv[1], "probes") == 0)
         return list_chip(argc - 2, argv + 2);
+    if (argc > 2)
+        return command_fail(EXIT_USAGE, "what is '%s'? hint: offload-bench list --help", argv[2]);
     for (int i = 0; i < LISTINGS; i++) {
         name[i] = listings[i].name;
         if (argc > 1 && strcmp(argv[1], name[i]) != 0)

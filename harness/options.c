@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "devices/cuda_compiler.h"
 #include "harness/command.h"
 #include "harness/prices.h"
 
@@ -131,6 +132,9 @@ bool options_common(struct options *o, int key, char *arg, struct argp_state *st
             argp_error(state, "--budget: '%s' is not a time such as 90s, 5m or 1h", arg);
         return true;
     case 'A':
+        if (!cuda_compiler_is_target(arg))
+            argp_error(state, "--cuda-arch: '%s' is no CUDA architecture; hint: sm_NN for "
+                       "machine code, compute_NN for PTX, such as compute_80", arg);
         setenv("OFFLOAD_BENCH_CUDA_ARCH", arg, 1); /* read where kernels are compiled */
         return true;
     case 'o':

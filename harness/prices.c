@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "projection/projection.h"
+
 enum { KEY_CPU = 0x100, KEY_GPU, KEY_ENERGY, KEY_POWER };
 
 static const struct argp_option table[] = {
@@ -75,6 +77,43 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp prices_argp = {.options = table, .parser = parse_option};
+
+static bool is_projected(const json_t *header, const char *name)
+{
+    size_t i;
+    json_t *gpu;
+
+    json_array_foreach(json_object_get(header, "gpus"), i, gpu)
+    {
+        const char *id = json_string_value(json_object_get(gpu, "id"));
+
+        if (id && strcmp(id, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+int prices_check(json_t *given, const json_t *header, struct why *why)
+{
+    json_t *gpus = json_object_get(given, "gpu_per_hour"), *named = json_object(), *price;
+    const char *name;
+
+    json_object_foreach(gpus, name, price)
+    {
+        bool is_id = strcmp(name, "*") == 0 || strchr(name, ':') || is_projected(header, name);
+        const struct gpu *gpu = is_id ? NULL : gpu_find(name, why);
+
+        if (!is_id && !gpu) {
+            json_decref(named);
+            return STATUS_INVALID;
+        }
+        json_object_set(named, is_id ? name : gpu->id.text, price);
+    }
+    if (gpus)
+        json_object_set(given, "gpu_per_hour", named);
+    json_decref(named);
+    return 0;
+}
 
 void prices_apply(json_t *header, const json_t *given)
 {

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "harness/command.h"
+#include "harness/options.h"
 #include "harness/prices.h"
 #include "report/format.h"
 #include "report/report.h"
@@ -132,12 +133,15 @@ int command_report(int argc, char **argv)
 
     argv[0] = name;
     argp_err_exit_status = EXIT_USAGE;
+    options_check(argc, argv, table, "report");
     argp_parse(&argp, argc, argv, 0, NULL, &request);
     format = find_format(request.format);
     if (!format)
         return EXIT_USAGE;
     for (int i = 0; i < request.files && !status; i++)
         status = read_one(&results, request.file[i], &why);
+    if (!status)
+        status = prices_check(request.prices, results.header, &why);
     if (!status)
         prices_apply(results.header, request.prices);
     if (!status)

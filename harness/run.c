@@ -11,6 +11,7 @@
 #include "harness/publish.h"
 #include "harness/journal.h"
 #include "harness/lesson.h"
+#include "harness/prices.h"
 #include "harness/runner.h"
 
 struct progress {
@@ -63,21 +64,25 @@ static int run_plan(const struct options *o, const struct plan *plan,
                             .progress = show_progress, .to = &progress};
     struct why why = {{0}};
     char path[1024];
-    bool is_new;
+    bool is_new, is_traced;
     int status;
 
-    if (journal_open(o, path, sizeof path, &runner.results, &is_new, &why) != 0)
-        return command_fail(EXIT_USAGE, "%s", why.text);
+    /* the trace first: a mistyped one must not put older results aside */
     if (o->trace && trace_open(o->trace, &why) != 0)
+        return command_fail(EXIT_USAGE, "%s", why.text);
+    if (journal_open(o, path, sizeof path, &runner.results, &is_new, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
     status = measure(o, &runner, path, is_new, survey, command_line, &why);
     close(runner.results);
-    trace_close();
+    is_traced = trace_close();
     if (progress.is_shown)
         fputs("\r\033[K", stderr);
     if (*runner.interrupted)
         fputs("offload-bench: interrupted; what was measured is kept and reported below, "
               "--resume goes on\n", stderr);
+    if (!is_traced)
+        fprintf(stderr, "offload-bench: the trace '%s' could not be written to its end\n",
+                o->trace);
     if (status)
         return command_fail(EXIT_USAGE, "%s", why.text);
     if (publish(path, o->out, o->prices, o->quiet, &why) != 0)
@@ -101,6 +106,8 @@ int command_run(int argc, char **argv)
     if (survey_take(&survey, &why) != 0)
         return command_fail(EXIT_NOTHING, "%s", why.text);
     status = plan_make(&plan, &options, &survey, &why);
+    if (!status)
+        status = prices_check(options.prices, NULL, &why);
     if (status)
         status = command_fail(status == STATUS_UNAVAILABLE ? EXIT_NOTHING : EXIT_USAGE, "%s",
                               why.text);

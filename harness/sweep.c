@@ -15,6 +15,7 @@
 #include "harness/interrupt.h"
 #include "harness/journal.h"
 #include "harness/laggard.h"
+#include "harness/prices.h"
 #include "harness/publish.h"
 #include "harness/runner.h"
 #include "report/report.h"
@@ -312,6 +313,8 @@ int command_sweep(int argc, char **argv)
     if (survey_take(&survey, &why) != 0)
         return command_fail(EXIT_NOTHING, "%s", why.text);
     status = plan_sweep(&s, &survey, &why);
+    if (!status)
+        status = prices_check(request.options.prices, NULL, &why);
     s.runner = (struct runner){.plan = &s.plan, .seed = request.options.seed,
                                .interrupted = interrupt_watch()};
     if (status)

@@ -46,10 +46,12 @@ static void cut_placements(struct argp_state *state, char *text, struct sweep_re
     for (int i = 0; i < n; i++) {
         int placement = placement_parse(part[i]);
 
-        if (placement < 0)
+        if (placement < 0 || placement > PLACEMENT_EVERY)
             argp_error(state, "--placement: '%s' is none of resident, once, every", part[i]);
-        if (r->placements < PLACEMENTS)
-            r->placement[r->placements++] = (enum placement)placement;
+        for (int p = 0; p < r->placements; p++)
+            if (r->placement[p] == (enum placement)placement)
+                argp_error(state, "--placement: '%s' stands there twice", part[i]);
+        r->placement[r->placements++] = (enum placement)placement;
     }
 }
 

@@ -88,12 +88,24 @@ static void test_mistakes(void **state)
         {"--seed -1", EXIT_USAGE, "'-1'"},
         {"--suite smoke --trace /proc/nowhere", EXIT_USAGE, "cannot write the trace"},
         {"--suite smoke --out /proc/nowhere", EXIT_USAGE, "cannot create the output folder"},
+        {"--suite smoke --gpu-price h1000-sxm=2", EXIT_USAGE, "did you mean 'h100-sxm'"},
+        {"--gpu-price nan", EXIT_USAGE, "'nan' is not a number"},
+        {"--cpu-price=-1", EXIT_USAGE, "'-1' is not a number"},
+        {"--cuda-arch sm_x", EXIT_USAGE, "'sm_x' is no CUDA architecture"},
+        {"sweep add --placement once,once", EXIT_USAGE, "twice"},
+        {"sweep add --placement managed", EXIT_USAGE, "none of resident, once, every"},
+        {"sweep add --placement evry", EXIT_USAGE, "none of resident, once, every"},
+        {"sweep add --from 64 --to 32", EXIT_USAGE, "--from 64 is not below --to 32"},
         {"rum", EXIT_USAGE, "did you mean 'run'"},
+        {"list devices --chip GH100", EXIT_USAGE, "what is '--chip'"},
+        {"gpu-check --form x", EXIT_USAGE, "did you mean 'from'"},
+        {"gpu-check --budget soon", EXIT_USAGE, "'soon' is not a time"},
         {"list probes --chap GH100", EXIT_USAGE, "--chap"},
         {"gpu-check --from nowhere.jsonl", EXIT_USAGE, "nowhere.jsonl"},
         {"gpu-check all", EXIT_USAGE, "takes options only"},
         {"list gpu", EXIT_USAGE, "did you mean 'gpus'"},
         {"report nowhere.jsonl", EXIT_USAGE, "nowhere.jsonl"},
+        {"report . --fromat text", EXIT_USAGE, "did you mean 'format'"},
         {"report . --format htm", EXIT_USAGE, "did you mean 'html'"},
     };
     struct text said = {0};
@@ -158,6 +170,28 @@ static bool is_in_a_group(const json_t *trace, const json_t *sample)
             return true;
     }
     return false;
+}
+
+/* A folder whose name is no UTF-8 keeps its records; a disk that is full cuts the trace only,
+ * and says so; a report goes into a pipe, not over it. */
+static void test_odd_files(void **state)
+{
+    struct text said = {0};
+    char arguments[256], pipe[64];
+    int status = run("--suite smoke --device cpu --gpu none --budget 1s --out $(printf 'a\\377') "
+                     "--trace /dev/full", &said);
+
+    (void)state;
+    if (status != EXIT_DONE || !strstr(said.data, "could not be written to its end"))
+        fail_msg("a full disk and odd bytes gave %d:\n%s", status, said.data);
+    snprintf(pipe, sizeof pipe, "%s/pipe", folder);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    snprintf(arguments, sizeof arguments,
+             "report a* --format csv --output pipe & timeout 20 cat %s; test -p %s", pipe, pipe);
+    status = run(arguments, &said);
+    if (status != 0 || !strstr(said.data, "workload,op"))
+        fail_msg("a pipe gave %d:\n%s", status, said.data);
+    text_release(&said);
 }
 
 /* The trace is JSON that Perfetto reads: named lines, spans that lie in their groups. */
@@ -263,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_odd_files),
         cmocka_unit_test(test_run_and_resume),
         cmocka_unit_test(test_interrupt),
     };
