@@ -20,6 +20,10 @@ static struct cupti_plan plan;
 static int open_library(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_ADDRESS__ /* ends the program at the first dlopen with RTLD_DEEPBIND */
+    print_message("NVIDIA's libnvperf_host.so cannot be opened under AddressSanitizer\n");
+    return 0;
+#endif
     cupti = cupti_library("/", NULL);
     return 0;
 }
