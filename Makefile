@@ -222,12 +222,12 @@ golden: $(BUILD)/tests/report/test_formats ## write the expected report files an
 	@GOLDEN=1 $< && git diff --stat tests/data/golden
 
 # Each seed is one line of the fixture: small inputs that already reach every kind of line.
-fuzz: ## damaged results files against the report's reader and formats, FUZZ seconds (30)
+fuzz: $(BUILD)/embedded.c ## damaged results files against the report's reader and formats, FUZZ seconds (30)
 	@command -v clang >/dev/null || { echo 'clang is not installed'; exit 1; }
 	@mkdir -p $(BUILD)/fuzz/corpus
 	@split -l 6 -a 3 tests/data/results-llm.jsonl $(BUILD)/fuzz/corpus/seed-
 	clang $(cppflags) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $(BUILD)/fuzz/record \
-	  tests/fuzz/fuzz_record.c $(filter-out base/embedded.c,$(wildcard base/*.c report/*.c)) \
+	  tests/fuzz/fuzz_record.c $(BUILD)/embedded.c $(wildcard base/*.c report/*.c) \
 	  $(patsubst %,report/formats/%.c,csv json junit markdown text) -ljansson -lm
 	$(BUILD)/fuzz/record -max_total_time=$(or $(FUZZ),30) -max_len=20000 -rss_limit_mb=1024 \
 	  -artifact_prefix=$(BUILD)/fuzz/ -print_final_stats=1 $(BUILD)/fuzz/corpus
