@@ -89,6 +89,10 @@ struct crossing {
     int changes, doubts;
 };
 
+/* The doubt below the smallest decided size, above the largest; NULL when there is none. */
+const struct crossover_stretch *crossing_doubt_below(const struct crossing *);
+const struct crossover_stretch *crossing_doubt_above(const struct crossing *);
+
 /* `point` sorted by size, `points` of them. always: offload at every size; never: stay at
  * every size; undecided: no change, but sizes that are not decided. */
 void crossover_find(const struct crossover_point *point, size_t points, struct crossing *);

@@ -165,27 +165,56 @@ static int gather(const struct report *report, const struct family *f, struct cr
 
 /* ---- words ----------------------------------------------------------------------------- */
 
+const struct crossover_stretch *crossing_doubt_below(const struct crossing *found)
+{
+    for (int i = 0; i < found->doubts; i++)
+        if (isinf(found->doubt[i].low))
+            return &found->doubt[i];
+    return NULL;
+}
+
+const struct crossover_stretch *crossing_doubt_above(const struct crossing *found)
+{
+    for (int i = 0; i < found->doubts; i++)
+        if (isinf(found->doubt[i].high))
+            return &found->doubt[i];
+    return NULL;
+}
+
 static void say_changes(const struct crossover *x, struct text *out)
 {
     const struct crossing *found = &x->found;
+    const struct crossover_stretch *below = crossing_doubt_below(found),
+                                   *above = crossing_doubt_above(found);
+    const char *axis = x->is_sweep ? "size" : x->axis.text;
 
-    text_printf(out, "%s up to %s = %s", decision_name(found->change[0].before),
-                x->is_sweep ? "size" : x->axis.text, words_count(found->change[0].low).text);
+    if (below)
+        text_printf(out, "%s from %s = %s to %s", decision_name(found->change[0].before), axis,
+                    words_count(below->high).text, words_count(found->change[0].low).text);
+    else
+        text_printf(out, "%s up to %s = %s", decision_name(found->change[0].before), axis,
+                    words_count(found->change[0].low).text);
     for (int i = 0; i < found->changes; i++) {
         text_printf(out, ", %s from %s", decision_name(found->change[i].after),
                     words_count(found->change[i].high).text);
         if (i + 1 < found->changes)
             text_printf(out, " to %s", words_count(found->change[i + 1].low).text);
+        else if (above)
+            text_printf(out, " to %s", words_count(above->low).text);
         else
             text_add(out, " on");
     }
 }
 
-/* "stay up to 500, undecided from there on": a stretch at an end, or in between. */
-static void say_doubt(const struct crossover_stretch *s, struct text *out)
+/* "stay up to 500, undecided above": a stretch at an end, or in between. Beside changes, what
+ * holds next to the ends has been said. */
+static void say_doubt(const struct crossover_stretch *s, bool beside, struct text *out)
 {
     if (isinf(s->low) && isinf(s->high))
         text_add(out, "undecided at every size");
+    else if (beside && (isinf(s->low) || isinf(s->high)))
+        text_printf(out, "undecided %s %s", isinf(s->low) ? "below" : "above",
+                    words_count(isinf(s->low) ? s->high : s->low).text);
     else if (isinf(s->low))
         text_printf(out, "undecided below %s (%s there)", words_count(s->high).text,
                     decision_name(s->after));
@@ -206,7 +235,7 @@ static void say_doubts(const struct crossing *found, struct text *out)
         if ((isinf(s->low) || isinf(s->high)) != (i < found->doubts))
             continue;
         text_add(out, out->n ? ", " : "");
-        say_doubt(s, out);
+        say_doubt(s, found->changes > 0, out);
     }
 }
 

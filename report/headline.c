@@ -314,9 +314,9 @@ static int note_software(struct report *report)
     return cells == 0
                ? 0
                : report_note(report,
-                             "the device code ran on an emulated GPU in %zu cells, %zu "
-                             "of them wrong: this proves the code, its times say "
-                             "nothing about GPUs",
+                             "the device code ran in software in %zu cells (OpenCL on this CPU, "
+                             "or an emulated GPU), %zu of them wrong: this proves the code, its "
+                             "times say nothing about GPUs",
                              cells, wrong);
 }
 

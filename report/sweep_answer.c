@@ -29,20 +29,41 @@ static void say_sure(const struct crossover *x, struct text *out)
                 words_percent(x->confidence).text);
 }
 
-/* "move gemm square (f32) to l4 from size 300 on, keep it on this CPU up to 250" */
+/* "up to 250" or, where it is undecided below 16, "from 16 to 250". */
+static void say_lower(const struct crossing *found, struct text *out)
+{
+    const struct crossover_stretch *doubt = crossing_doubt_below(found);
+
+    if (doubt)
+        text_printf(out, "from size %s to %s", words_count(doubt->high).text,
+                    words_count(found->change[0].low).text);
+    else
+        text_printf(out, "up to size %s", words_count(found->change[0].low).text);
+}
+
+static void say_upper(const struct crossing *found, struct text *out)
+{
+    const struct crossover_stretch *doubt = crossing_doubt_above(found);
+
+    text_printf(out, "from size %s ", words_count(found->change[0].high).text);
+    if (doubt)
+        text_printf(out, "to %s", words_count(doubt->low).text);
+    else
+        text_add(out, "on");
+}
+
+/* "move gemm square (f32) to l4 from size 300 on and keep it on this CPU up to size 250" */
 static void say_advice(const struct crossover *x, const char *what, struct text *out)
 {
     const struct crossing *found = &x->found;
-    const struct crossover_stretch *s = &found->change[0];
-    struct words low = words_count(s->low), high = words_count(s->high);
 
     if (found->kind == CROSSOVER_ONE) {
-        if (s->after == DECISION_OFFLOAD)
-            text_printf(out, "move %s to %s from size %s on and keep it on this CPU up to %s", what,
-                        x->gpu.text, high.text, low.text);
-        else
-            text_printf(out, "move %s to %s up to size %s and keep it on this CPU from %s on", what,
-                        x->gpu.text, low.text, high.text);
+        bool grows = found->change[0].after == DECISION_OFFLOAD;
+
+        text_printf(out, "move %s to %s ", what, x->gpu.text);
+        grows ? say_upper(found, out) : say_lower(found, out);
+        text_add(out, " and keep it on this CPU ");
+        grows ? say_lower(found, out) : say_upper(found, out);
     } else if (found->kind == CROSSOVER_ALWAYS) {
         text_printf(out, "move %s to %s at every size from %s to %s", what, x->gpu.text,
                     words_count(x->point[0].size).text,

@@ -116,7 +116,7 @@ static void test_measured(void **ignored)
     assert_int_equal(x->regret.sizes, SIZES);
     assert_true(x->regret.mean >= 0 && x->regret.mean <= x->regret.worst);
     assert_non_null(strstr(report.headline, "move gemm square in f32 to fast from size 110 on and "
-                                            "keep it on this CPU up to 100 (measured, 95 % sure)"));
+                                            "keep it on this CPU up to size 100 (measured, 95 % sure)"));
 }
 
 /* Half to twice the time: undecided from half to twice the size, and only a GPU helps. */
