@@ -119,7 +119,7 @@ static int axis_set(const struct workload *w, const struct axis *axis, int64_t *
                 return 0;
             }
         text_nearest(near, sizeof near, value, axis->value, (size_t)value_count(axis));
-        return why_fail(why, STATUS_INVALID, "%s: axis '%s' has no value '%s' %s", w->name,
+        return why_fail(why, STATUS_INVALID, "%s: axis '%s' has no value '%s'%s", w->name,
                         axis->name, value, near);
     }
     if (!parse_count(value, n))
@@ -141,7 +141,7 @@ int workload_shape_set(const struct workload *w, struct shape *shape, const char
             return axis_set(w, &w->axis[i], &shape->n[i], value, why);
     }
     text_nearest(near, sizeof near, axis, name, (size_t)axes);
-    return why_fail(why, STATUS_INVALID, "%s has no axis '%s' %s; hint: offload-bench list workloads",
+    return why_fail(why, STATUS_INVALID, "%s has no axis '%s'%s; hint: offload-bench list workloads",
                     w->name, axis, near);
 }
 

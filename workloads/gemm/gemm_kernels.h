@@ -61,9 +61,12 @@ T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, const
             sum[r][l] = SET(0);
     if (kind == NEXT_STREAM) {
         int64_t seam = steps > AHEAD ? steps - AHEAD : 0;
+        const ELEM *ahead = b + AHEAD * STEP;
 
-        T(dot_steps)(sum, a, b, ldb, 0, seam, b + AHEAD * STEP, lines, lines, width);
-        T(dot_steps)(sum, a, b, ldb, seam, steps, next - seam * STEP, lines, lines, width);
+        for (int64_t from = 0, to = seam; from < steps; from = to, to = steps) {
+            T(dot_steps)(sum, a, b, ldb, from, to, ahead, lines, lines, width);
+            ahead = next - seam * STEP;
+        }
     } else {
         T(dot_steps)(sum, a, b, ldb, 0, steps, next, kind == NEXT_PAIR ? 2 : 0, lines, width);
     }
@@ -339,9 +342,12 @@ T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, const ELEM *nex
         for (int t = 0; t < terms; t++)
             x[r][t] = SET(a[t * width + r]);
     if (kind == NEXT_STREAM) {
-        T(row_steps)(x, b, ldb, 0, seam, b + AHEAD * LANES, out, span, terms, terms, width);
-        T(row_steps)(x, b, ldb, seam, whole, b + terms * ldb - seam * LANES, out, span, terms,
-                     terms, width);
+        const ELEM *ahead = b + AHEAD * LANES;
+
+        for (int from = 0, to = seam; from < whole; from = to, to = whole) {
+            T(row_steps)(x, b, ldb, from, to, ahead, out, span, terms, terms, width);
+            ahead = b + terms * ldb - seam * LANES;
+        }
     } else {
         T(row_steps)(x, b, ldb, 0, whole, next, out, span, kind == NEXT_PAIR ? 2 : 0, terms,
                      width);
