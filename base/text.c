@@ -204,7 +204,7 @@ void text_nearest(char *out, size_t size, const char *word, const char *const *n
 
         if (farness(word, name[i]) != best)
             continue;
-        n = snprintf(out + used, size - used, "%s'%s'", told ? " or " : "did you mean ",
+        n = snprintf(out + used, size - used, "%s'%s'", told ? " or " : "; did you mean ",
                      name[i]);
         if (n < 0 || (size_t)n >= size - used)
             break;

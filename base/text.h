@@ -28,8 +28,9 @@ int text_read_file(struct text *out, const char *path, struct why *why);
  * old file is untouched. What is there and no regular file, such as a device, is written to. */
 int text_write_file(const char *path, const char *bytes, size_t n, struct why *why);
 
-/* Write to `out` (size bytes) a phrase with the nearest of `count` names to `word`, such as
- * "did you mean 'gemm' or 'gemv'?", or "" when none is near (edit distance, case ignored). */
+/* Write to `out` (size bytes) a phrase with the nearest of `count` names to `word`, to follow
+ * what was wrong: "; did you mean 'gemm' or 'gemv'?", or "" when none is near (edit distance,
+ * case ignored). */
 void text_nearest(char *out, size_t size, const char *word, const char *const *name,
                   size_t count);
 

@@ -43,7 +43,7 @@ static int unknown(const char *id, struct why *why)
     for (int i = 0; i < rows; i++)
         name[i] = row[i].id.text;
     text_nearest(near, sizeof near, id, name, (size_t)rows);
-    return why_fail(why, STATUS_INVALID, "no device '%s' here %s; hint: offload-bench list devices",
+    return why_fail(why, STATUS_INVALID, "no device '%s' here%s; hint: offload-bench list devices",
                     id, near);
 }
 

@@ -159,6 +159,6 @@ int command_list(int argc, char **argv)
     if (listed)
         return EXIT_DONE;
     text_nearest(near, sizeof near, argv[1], name, LISTINGS);
-    return command_fail(EXIT_USAGE, "nothing to list under '%s' %s; hint: offload-bench list --help",
+    return command_fail(EXIT_USAGE, "nothing to list under '%s'%s; hint: offload-bench list --help",
                         argv[1], near);
 }

@@ -55,6 +55,6 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     }
     text_nearest(near, sizeof near, argv[1], name, COMMANDS);
-    return command_fail(EXIT_USAGE, "no command '%s' %s; hint: offload-bench --help", argv[1],
+    return command_fail(EXIT_USAGE, "no command '%s'%s; hint: offload-bench --help", argv[1],
                         near);
 }

@@ -88,7 +88,7 @@ int options_cut_dtypes(struct argp_state *state, char *text, enum dtype *dtype)
 
         text_nearest(near, sizeof near, part[i], name, DTYPES);
         if (value < 0)
-            argp_error(state, "--dtype: no type '%s' %s", part[i], near);
+            argp_error(state, "--dtype: no type '%s'%s", part[i], near);
         dtype[i] = (enum dtype)value;
     }
     return n;
@@ -214,7 +214,7 @@ void options_check(int argc, char **argv, const struct argp_option *known_option
             continue;
         snprintf(word, sizeof word, "%.*s", (int)(n - 2), argv[i] + 2);
         text_nearest(near, sizeof near, word, name, names);
-        exit(command_fail(EXIT_USAGE, "no option '--%s' %s; hint: offload-bench %s --help",
+        exit(command_fail(EXIT_USAGE, "no option '--%s'%s; hint: offload-bench %s --help",
                           word, near, command));
     }
 }

@@ -95,7 +95,7 @@ static int no_device(const char *selection, struct plan *plan, struct why *why)
         name[names++] = plan->device[i].id.text;
     text_nearest(near, sizeof near, selection, name, (size_t)names);
     return why_fail(why, STATUS_INVALID,
-                    "no device '%s' here %s; hint: offload-bench list devices", selection, near);
+                    "no device '%s' here%s; hint: offload-bench list devices", selection, near);
 }
 
 /* Which devices run the problems themselves, and which only prove the device code. */

@@ -67,7 +67,7 @@ static const struct format *find_format(const char *wish)
     for (const struct format *const *f = formats; *f && names < 32; f++)
         name[names++] = (*f)->name;
     text_nearest(near, sizeof near, wish, name, names);
-    command_fail(EXIT_USAGE, "no format '%s' %s; hint: offload-bench list formats", wish, near);
+    command_fail(EXIT_USAGE, "no format '%s'%s; hint: offload-bench list formats", wish, near);
     return NULL;
 }
 

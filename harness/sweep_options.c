@@ -103,8 +103,8 @@ static const struct workload *find_workload(const char *wish)
     for (const struct workload *const *w = workloads; *w && names < 128; w++)
         name[names++] = (*w)->name;
     text_nearest(near, sizeof near, wish, name, names);
-    exit(command_fail(EXIT_USAGE, "no workload '%s'%s%s; hint: offload-bench list sweeps",
-                      wish, *near ? "; " : "", near));
+    exit(command_fail(EXIT_USAGE, "no workload '%s'%s; hint: offload-bench list sweeps",
+                      wish, near));
 }
 
 static const struct sweep *find_sweep(const struct workload *w, const char *wish)
@@ -119,8 +119,8 @@ static const struct sweep *find_sweep(const struct workload *w, const char *wish
     for (const struct sweep *s = w->sweeps; s && s->name && names < 128; s++)
         name[names++] = s->name;
     text_nearest(near, sizeof near, wish ? wish : "", name, names);
-    exit(command_fail(EXIT_USAGE, "%s has no sweep '%s'%s%s; hint: offload-bench list sweeps",
-                      w->name, wish ? wish : "", *near ? "; " : "", near));
+    exit(command_fail(EXIT_USAGE, "%s has no sweep '%s'%s; hint: offload-bench list sweeps",
+                      w->name, wish ? wish : "", near));
 }
 
 static void default_dtype(struct sweep_request *r)

@@ -332,7 +332,7 @@ static int open_chip(struct cupti_plan *plan, const char *chip, const uint8_t *a
     text_nearest(near, sizeof near, chip, known, (size_t)chips);
     if (!is_known)
         return why_fail(why, STATUS_INVALID,
-                        "CUPTI knows no chip '%s' %s; hint: offload-bench list probes --chip "
+                        "CUPTI knows no chip '%s'%s; hint: offload-bench list probes --chip "
                         "list",
                         chip, near);
     result = host_open(plan->cupti, chip, availability, &plan->host);

@@ -129,8 +129,8 @@ static int keys_check(const struct gpu *gpu, const json_t *entry, struct why *wh
         if (i < n)
             continue;
         text_nearest(nearest, sizeof nearest, key, name, n);
-        return why_fail(why, STATUS_INVALID, "gpu '%s': unknown field '%s'%s%s", gpu->id.text,
-                        key, nearest[0] ? "; " : "", nearest);
+        return why_fail(why, STATUS_INVALID, "gpu '%s': unknown field '%s'%s", gpu->id.text,
+                        key, nearest);
     }
     return 0;
 }
@@ -290,8 +290,8 @@ const struct gpu *gpu_find(const char *name, struct why *why)
     for (int i = 0; i < n; i++)
         ids[i] = catalogue.gpu[i].id.text;
     text_nearest(nearest, sizeof nearest, name, ids, (size_t)n);
-    why_fail(why, STATUS_INVALID, "no gpu '%s' in the catalogue%s%s; hint: 'list gpus' names "
-             "them, '--gpu FILE.json' adds your own", name, nearest[0] ? "; " : "", nearest);
+    why_fail(why, STATUS_INVALID, "no gpu '%s' in the catalogue%s; hint: 'list gpus' names "
+             "them, '--gpu FILE.json' adds your own", name, nearest);
     return NULL;
 }
 

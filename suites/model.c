@@ -260,7 +260,7 @@ int model_load(struct model *m, const char *name, struct why *why)
     text_nearest(near, sizeof near, name, shelf.name, (size_t)shelf.items);
     return why_fail(
         why, STATUS_INVALID,
-        "unknown model '%s' %s; hint: offload-bench list models, or give a config.json",
+        "unknown model '%s'%s; hint: offload-bench list models, or give a config.json",
         name, near);
 }
 

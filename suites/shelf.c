@@ -108,7 +108,7 @@ int shelf_keys(const json_t *object, const char *where, const char *const *known
         if (i < count)
             continue;
         text_nearest(near, sizeof near, key, known, count);
-        return why_fail(why, STATUS_INVALID, "%s: unknown field '%s' %s", where, key,
+        return why_fail(why, STATUS_INVALID, "%s: unknown field '%s'%s", where, key,
                         near);
     }
     return 0;

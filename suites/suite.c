@@ -106,7 +106,7 @@ int suite_load(struct suite *suite, const char *name,
     if (i < 0) {
         text_nearest(near, sizeof near, name, shelf->name, (size_t)shelf->items);
         return why_fail(why, STATUS_INVALID,
-                        "unknown suite '%s' %s; hint: offload-bench list suites", name,
+                        "unknown suite '%s'%s; hint: offload-bench list suites", name,
                         near);
     }
     root = shelf_read(SUITES, shelf->name[i], why);

@@ -78,7 +78,7 @@ static unsigned dtype_bit(const json_t *value, const char *where, struct why *wh
     for (int i = 0; i < DTYPES; i++)
         name[i] = dtype_name((enum dtype)i);
     text_nearest(near, sizeof near, text ? text : "", name, DTYPES);
-    why_fail(why, STATUS_INVALID, "%s: '%s' is no dtype %s", where,
+    why_fail(why, STATUS_INVALID, "%s: '%s' is no dtype%s", where,
              text ? text : "(no string)", near);
     return 0;
 }
