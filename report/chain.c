@@ -105,8 +105,10 @@ static int sum_chain(struct chain *chain)
     for (size_t i = 0; i < chain->steps; i++)
         chain->step[i].cpu_share = chain->step[i].cpu_us.value / chain->cpu_us.value;
     chain->speedup = estimate_ratio(chain->cpu_us, chain->gpu_us);
-    chain->mix_us = chain->cpu_us;
-    chain->mix_speedup = estimate_missing();
+    chain->advised_us = chain->mix_us = chain->mix_speedup = estimate_missing();
+    chain->moved = NAN;
+    for (int p = PLACEMENT_RESIDENT; p <= PLACEMENT_EVERY; p++)
+        chain->route[p] = route_unknown();
     chain->evidence = chain->gpu ? chain->gpu->evidence : EVIDENCE_MEASURED;
     chain->decision = DECISION_UNDECIDED;
     if (!chain->gpu || !estimate_is_known(chain->cpu_us))

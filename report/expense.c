@@ -73,7 +73,7 @@ static void price_chain(const struct report *report, struct chain *chain)
 {
     const char *id = chain->gpu ? chain->gpu->id.text : "";
     struct prices p = prices_of(report->results->header, id);
-    struct estimate us = chain->gpu ? chain->mix_us : estimate_missing();
+    struct estimate us = chain->mix_us;
 
     chain->money =
         money_of(p, power_or(chain_watt(chain), p.cpu_watt, POWER_GIVEN),

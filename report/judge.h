@@ -69,6 +69,8 @@ struct estimate moved_call_us(const struct contender *gpu);
 const struct record *ledger_placed(const struct report *, const struct record *about,
                                    const char *device, enum record_kind, enum placement);
 
+/* A plan of which nothing is known. */
+struct route route_unknown(void);
 /* The best plan of a chain whose steps and sums stand, for every placement of the weights.
  * STATUS_MEMORY. (route.c) */
 int chain_routes(struct chain *);

@@ -23,6 +23,8 @@ const char *lifetime_name(enum lifetime_kind kind)
 /* The difference of two times, by their extremes, at least 0. */
 static struct estimate beyond(struct estimate whole, struct estimate part)
 {
+    if (!estimate_is_known(whole) || !estimate_is_known(part))
+        return estimate_missing(); /* fmax would make 0 of it */
     return (struct estimate){fmax(whole.value - part.value, 0), fmax(whole.low - part.high, 0),
                              fmax(whole.high - part.low, 0)};
 }

@@ -140,7 +140,7 @@ static void cell_pass(struct text *out, const struct chain *c, struct estimate u
 
 static void chain_row(struct text *out, const struct chain *c)
 {
-    char text[160];
+    char text[160], moved[60] = "";
 
     text_add(out, "<tr><td class=\"nowrap\"><b>");
     page_text(out, c->phase.text);
@@ -151,9 +151,11 @@ static void chain_row(struct text *out, const struct chain *c)
     page_cell_decision(out, c->decision, c->evidence, c->mix_speedup);
     page_cell_ratio(out, c->mix_speedup);
     cell_pass(out, c, c->cpu_us, "");
-    snprintf(text, sizeof text,
-             "<small>%.0f of %zu operations moved</small> <small>all of them: %s</small>", c->moved,
-             c->steps, isnan(c->gpu_us.value) ? "not known" : words_time(c->gpu_us.value).text);
+    if (!isnan(c->moved))
+        snprintf(moved, sizeof moved, "<small>%.0f of %zu operations moved</small> ", c->moved,
+                 c->steps);
+    snprintf(text, sizeof text, "%s<small>all of them: %s</small>", moved,
+             isnan(c->gpu_us.value) ? "not known" : words_time(c->gpu_us.value).text);
     cell_pass(out, c, c->mix_us, text);
     text_add(out, "<td class=\"why\">");
     page_text(out, c->because);
@@ -167,7 +169,8 @@ void page_models(const struct report *report, struct text *out)
     text_add(out, "<section id=\"model\"><h2>The model as a whole</h2>\n"
                   "<p>One pass is the sum of its operations: for a prefill the time to the first "
                   "token, for a decode the time of one token of every sequence. The best plan "
-                  "moves an operation when that pays after its transfers.</p>\n");
+                  "makes the whole pass shortest; activations cross the link only where the "
+                  "side changes.</p>\n");
     page_table_open(out, "models",
                     "pass|GPU|verdict|#speed-up|#CPU, measured|#best plan with the GPU|because");
     for (size_t i = 0; i < report->chains; i++)

@@ -97,7 +97,6 @@ struct chain_step {
     double gpu_moved_us;       /* gpu_us and its activations over the link, both ways */
     double cpu_share;          /* of the chain's CPU time */
     bool is_advised;           /* moving it alone pays, operation by operation */
-    bool is_moved;             /* on the GPU in the best plan, at least once */
     double moved;              /* calls of `count` on the GPU in the best plan */
 };
 
@@ -107,7 +106,7 @@ struct route {
     struct estimate us, speedup; /* one pass; NAN unknown */
     enum decision decision;
     double moved;              /* operations of the chain that run on the GPU at least once */
-    double crossings;          /* how often a pass changes sides */
+    double crossings;          /* how often a pass changes sides; both NAN unknown */
 };
 
 /* One phase of a model, as a whole, on one GPU. */
@@ -128,7 +127,7 @@ struct chain {
     enum evidence evidence;
     double missing;            /* operations without a CPU time or a GPU time */
     double weight_bytes;       /* stationary bytes of all calls; NAN unknown */
-    double moved;              /* operations on the GPU in the best plan */
+    double moved;              /* operations on the GPU in the best plan; NAN unknown */
     char because[700];
     struct flips flips;        /* of the best plan with weights in place */
     struct money money;        /* of a pass, by the best plan */

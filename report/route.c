@@ -97,12 +97,19 @@ static void price(const struct chain *chain, struct walk *w, struct chain_knobs 
     }
 }
 
+struct route route_unknown(void)
+{
+    return (struct route){.us = estimate_missing(), .speedup = estimate_missing(),
+                          .decision = DECISION_UNDECIDED, .moved = NAN, .crossings = NAN};
+}
+
 /* The interval of a plan is the sum of its parts' intervals. */
 static struct estimate add_up(const struct chain *chain, const struct walk *w,
                               struct chain_knobs knobs, struct route *route)
 {
     struct estimate sum = estimate_exact(0), before = estimate_exact(0);
 
+    route->crossings = 0;
     for (size_t i = 0; i < w->nodes; i++) {
         struct call_cost cost = call_cost(&chain->step[w->step[i]], knobs);
         bool gpu = w->on_gpu[i];
@@ -142,10 +149,8 @@ static double count_moved(const struct chain *chain, const struct walk *w,
             continue;
         moved += !seen[s];
         seen[s] = true;
-        if (told) {
-            told[s].is_moved = true;
+        if (told)
             told[s].moved++;
-        }
     }
     return moved;
 }
@@ -154,9 +159,7 @@ static double count_moved(const struct chain *chain, const struct walk *w,
 static struct route find_route(const struct chain *chain, struct walk *w,
                                struct chain_knobs knobs, struct chain_step *told)
 {
-    struct route route = {.us = estimate_missing(),
-                          .speedup = estimate_missing(),
-                          .decision = DECISION_UNDECIDED};
+    struct route route = route_unknown();
 
     if (chain->is_too_large)
         knobs.passes = 1;

@@ -191,12 +191,15 @@ void table_chains(const struct report *report, struct grid *grid)
         grid_add(grid, c->gpu ? c->gpu->id.text : "-");
         add_pass(grid, c, c->cpu_us, EVIDENCE_MEASURED);
         add_pass(grid, c, c->gpu_us, c->evidence);
-        add_pass(grid, c, c->gpu ? c->advised_us : estimate_missing(), c->evidence);
-        add_pass(grid, c, c->gpu ? c->mix_us : estimate_missing(), c->evidence);
+        add_pass(grid, c, c->advised_us, c->evidence);
+        add_pass(grid, c, c->mix_us, c->evidence);
         grid_printf(grid, "%s%s",
                     isnan(c->mix_speedup.value) ? "" : evidence_mark(c->evidence),
                     words_ratio_range(c->mix_speedup).text);
-        grid_printf(grid, "%.0f/%zu", c->moved, c->steps);
+        if (isnan(c->moved))
+            grid_add(grid, "-");
+        else
+            grid_printf(grid, "%.0f/%zu", c->moved, c->steps);
         grid_add(grid, c->gpu && !isnan(c->mix_speedup.value)
                            ? decision_name(c->decision)
                            : "-");

@@ -54,6 +54,8 @@ struct link_cost link_cost_of(const struct record *r)
 
 struct estimate stationary_us(struct link_cost link)
 {
+    if (!estimate_is_known(link.upload_us) || !estimate_is_known(link.activation_us))
+        return estimate_missing(); /* fmax would make 0 of it */
     return (struct estimate){fmax(link.upload_us.value - link.activation_us.value, 0),
                              fmax(link.upload_us.low - link.activation_us.low, 0),
                              fmax(link.upload_us.high - link.activation_us.high, 0)};

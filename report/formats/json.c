@@ -243,7 +243,7 @@ static json_t *step(const struct chain *chain, const struct chain_step *s)
         set(object, "gpu_us", number(s->gpu_us.value));
         set(object, "gpu_moved_us", number(s->gpu_moved_us));
         set(object, "advised", json_boolean(s->is_advised));
-        set(object, "move", json_boolean(s->is_moved));
+        set(object, "move", json_boolean(s->moved > 0));
         set(object, "moved_calls", number(s->moved));
     }
     return object;
@@ -449,7 +449,8 @@ static json_t *ledger(const struct report *report)
         set(object, "placement", json_string(placement_name(row->record->placement)));
         set(object, "memory", json_string(memory_name(row->record->memory)));
         set(object, "calls", json_integer(row->record->calls));
-        set(object, "chunks", json_integer(row->record->chunks));
+        set(object, "chunks",
+            row->record->chunks > 0 ? json_integer(row->record->chunks) : json_null());
         set(object, "rows_us", rows);
         set(object, "call_us",
             number((ns[LEDGER_LAUNCH] + ns[LEDGER_KERNEL] + ns[LEDGER_SYNC]) / 1e3));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "report/report.h"
+#include "report/stats.h"
 
 #define assert_near(a, b, share) assert_true(fabs((a) - (b)) <= (share)*fabs(1.0 * (b)))
 
@@ -456,7 +457,7 @@ static void test_chain_mixes(void **state)
     /* 900 us of weights and 25 each, against 1000 on the CPU */
     assert_near(c->route[PLACEMENT_EVERY].us.value, 4 * 925 + 10 + 8, 1e-3);
     assert_near(c->step[0].moved, 4, 0);
-    assert_true(c->step[0].is_moved && !c->step[1].is_moved);
+    assert_true(c->step[0].moved > 0 && c->step[1].moved == 0);
 }
 
 static void test_shared_weights_count_once(void **state)
@@ -503,9 +504,33 @@ static void test_chain_with_holes(void **state)
     c = &report.chain[0];
     assert_true(isnan(c->cpu_us.value) && isnan(c->gpu_us.value) &&
                 isnan(c->mix_us.value));
+    assert_true(isnan(c->advised_us.value) && isnan(c->moved));
+    for (int p = PLACEMENT_RESIDENT; p <= PLACEMENT_EVERY; p++) {
+        assert_true(isnan(c->route[p].us.value) && isnan(c->route[p].moved));
+        assert_int_equal(c->route[p].decision, DECISION_UNDECIDED);
+    }
     assert_near(c->missing, 1, 0);
     assert_int_equal(c->decision, DECISION_UNDECIDED);
     assert_non_null(strstr(c->because, "not known"));
+}
+
+/* Without the link's times only the plan with the weights there already is known. */
+static void test_chain_without_link_times(void **state)
+{
+    const struct chain *c;
+
+    (void)state;
+    add_chain();
+    add_cpu("norm", 1, "simd", 1);
+    add_gpu("norm", 1, 1)->upload_us = estimate_missing();
+    add_cpu("gemm", 1, "simd", 1000);
+    add_gpu("gemm", 1, 20)->upload_us = estimate_missing();
+    judge();
+    c = &report.chain[0];
+    assert_int_equal(c->route[PLACEMENT_RESIDENT].decision, DECISION_OFFLOAD);
+    assert_true(isnan(c->route[PLACEMENT_ONCE].us.value) &&
+                isnan(c->route[PLACEMENT_EVERY].us.value));
+    assert_int_equal(c->route[PLACEMENT_EVERY].decision, DECISION_UNDECIDED);
 }
 
 static void test_chain_without_any_gpu(void **state)
@@ -555,6 +580,7 @@ int main(void)
         T(test_shared_weights_count_once),
         T(test_too_large_weights_are_sent_again),
         T(test_chain_with_holes),
+        T(test_chain_without_link_times),
         T(test_chain_without_any_gpu),
         T(test_nothing_measured),
     };
