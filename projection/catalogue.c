@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/embedded.h"
+#include "base/pcie.h"
 #include "base/text.h"
 
 enum { USER_GPUS = 64, CATALOGUE_GPUS = 96, GPU_NAMES = 5 };
@@ -69,17 +70,6 @@ static void text_take(char *out, size_t size, const json_t *value)
     for (size_t i = 0; i < json_array_size(value) && used < size; i++)
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ";" : "",
                                  json_string_value(json_array_get(value, i)));
-}
-
-/* Data rate of one PCI Express lane, one direction, after line coding (PCI-SIG base
- * specifications 1.0 to 6.0). */
-static double lane_bytes_per_s(double generation)
-{
-    static const double rate[] = {NAN,     0.25e9,  0.5e9,   0.985e9,
-                                  1.969e9, 3.938e9, 7.563e9, 15.125e9};
-    int g = generation >= 1 && generation <= 7 ? (int)generation : 0;
-
-    return rate[g];
 }
 
 static void *field_at(struct gpu *gpu, const struct field *field)
@@ -169,7 +159,7 @@ static void derived_fill(struct gpu *gpu)
     if (isnan(gpu->flops_per_s[DTYPE_F64]))
         gpu->flops_per_s[DTYPE_F64] = gpu->f64_vector_flops_per_s;
     gpu->family = family_of(gpu);
-    gpu->link_bytes_per_s = gpu->link_lanes * lane_bytes_per_s(gpu->link_gen);
+    gpu->link_bytes_per_s = gpu->link_lanes * pcie_lane_bytes_per_s(gpu->link_gen);
 }
 
 static int gpu_read(struct gpu *gpu, const json_t *entry, struct why *why)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pcie.h"
 #include "report/stats.h"
 
 const struct acceptance_row acceptance_checks[] = {
@@ -177,18 +178,9 @@ static void check_counters(struct judge *j, const struct record *r)
             tf32 / r->flops, "operations on tensor cores in tf32 over all");
 }
 
-/* Bytes per second of one lane and direction after its line code (PCI Express Base
- * Specification 6.0, 1.2): generations 1 and 2 8b/10b, 3 to 5 128b/130b, 6 in flits. */
-static double lane_bytes_per_s(double generation)
-{
-    static const double rate[] = {NAN, 0.25e9, 0.5e9, 0.985e9, 1.969e9, 3.938e9, 7.563e9};
-
-    return generation >= 1 && generation <= 6 ? rate[(int)generation] : NAN;
-}
-
 static void check_link(struct judge *j, const struct record *r)
 {
-    double peak = lane_bytes_per_s(measured(r, "nvml", "pcie_generation")) *
+    double peak = pcie_lane_bytes_per_s(measured(r, "nvml", "pcie_generation")) *
                   measured(r, "nvml", "pcie_width");
     double rate = r->bytes_read / median(&r->wall_ns) * 1e9, ratio = rate / peak;
 
@@ -264,11 +256,12 @@ static const struct record *fastest(const struct judge *j, const struct record *
 /* Once per problem: at its fastest own variant. */
 static void check_vendor(struct judge *j, const struct record *r)
 {
-    const struct record *vendors = fastest(j, r, true);
+    const struct record *vendors;
     double ratio;
 
     if (strncmp(r->workload.text, "gem", 3) != 0 || fastest(j, r, false) != r)
         return;
+    vendors = fastest(j, r, true);
     if (!vendors) {
         say(j, "cuBLASLt", r, ACCEPTANCE_ABSENT, NAN, "no cuBLASLt variant ran on this problem");
         return;
@@ -299,14 +292,14 @@ static double best_rate(const struct judge *j, const struct record *like, const 
 
 static void check_attention(struct judge *j, const struct record *r)
 {
-    double flops_per_ns = best_rate(j, r, "gemm", true);
-    double bytes_per_ns = best_rate(j, r, "stream", false);
-    double bound_ns = fmax(r->flops / flops_per_ns, (r->bytes_read + r->bytes_written) /
-                                                        bytes_per_ns);
-    double ratio = bound_ns / time_ns(r);
+    double flops_per_ns, bytes_per_ns, bound_ns, ratio;
 
     if (strncmp(r->workload.text, "attention", 9) != 0 || fastest(j, r, false) != r)
         return;
+    flops_per_ns = best_rate(j, r, "gemm", true);
+    bytes_per_ns = best_rate(j, r, "stream", false);
+    bound_ns = fmax(r->flops / flops_per_ns, (r->bytes_read + r->bytes_written) / bytes_per_ns);
+    ratio = bound_ns / time_ns(r);
     if (isnan(flops_per_ns) || isnan(bytes_per_ns))
         say(j, "attention", r, ACCEPTANCE_ABSENT, NAN,
             "no gemm of this type or no stream was measured on this device");

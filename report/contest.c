@@ -11,7 +11,7 @@
 
 /* ---- times ----------------------------------------------------------------------- */
 
-static bool is_contended(const struct record *r, size_t round)
+bool record_is_contended(const struct record *r, size_t round)
 {
     for (size_t i = 0; i < r->contended.n; i++)
         if (r->contended.value[i] == (double)round)
@@ -28,7 +28,7 @@ size_t record_quiet_us(const struct record *r, const struct series *series, doub
 
     for (int pass = 0; pass < 2 && n == 0; pass++)
         for (size_t i = 0; i < series->n; i++)
-            if (series->value[i] > 0 && (pass || !is_contended(r, i)))
+            if (series->value[i] > 0 && (pass || !record_is_contended(r, i)))
                 us[n++] = series->value[i] / 1e3;
     return n;
 }
@@ -72,7 +72,7 @@ static bool is_gpu_record(const struct record *r)
            (r->kind == RECORD_PROJECTION || r->device_kind != DEVICE_CPU);
 }
 
-static const struct gpu_side *find_gpu(const struct report *report, const char *id)
+const struct gpu_side *report_gpu(const struct report *report, const char *id)
 {
     for (size_t i = 0; i < report->gpus; i++)
         if (strcmp(report->gpu[i].id.text, id) == 0)
@@ -92,7 +92,7 @@ static int add_gpu(struct report *report, const char *id, const char *model,
 {
     struct gpu_side *gpu;
 
-    if (find_gpu(report, id))
+    if (report_gpu(report, id))
         return 0;
     gpu = report_push(&report->gpu, &report->gpus, sizeof *gpu);
     if (!gpu)
@@ -138,7 +138,7 @@ int judge_gpus(struct report *report)
 
 /* ---- contests -------------------------------------------------------------------- */
 
-static bool is_same_problem(const struct record *a, const struct record *b)
+bool record_same_problem(const struct record *a, const struct record *b)
 {
     return a->dtype == b->dtype && a->cache == b->cache &&
            strcmp(a->workload.text, b->workload.text) == 0 &&
@@ -151,7 +151,7 @@ static struct contest *contest_for(struct report *report, const struct record *r
     struct contest *contest;
 
     for (size_t i = 0; i < report->contests; i++)
-        if (is_same_problem(report->contest[i].about, r))
+        if (record_same_problem(report->contest[i].about, r))
             return &report->contest[i];
     contest = report_push(&report->contest, &report->contests, sizeof *contest);
     if (contest) {
@@ -181,7 +181,7 @@ static int add_contender(const struct report *report, struct contender **contend
     if (new.is_disturbed)
         new.time_us.low = fmin(ceiling_floor_us(report, r), new.time_us.value);
     for (size_t i = 0; i < r->wall_ns.n; i++)
-        new.contended += is_contended(r, i);
+        new.contended += record_is_contended(r, i);
     new.rounds = r->wall_ns.n - new.contended;
     c = report_push(contender, count, sizeof *c);
     if (!c)

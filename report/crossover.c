@@ -150,3 +150,19 @@ void crossover_find(const struct crossover_point *point, size_t points, struct c
         add(x->doubt, &x->doubts, s);
     x->kind = kind_of(x, s.before);
 }
+
+const struct crossover_stretch *crossing_doubt_below(const struct crossing *found)
+{
+    for (int i = 0; i < found->doubts; i++)
+        if (isinf(found->doubt[i].low))
+            return &found->doubt[i];
+    return NULL;
+}
+
+const struct crossover_stretch *crossing_doubt_above(const struct crossing *found)
+{
+    for (int i = 0; i < found->doubts; i++)
+        if (isinf(found->doubt[i].high))
+            return &found->doubt[i];
+    return NULL;
+}

@@ -83,14 +83,6 @@ static struct estimate cpu_interval(const struct verdict *v, double alpha, doubl
     return e;
 }
 
-static bool is_set_aside(const struct record *r, size_t round)
-{
-    for (size_t i = 0; i < r->contended.n; i++)
-        if (r->contended.value[i] == (double)round)
-            return true;
-    return false;
-}
-
 /* Both sides in the same rounds: what disturbed one disturbed the other. */
 static struct estimate paired_interval(const struct verdict *v, double alpha, double *work)
 {
@@ -98,7 +90,7 @@ static struct estimate paired_interval(const struct verdict *v, double alpha, do
     size_t n = 0;
 
     for (size_t i = 0; i < cpu->wall_ns.n; i++)
-        if (!is_set_aside(cpu, i) && !is_set_aside(gpu, i))
+        if (!record_is_contended(cpu, i) && !record_is_contended(gpu, i))
             work[n++] = log(cpu->wall_ns.value[i] / gpu->wall_ns.value[i]);
     return crossover_interval(work, n, alpha);
 }
@@ -164,22 +156,6 @@ static int gather(const struct report *report, const struct family *f, struct cr
 }
 
 /* ---- words ----------------------------------------------------------------------------- */
-
-const struct crossover_stretch *crossing_doubt_below(const struct crossing *found)
-{
-    for (int i = 0; i < found->doubts; i++)
-        if (isinf(found->doubt[i].low))
-            return &found->doubt[i];
-    return NULL;
-}
-
-const struct crossover_stretch *crossing_doubt_above(const struct crossing *found)
-{
-    for (int i = 0; i < found->doubts; i++)
-        if (isinf(found->doubt[i].high))
-            return &found->doubt[i];
-    return NULL;
-}
 
 static void say_changes(const struct crossover *x, struct text *out)
 {

@@ -34,18 +34,10 @@ static double watt_of(const struct contender *c)
     return measured_joule(c->record) / (c->time_us.value * 1e-6);
 }
 
-static const struct gpu_side *gpu_side(const struct report *report, const char *id)
-{
-    for (size_t i = 0; i < report->gpus; i++)
-        if (strcmp(report->gpu[i].id.text, id) == 0)
-            return &report->gpu[i];
-    return NULL;
-}
-
 static void price_verdict(const struct report *report, struct verdict *v)
 {
     const char *id = v->gpu->record->device.text;
-    const struct gpu_side *gpu = gpu_side(report, id);
+    const struct gpu_side *gpu = report_gpu(report, id);
     struct prices p = prices_of(report->results->header, id);
 
     v->money = money_of(p, power_or(watt_of(v->cpu), p.cpu_watt, POWER_GIVEN),

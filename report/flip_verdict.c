@@ -198,14 +198,6 @@ static void tell(const struct flips *flips, struct text *out)
     }
 }
 
-static double link_of(const struct report *report, const char *gpu)
-{
-    for (size_t i = 0; i < report->gpus; i++)
-        if (strcmp(report->gpu[i].id.text, gpu) == 0)
-            return report->gpu[i].link_bytes_per_s;
-    return NAN;
-}
-
 /* More threads do not widen the way to memory: perfect scaling is no best case there. */
 static struct flip_cpu cpu_of(const struct verdict *v)
 {
@@ -224,11 +216,12 @@ static void verdict_flip(const struct report *report, struct verdict *v)
                                .calls = v->calls,
                                .there = v->placement == PLACEMENT_RESIDENT,
                                .is_resident = v->placement == PLACEMENT_RESIDENT}};
+    const struct gpu_side *gpu = report_gpu(report, v->gpu->record->device.text);
     struct text text = {0};
 
     /* of the other placements the parts do not tell what a link does */
     if (v->placement <= PLACEMENT_EVERY && estimate_is_known(link_us(&c, c.now))) {
-        flip_link(&v->flips, &c, link_of(report, v->gpu->record->device.text));
+        flip_link(&v->flips, &c, gpu ? gpu->link_bytes_per_s : NAN);
         flip_calls(&v->flips, &c);
         flip_resident(&v->flips, &c);
     }

@@ -81,6 +81,10 @@ struct chain_knobs {
 };
 struct estimate chain_speedup_at(const struct chain *, struct chain_knobs);
 
+/* Same workload, shape, dtype and cache. */
+bool record_same_problem(const struct record *, const struct record *);
+/* Was this round set aside? */
+bool record_is_contended(const struct record *, size_t round);
 /* Rounds that count to the front of `us` (room for all of them), in microseconds; every round when
  * all were disturbed. Gives how many. */
 size_t record_quiet_us(const struct record *, const struct series *, double *us);

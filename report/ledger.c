@@ -54,12 +54,6 @@ int judge_ledger(struct report *report)
     return status || report->ledgers ? status : add_rows(report, is_timed_cell);
 }
 
-static bool is_same_problem(const struct record *a, const struct record *b)
-{
-    return a->dtype == b->dtype && a->cache == b->cache &&
-           strcmp(a->workload.text, b->workload.text) == 0 && json_equal(a->shape, b->shape);
-}
-
 const struct record *ledger_placed(const struct report *report, const struct record *about,
                                    const char *device, enum record_kind kind,
                                    enum placement placement)
@@ -71,7 +65,7 @@ const struct record *ledger_placed(const struct report *report, const struct rec
         const struct record *r = row->record;
 
         if (r->kind == kind && r->placement == placement &&
-            strcmp(r->device.text, device) == 0 && is_same_problem(r, about) &&
+            strcmp(r->device.text, device) == 0 && record_same_problem(r, about) &&
             (!best || row->wall_ns < best->wall_ns))
             best = row;
     }

@@ -152,11 +152,12 @@ int plot_ledger(struct album *album)
 
     for (size_t i = 0; i < report->ledgers && !status; i++) {
         const struct record *r = report->ledger[i].record;
-        const struct ledger_row *cold = longest(report, r, RECORD_COLD);
-        const struct ledger_row *warm = longest(report, r, RECORD_PLACEMENT);
+        const struct ledger_row *cold, *warm;
 
         if (!is_first_of_device(report, i))
             continue;
+        cold = longest(report, r, RECORD_COLD);
+        warm = longest(report, r, RECORD_PLACEMENT);
         if (cold)
             status = draw_first_call(album, cold);
         if (warm && !status)

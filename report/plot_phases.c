@@ -42,8 +42,7 @@ static struct phases phases_of(const struct contender *c, enum placement placeme
     p.us[DOWNLOAD] = link.download_us.value;
     p.us[UPLOAD] = placement == PLACEMENT_EVERY
                        ? link.upload_us.value
-                       : link.activation_us.value +
-                             fmax(link.upload_us.value - link.activation_us.value, 0) / ONCE_CALLS;
+                       : link.activation_us.value + stationary_us(link).value / ONCE_CALLS;
     return p;
 }
 

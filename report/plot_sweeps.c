@@ -66,7 +66,7 @@ static void add_brackets(struct figure *f, const struct bundle *b)
                         "BRACKET_LOW[%d] = %.9g\nBRACKET_HIGH[%d] = %.9g\nBRACKET_OF[%d] = %d\n", n,
                         s->low, n, s->high, n, c + 2);
         }
-    text_printf(&f->data, "BRACKETS = %d\nCURVES = %d\n", n, b->curves);
+    text_printf(&f->data, "BRACKETS = %d\n", n);
 }
 
 static int draw(struct album *album, const struct bundle *b)

@@ -229,6 +229,8 @@ struct report {
 int report_build(const struct results *, struct report *, struct why *);
 void report_release(struct report *);
 
+/* The GPU side of this id, or NULL. */
+const struct gpu_side *report_gpu(const struct report *, const char *id);
 /* Verdict of a contest on a GPU at a placement, or NULL. */
 const struct verdict *report_verdict(const struct report *, const struct contest *,
                                      const char *gpu, enum placement);

@@ -128,32 +128,31 @@ bool sweep_headline(const struct report *report, struct text *out)
 
 /* ---- table ------------------------------------------------------------------------------ */
 
+static void add_stretch(struct text *text, const struct crossover *x, size_t from, size_t to)
+{
+    if (from < x->points)
+        text_printf(text, "%s%.0f-%.0f", text->n ? ", " : "", x->point[from].size,
+                    x->point[to].size);
+}
+
 /* Sizes at which it is decided for one side: "1-118", "279-2048", joined by commas. */
 static void add_decided(const struct crossover *x, enum decision side, struct grid *grid)
 {
     struct text text = {0};
-    size_t from = x->points;
+    size_t from = x->points, to = 0; /* of the stretch so far; x->points: none */
 
-    for (size_t i = 0; i <= x->points; i++) {
-        enum decision d = i < x->points ? crossover_decision(&x->point[i]) : DECISION_UNDECIDED;
+    for (size_t i = 0; i < x->points; i++) {
+        enum decision d = crossover_decision(&x->point[i]);
 
-        if (i < x->points && d == side) {
+        if (d == side) {
             from = from == x->points ? i : from;
-            continue;
+            to = i;
+        } else if (d != DECISION_UNDECIDED) { /* an undecided size within it does not end it */
+            add_stretch(&text, x, from, to);
+            from = x->points;
         }
-        /* an undecided size within one side's run does not end it */
-        if (i < x->points && d == DECISION_UNDECIDED)
-            continue;
-        if (from < x->points) {
-            size_t to = i - 1;
-
-            while (crossover_decision(&x->point[to]) != side)
-                to--;
-            text_printf(&text, "%s%.0f-%.0f", text.n ? ", " : "", x->point[from].size,
-                        x->point[to].size);
-        }
-        from = x->points;
     }
+    add_stretch(&text, x, from, to);
     grid_add(grid, text.n ? text.data : "none");
     grid->failed |= text.failed;
     text_release(&text);

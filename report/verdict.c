@@ -99,14 +99,6 @@ static struct reuse_parts parts_of(const struct contender *cpu, const struct con
 
 /* ---- the ratio ------------------------------------------------------------------- */
 
-static bool is_in(const struct series *rounds, size_t round)
-{
-    for (size_t i = 0; i < rounds->n; i++)
-        if (rounds->value[i] == (double)round)
-            return true;
-    return false;
-}
-
 /* Both sides measured in the same interleaved rounds: round by round, what disturbed
  * one disturbed the other. False when they were not. */
 static bool paired_ratio(const struct record *cpu, const struct record *gpu,
@@ -119,7 +111,7 @@ static bool paired_ratio(const struct record *cpu, const struct record *gpu,
         !(work = calloc(3 * n, sizeof *work)))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (!is_in(&cpu->contended, i) && !is_in(&gpu->contended, i)) {
+        if (!record_is_contended(cpu, i) && !record_is_contended(gpu, i)) {
             work[pairs] = cpu->wall_ns.value[i];
             work[n + pairs++] = gpu->wall_ns.value[i];
         }

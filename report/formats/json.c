@@ -169,6 +169,12 @@ static json_t *straws(const struct contest *contest)
 
 /* ---- verdicts, one by one -------------------------------------------------------- */
 
+/* Of a number of calls from which on it pays. */
+static json_t *pays(struct estimate calls)
+{
+    return json_string(isnan(calls.low) ? "unknown" : isnan(calls.value) ? "never" : "pays");
+}
+
 static json_t *verdict(const struct verdict *v)
 {
     json_t *object = problem(v->contest->about);
@@ -193,10 +199,7 @@ static json_t *verdict(const struct verdict *v)
     set(object, "reuse_n_low", number(v->reuse_n.low));
     set(object, "reuse_n_high", number(v->reuse_n.high));
     set(object, "reuse_why", *v->reuse_why ? string(v->reuse_why) : json_null());
-    set(object, "reuse",
-        json_string(isnan(v->reuse_n.low)     ? "unknown"
-                    : isnan(v->reuse_n.value) ? "never"
-                                              : "pays"));
+    set(object, "reuse", pays(v->reuse_n));
     set(object, "because", string(v->because));
     set(object, "flip", string(v->flip));
     set(object, "straw_factors", straws(v->contest));
@@ -494,9 +497,7 @@ static json_t *lifetime(const struct lifetime *l)
         set(object, key[i], answer);
     }
     set(object, "pays_from_calls", estimate(l->flip));
-    set(object, "pays", json_string(isnan(l->flip.low)     ? "unknown"
-                                    : isnan(l->flip.value) ? "never"
-                                                           : "pays"));
+    set(object, "pays", pays(l->flip));
     set(object, "why", string(l->why));
     return object;
 }

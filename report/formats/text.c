@@ -119,17 +119,17 @@ static void add_whole(const struct report *report, struct text *out)
 /* Of a model's pass; a problem's stand in the other formats. */
 static void add_flips_and_money(const struct report *report, struct text *out)
 {
-    struct grid grid = {0};
+    struct grid flips = {0}, money = {0};
 
-    table_flips(report, &grid);
-    if (report->chains)
-        add_table(out, "what would flip it, nearest first", &grid);
-    grid_release(&grid);
-    table_money(report, &grid);
-    if (report->chains || json_object_get(report->results->header, "prices"))
+    if (report->chains) {
+        table_flips(report, &flips);
+        add_table(out, "what would flip it, nearest first", &flips);
+    }
+    if (report->chains || json_object_get(report->results->header, "prices")) {
+        table_money(report, &money);
         add_table(out, "energy and cost (~ power not measured; even: where both cost the same)",
-                  &grid);
-    grid_release(&grid);
+                  &money);
+    }
 }
 
 /* What must not be overlooked: wrong and failed cells; skipped ones are counted. */
