@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Pieces of report.json (offload-bench/report/1): keys are added, never renamed. Times are in
+ * microseconds, rates per second; null is "not measured", never 0. All give new references. */
+#ifndef OFFLOAD_BENCH_REPORT_JSON_H
+#define OFFLOAD_BENCH_REPORT_JSON_H
+
+#include "report/report.h"
+
+/* Takes the reference. */
+void key_set(json_t *object, const char *key, json_t *value);
+/* "time_us", "low_us", "high_us"; "speedup", "speedup_low", "speedup_high". */
+void key_time(json_t *object, struct estimate us);
+void key_ratio(json_t *object, struct estimate ratio);
+
+json_t *value_number(double);       /* null when not finite */
+json_t *value_string(const char *); /* bytes outside ASCII become '?' where they are no UTF-8 */
+json_t *value_problem(const struct record *);
+json_t *value_pays(struct estimate calls); /* of a number of calls from which on it pays */
+
+/* What stands behind the verdicts (json_evidence.c). */
+json_t *value_crossovers(const struct report *);
+json_t *value_strawmen(const struct report *);
+json_t *value_ceilings(const struct report *);
+json_t *value_ledger(const struct report *);
+json_t *value_lifetimes(const struct report *);
+json_t *value_cells(const struct record *const *record, size_t n);
+
+#endif
