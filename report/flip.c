@@ -86,11 +86,12 @@ static void write_size(const struct flip *f, struct text *out)
 
 static void write_threads(const struct flip *f, struct text *out)
 {
-    text_printf(out, "%.0f CPU thread%s instead of %.0f", f->to, f->to == 1 ? "" : "s",
-                f->from);
-    if (f->to > f->from)
-        text_add(out, f->is_derived ? " or more (were scaling perfect)"
-                                    : " (at the scaling that was measured)");
+    bool is_perfect = f->to > f->from && f->is_derived;
+
+    text_printf(out, "%.0f CPU thread%s%s instead of %.0f", f->to, f->to == 1 ? "" : "s",
+                is_perfect ? " or more (were scaling perfect)" : "", f->from);
+    if (f->to > f->from && !is_perfect)
+        text_add(out, " (at the scaling that was measured)");
 }
 
 static void write_gpu_price(const struct flip *f, struct text *out)

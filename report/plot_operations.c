@@ -80,7 +80,7 @@ static int draw_time(struct album *album, const struct group *g)
 static const char *placement_words(enum placement placement)
 {
     return placement == PLACEMENT_EVERY  ? "everything is sent on each call"
-           : placement == PLACEMENT_ONCE ? "weights are sent once for 100 calls"
+           : placement == PLACEMENT_ONCE ? "weights are sent once for up to 100 calls"
                                          : "data are on the GPU already";
 }
 

@@ -8,11 +8,19 @@
 #include "report/tables.h"
 #include "report/units.h"
 
-static const char *placement_phrase(enum placement placement)
+/* "with the data in place" */
+static struct words placement_phrase(const struct crossover *x)
 {
-    return placement == PLACEMENT_RESIDENT ? "with the data in place"
-           : placement == PLACEMENT_ONCE   ? "with weights sent once for 100 calls"
-                                           : "with everything sent on each call";
+    struct words words;
+
+    if (x->placement == PLACEMENT_ONCE)
+        snprintf(words.text, sizeof words.text, "with weights sent once for %.0f calls",
+                 x->verdict[0]->calls);
+    else
+        snprintf(words.text, sizeof words.text, "%s",
+                 x->placement == PLACEMENT_RESIDENT ? "with the data in place"
+                                                    : "with everything sent on each call");
+    return words;
 }
 
 static const struct crossover *first_sweep(const struct report *report)
@@ -77,7 +85,7 @@ static void say_advice(const struct crossover *x, const char *what, struct text 
     }
 }
 
-/* The budget may have ended before the largest size that was asked for. */
+/* The budget may have ended before the largest size that was asked for, or its cells failed. */
 static void say_missing(const struct report *report, const struct crossover *x, struct text *out)
 {
     const json_t *sweep = json_object_get(report->results->header, "sweep");
@@ -85,7 +93,7 @@ static void say_missing(const struct report *report, const struct crossover *x, 
     double last = x->point[x->points - 1].size;
 
     if (to > last)
-        text_printf(out, " Sizes from %s to %s were not measured: the budget ended before them.",
+        text_printf(out, " Sizes from %s to %s were not measured.",
                     words_count(last).text, words_count(to).text);
 }
 
@@ -101,8 +109,7 @@ bool sweep_headline(const struct report *report, struct text *out)
         return false;
     snprintf(what, sizeof what, "%.40s %.40s in %s", first->from->about->workload.text,
              first->axis.text, dtype_name(first->from->about->dtype));
-    text_printf(out, "%c%s, ", placement_phrase(first->placement)[0] - 'a' + 'A',
-                placement_phrase(first->placement) + 1);
+    text_printf(out, "W%s, ", placement_phrase(first).text + 1);
     say_advice(first, what, out);
     say_sure(first, out);
     text_add(out, ". ");
@@ -116,7 +123,7 @@ bool sweep_headline(const struct report *report, struct text *out)
                         ? dtype_name(x->from->about->dtype)
                         : "",
                     x->from->about->dtype != first->from->about->dtype ? " " : "",
-                    placement_phrase(x->placement), x->gpu.text, x->answer);
+                    placement_phrase(x).text, x->gpu.text, x->answer);
         is_more = true;
     }
     text_add(out, is_more ? "." : "");

@@ -87,12 +87,12 @@ static void add_joule(struct grid *grid, const struct side_cost *c, double scale
                     words_si(c->joule * scale, "J").text);
 }
 
-static void add_cost(struct grid *grid, const struct side_cost *c, double scale)
+static void add_cost(struct grid *grid, const struct side_cost *c, const char *mark, double scale)
 {
     if (isnan(c->cost))
         grid_add(grid, "-");
     else
-        grid_printf(grid, "%.3g", c->cost * scale);
+        grid_printf(grid, "%s%.3g", mark, c->cost * scale);
 }
 
 /* `scale`: calls (or passes) in what a row counts. */
@@ -101,8 +101,8 @@ static void add_money(struct grid *grid, const struct money *m, enum evidence ev
 {
     add_joule(grid, &m->cpu, scale);
     add_joule(grid, &m->gpu, scale);
-    add_cost(grid, &m->cpu, scale);
-    add_cost(grid, &m->gpu, scale);
+    add_cost(grid, &m->cpu, "", scale);
+    add_cost(grid, &m->gpu, evidence_mark(evidence), scale);
     grid_add(grid, isnan(m->saving.value) ? "-" : decision_name(m->decision));
     if (isnan(m->even_gpu_per_hour))
         grid_printf(grid, "%s%s a CPU hour", evidence_mark(evidence),

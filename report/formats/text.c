@@ -127,7 +127,8 @@ static void add_flips_and_money(const struct report *report, struct text *out)
     }
     if (report->chains || json_object_get(report->results->header, "prices")) {
         table_money(report, &money);
-        add_table(out, "energy and cost (~ power not measured; even: where both cost the same)",
+        add_table(out, "energy, and cost in the currency of the prices (~ not measured; even: where "
+                       "both cost the same)",
                   &money);
     }
 }
