@@ -324,6 +324,18 @@ static void span_step(const struct attention *a, int64_t n, struct step *step)
     step_float(step, 1 / sqrt((double)a->head_dim));
 }
 
+/* step[1] puts together what the `n` spans of step[0] left in the scratch. How many steps. */
+static int join_step(struct step *step, int64_t n)
+{
+    step[1].group[0] = 128;
+    step[1].group[1] = step[1].group[2] = 1;
+    memcpy(step[1].defines, step[0].defines, sizeof step[1].defines);
+    step_scratch(&step[1]);
+    step_buffer(&step[1], ATTENTION_OUT);
+    step_int(&step[1], n);
+    return 2;
+}
+
 static int steps(const struct problem *p, const struct device_facts *facts, struct step *step)
 {
     struct attention a = attention_of(p);
@@ -332,14 +344,8 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
     span_step(&a, n, &step[0]);
     if (n == 1)
         return 1;
-    step[1] = (struct step){.kernel = "attention_decode_merge",
-                            .groups = {a.heads, a.batch, 1},
-                            .group = {128, 1, 1}};
-    memcpy(step[1].defines, step[0].defines, sizeof step[1].defines);
-    step_scratch(&step[1]);
-    step_buffer(&step[1], ATTENTION_OUT);
-    step_int(&step[1], n);
-    return 2;
+    step[1] = (struct step){.kernel = "attention_decode_merge", .groups = {a.heads, a.batch, 1}};
+    return join_step(step, n);
 }
 
 /* ---- CUDA ----------------------------------------------------------------------------- */
@@ -403,13 +409,8 @@ static int tensor(const struct problem *p, const struct device_facts *facts, str
     if (n == 1)
         return 1;
     step[1] = (struct step){.kernel = "attention_decode_join",
-                            .groups = {a.batch * a.heads, 1, 1},
-                            .group = {128, 1, 1}};
-    memcpy(step[1].defines, step[0].defines, sizeof step[1].defines);
-    step_scratch(&step[1]);
-    step_buffer(&step[1], ATTENTION_OUT);
-    step_int(&step[1], n);
-    return 2;
+                            .groups = {a.batch * a.heads, 1, 1}};
+    return join_step(step, n);
 }
 
 /* ---- the description ------------------------------------------------------------------ */

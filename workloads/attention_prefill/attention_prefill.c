@@ -330,6 +330,22 @@ static bool blas_fits(const struct problem *p)
 
 /* ---- devices -------------------------------------------------------------------------- */
 
+/* What both kernels take; scores are scaled by `factor` / sqrt(head_dim). */
+static void step_arguments(struct step *step, const struct attention *a, double factor)
+{
+    step_buffer(step, ATTENTION_Q);
+    step_buffer(step, ATTENTION_K);
+    step_buffer(step, ATTENTION_V);
+    step_buffer(step, ATTENTION_OUT);
+    step_int(step, a->heads);
+    step_int(step, a->kv_heads);
+    step_int(step, a->q_len);
+    step_int(step, a->kv_len);
+    step_int(step, a->causal);
+    step_int(step, a->window);
+    step_float(step, factor / sqrt((double)a->head_dim));
+}
+
 static int steps(const struct problem *p, const struct device_facts *facts, struct step *step)
 {
     struct attention a = attention_of(p);
@@ -341,17 +357,7 @@ static int steps(const struct problem *p, const struct device_facts *facts, stru
     /* OpenCL promises 32 KiB of local memory only */
     snprintf(step->defines, sizeof step->defines, "-DHEAD_DIM=%d -DCHUNK=%d", (int)a.head_dim,
              facts->local_bytes >= 40 << 10 ? 32 : 16);
-    step_buffer(step, ATTENTION_Q);
-    step_buffer(step, ATTENTION_K);
-    step_buffer(step, ATTENTION_V);
-    step_buffer(step, ATTENTION_OUT);
-    step_int(step, a.heads);
-    step_int(step, a.kv_heads);
-    step_int(step, a.q_len);
-    step_int(step, a.kv_len);
-    step_int(step, a.causal);
-    step_int(step, a.window);
-    step_float(step, 1 / sqrt((double)a.head_dim));
+    step_arguments(step, &a, 1);
     return 1;
 }
 
@@ -375,17 +381,7 @@ static int tensor_steps(const struct problem *p, const struct device_facts *fact
                           .group = {32 * warps, 1, 1}};
     snprintf(step->defines, sizeof step->defines, "-DHEAD_DIM=%d -DWARPS=%d", (int)a.head_dim,
              warps);
-    step_buffer(step, ATTENTION_Q);
-    step_buffer(step, ATTENTION_K);
-    step_buffer(step, ATTENTION_V);
-    step_buffer(step, ATTENTION_OUT);
-    step_int(step, a.heads);
-    step_int(step, a.kv_heads);
-    step_int(step, a.q_len);
-    step_int(step, a.kv_len);
-    step_int(step, a.causal);
-    step_int(step, a.window);
-    step_float(step, M_LOG2E / sqrt((double)a.head_dim));
+    step_arguments(step, &a, M_LOG2E);
     return 1;
 }
 
