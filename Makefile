@@ -85,7 +85,7 @@ emulators := $(patsubst tests/emulator/%.c,$(BUILD)/emulator/lib%.so,$(sort $(wi
 # A folder of rooms becomes one library: tests/emulator/cuda/ becomes libcuda.so.1.
 cuda_emulator := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/emulator/cuda/*.c)))
 ifneq ($(HAVE_CUDA),)
-emulators += $(BUILD)/emulator/libcuda.so.1
+emulators += $(BUILD)/emulator/libcuda.so.1 $(BUILD)/emulator/core/libcuda.so.1
 endif
 # The names by which the tool looks for them.
 emulators += $(BUILD)/emulator/libcupti.so.13 $(BUILD)/emulator/libnvidia-ml.so.1
@@ -177,9 +177,12 @@ $(BUILD)/tests/emulator/cuda/%.o: tests/emulator/cuda/%.c
 	@echo "  cc   $<"
 	$(Q)$(CC) $(cppflags) $(cflags) -fPIC -O2 -g1 -march=native -frounding-math -ffp-contract=off -MMD -MP -c -o $@ $<
 
-$(BUILD)/emulator/libcuda.so.1: $(cuda_emulator) tests/emulator/cuda/exports.map
+# With all of its functions, and with those only that a program cannot do without.
+$(BUILD)/emulator/libcuda.so.1: tests/emulator/cuda/exports.map
+$(BUILD)/emulator/core/libcuda.so.1: tests/emulator/cuda/core.map
+$(BUILD)/emulator/libcuda.so.1 $(BUILD)/emulator/core/libcuda.so.1: $(cuda_emulator)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(sanitize) -shared -Wl,-soname,libcuda.so.1 -Wl,--version-script=tests/emulator/cuda/exports.map -o $@ $(cuda_emulator) -pthread -lm
+	$(Q)$(CC) $(sanitize) -shared -Wl,-soname,libcuda.so.1 -Wl,--version-script=$(filter %.map,$^) -o $@ $(cuda_emulator) -pthread -lm
 
 $(BUILD)/emulator/lib%.so: tests/emulator/%.c
 	@mkdir -p $(@D)

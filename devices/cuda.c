@@ -75,13 +75,12 @@ static int cuda_count(struct why *why)
     error = cu.cuInit(0);
     if (error != CUDA_SUCCESS)
         return init_failed(error, why);
-    error = cu.cuDriverGetVersion(&version);
-    if (error == CUDA_SUCCESS && version < DRIVER_OLDEST)
+    version = cuda_driver_interface();
+    if (version > 0 && version < DRIVER_OLDEST)
         return why_fail(why, STATUS_UNAVAILABLE,
                         "the NVIDIA driver is for CUDA %d.%d, too old; hint: install a driver for "
                         "CUDA 11.8 or newer (520 or later)", version / 1000, version % 1000 / 10);
-    if (error == CUDA_SUCCESS)
-        error = cu.cuDeviceGetCount(&count);
+    error = cu.cuDeviceGetCount(&count);
     if (error != CUDA_SUCCESS)
         return init_failed(error, why);
     return count > 0 ? count : nvidia_absent("/", true, why);
@@ -128,21 +127,29 @@ static void uuid_text(CUdevice id, const char *model, struct name *out)
                       (unsigned char)uuid.bytes[i]);
 }
 
+/* "driver 535.104.05, CUDA 12.2", what of it is known. */
+static void driver_text(char *out, size_t size)
+{
+    int interface = cuda_driver_interface();
+    char version[64] = "", cuda[32] = "";
+
+    nvidia_driver_version("/", version, sizeof version);
+    if (interface > 0)
+        snprintf(cuda, sizeof cuda, "%sCUDA %d.%d", *version ? ", " : "for ", interface / 1000,
+                 interface % 1000 / 10);
+    snprintf(out, size, "driver %s%s", *version || *cuda ? version : "of unknown version", cuda);
+}
+
 static int cuda_describe(int index, struct device_row *row, struct why *why)
 {
     struct device nobody = {.self = &(struct cuda){.node = -1}}, *device = &nobody;
-    char version[64] = "";
-    int interface = 0;
     CUdevice id;
 
     *row = (struct device_row){.kind = DEVICE_CUDA};
     snprintf(row->id.text, sizeof row->id.text, "cuda:%d", index);
     CU_TRY(cu.cuDeviceGet(&id, index), row->id.text);
     CU_TRY(cu.cuDeviceGetName(row->model, sizeof row->model, id), row->id.text);
-    CU_TRY(cu.cuDriverGetVersion(&interface), row->id.text);
-    nvidia_driver_version("/", version, sizeof version);
-    snprintf(row->driver, sizeof row->driver, "driver %s%sCUDA %d.%d", version,
-             *version ? ", " : "for ", interface / 1000, interface % 1000 / 10);
+    driver_text(row->driver, sizeof row->driver);
     row->evidence = evidence_of(row->model);
     row->is_gpu = row->evidence == EVIDENCE_MEASURED;
     row->cache_bytes = (uint64_t)cuda_attribute(id, CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
@@ -292,7 +299,8 @@ static int open_context(struct device *device, int index, struct why *why)
     size_t bytes = 0;
 
     CU_TRY(cu.cuDeviceGet(&self->id, index), "cannot open the device");
-    CU_TRY(cu.cuDeviceTotalMem(&bytes, self->id), "cannot read the size of its memory");
+    if (cu.cuDeviceTotalMem)
+        CU_TRY(cu.cuDeviceTotalMem(&bytes, self->id), "cannot read the size of its memory");
     device->memory_bytes = bytes;
     CU_TRY(cu.cuDevicePrimaryCtxRetain(&self->context, self->id), "cannot make a CUDA context");
     return cuda_lane_use(device, 0, why);

@@ -18,16 +18,14 @@
 #include "devices/device.h"
 
 /* Every entry point that the CUDA rooms use: X(name, version of its interface, the name it is
- * exported by). The versions are those of CUDA 11.8 or older, so that a program built with
- * any later toolkit runs on any driver from there on. */
+ * exported by; the plain name is tried too). The versions are those of CUDA 11.8 or older, so
+ * that a program built with any later toolkit runs on any driver from there on. */
 #define CU_NEEDED(X)                                                                   \
     X(cuInit, 2000, "cuInit")                                                          \
-    X(cuDriverGetVersion, 2020, "cuDriverGetVersion")                                  \
     X(cuDeviceGetCount, 2000, "cuDeviceGetCount")                                      \
     X(cuDeviceGet, 2000, "cuDeviceGet")                                                \
     X(cuDeviceGetName, 2000, "cuDeviceGetName")                                        \
     X(cuDeviceGetAttribute, 2000, "cuDeviceGetAttribute")                              \
-    X(cuDeviceTotalMem, 3020, "cuDeviceTotalMem_v2")                                   \
     X(cuDevicePrimaryCtxRetain, 7000, "cuDevicePrimaryCtxRetain")                      \
     X(cuDevicePrimaryCtxRelease, 11000, "cuDevicePrimaryCtxRelease_v2")                \
     X(cuCtxSetCurrent, 4000, "cuCtxSetCurrent")                                        \
@@ -39,7 +37,7 @@
     X(cuMemcpyHtoDAsync, 3020, "cuMemcpyHtoDAsync_v2")                                 \
     X(cuMemcpyDtoHAsync, 3020, "cuMemcpyDtoHAsync_v2")                                 \
     X(cuMemcpyDtoDAsync, 3020, "cuMemcpyDtoDAsync_v2")                                 \
-    X(cuModuleLoadDataEx, 2010, "cuModuleLoadDataEx")                                  \
+    X(cuModuleLoadData, 2000, "cuModuleLoadData")                                      \
     X(cuModuleUnload, 2000, "cuModuleUnload")                                          \
     X(cuModuleGetFunction, 2000, "cuModuleGetFunction")                                \
     X(cuLaunchKernel, 4000, "cuLaunchKernel")                                          \
@@ -47,11 +45,15 @@
     X(cuEventDestroy, 4000, "cuEventDestroy_v2")                                       \
     X(cuEventRecord, 2000, "cuEventRecord")                                            \
     X(cuEventSynchronize, 2000, "cuEventSynchronize")                                  \
-    X(cuEventElapsedTime, 2000, "cuEventElapsedTime")
+    X(cuEventElapsedTime, 2000, "cuEventElapsedTime_v2")                               \
+    X(cuGetExportTable, 3000, "cuGetExportTable") /* NVRTC 13 calls it, there or not */
 
-/* Without these the device has fewer kinds of memory, no lanes, no graphs or no words for its
- * errors, and says so. */
+/* Without these the device has fewer kinds of memory, no lanes, no graphs, no words for its
+ * errors, no address, size or version, and says so. */
 #define CU_OPTIONAL(X)                                                                 \
+    X(cuDriverGetVersion, 2020, "cuDriverGetVersion")                                  \
+    X(cuDeviceTotalMem, 3020, "cuDeviceTotalMem_v2")                                   \
+    X(cuModuleLoadDataEx, 2010, "cuModuleLoadDataEx")                                  \
     X(cuGetErrorName, 6000, "cuGetErrorName")                                          \
     X(cuGetErrorString, 6000, "cuGetErrorString")                                      \
     X(cuMemHostAlloc, 2020, "cuMemHostAlloc")                                          \
@@ -120,6 +122,10 @@ struct cuda {
 
 /* Open the driver library, once. Errors: STATUS_UNAVAILABLE with what is missing. */
 int cuda_load(struct why *);
+
+/* CUDA version that the driver is for, 12040 is 12.4; 0 without a driver, or when it does not
+ * say. */
+int cuda_driver_interface(void);
 
 /* "CUDA_ERROR_ILLEGAL_ADDRESS"; "CUDA error 700" when the driver has no name for it. */
 const char *cuda_error_name(CUresult, char *out, size_t size);

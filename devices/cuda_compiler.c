@@ -81,19 +81,9 @@ static void *open_major(int major)
     return open_version(version);
 }
 
-/* The driver's major version, 0 when there is no driver. */
-static int driver_major(void)
-{
-    int version = 0;
-
-    if (cuda_load(NULL) != 0 || cu.cuDriverGetVersion(&version) != CUDA_SUCCESS)
-        return 0;
-    return version / 1000;
-}
-
 static void *open_library(void)
 {
-    int wanted = driver_major();
+    int wanted = cuda_driver_interface() / 1000;
     void *library = NULL;
 
     if (wanted < MAJOR_OLDEST || wanted > MAJOR_NEWEST)

@@ -69,6 +69,16 @@ int cuda_load(struct why *why)
     return status;
 }
 
+int cuda_driver_interface(void)
+{
+    int version = 0;
+
+    return cuda_load(NULL) == 0 && cu.cuDriverGetVersion &&
+                   cu.cuDriverGetVersion(&version) == CUDA_SUCCESS
+               ? version
+               : 0;
+}
+
 const char *cuda_error_name(CUresult error, char *out, size_t size)
 {
     const char *name = NULL;

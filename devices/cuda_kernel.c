@@ -15,22 +15,73 @@
 
 /* The driver compiles PTX itself: what it has to say about it is worth more than its error
  * number. */
+static CUresult load_code(const struct text *code, CUmodule *module, char *log, size_t size)
+{
+    CUjit_option option[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+    void *value[] = {log, (void *)(uintptr_t)size};
+    CUresult error;
+
+    log[0] = '\0';
+    if (!cu.cuModuleLoadDataEx)
+        return cu.cuModuleLoadData(module, code->data);
+    error = cu.cuModuleLoadDataEx(module, code->data, 2, option, value);
+    log[size - 1] = '\0';
+    return error;
+}
+
 static int load_module(struct device *device, const struct text *code, const char *name,
                        CUmodule *module, struct why *why)
 {
-    enum { LOG = 4096 };
-    char log[LOG] = "", what[LOG + 200];
-    CUjit_option option[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
-    void *value[] = {log, (void *)(uintptr_t)LOG};
+    char log[4096], what[400];
+    CUresult error = load_code(code, module, log, sizeof log);
 
-    CUresult error = cu.cuModuleLoadDataEx(module, code->data, 2, option, value);
-
-    log[LOG - 1] = '\0';
     if (error == CUDA_SUCCESS)
         return 0;
-    snprintf(what, sizeof what, "cannot load kernel '%s'%s%.*s", name, *log ? ": " : "",
-             (int)strcspn(log, "\n") < 200 ? (int)strcspn(log, "\n") : 200, log);
+    log[strcspn(log, "\n")] = '\0';
+    snprintf(what, sizeof what, "cannot load kernel '%.60s'%s%.200s", name, *log ? ": " : "", log);
     return cuda_fail(device, error, what, why);
+}
+
+/* Machine code of `name` was refused: the driver takes none for its GPU, or PTX only. Where it
+ * takes PTX of the same program, the device stays with it; else *why remains. */
+static int load_ptx(struct device *device, const char *source, const char *name,
+                    const char *options, CUmodule *module, struct why *why)
+{
+    struct cuda *self = device->self;
+    struct text code = {0};
+    struct name target;
+    int status;
+
+    snprintf(target.text, sizeof target.text, "compute_%.50s", self->target.text + strlen("sm_"));
+    status = cuda_compile(source, name, target.text, options, &code, NULL);
+    if (!status)
+        status = load_module(device, &code, name, module, NULL);
+    if (!status) {
+        fprintf(stderr, "offload-bench: %s: no machine code, PTX for %s from now on: %s\n",
+                device->row.id.text, target.text, why->text);
+        self->target = target;
+    }
+    text_release(&code);
+    return status;
+}
+
+static int load_program(struct device *device, const char *source, const char *name,
+                        const char *options, CUmodule *module, struct why *why)
+{
+    const char *target = ((const struct cuda *)device->self)->target.text;
+    struct text code = {0};
+    struct why refused = {{0}};
+    int status = cuda_compile(source, name, target, options, &code, why);
+
+    if (!status) {
+        status = load_module(device, &code, name, module, &refused);
+        if (status == STATUS_DEVICE && strncmp(target, "sm_", 3) == 0)
+            status = load_ptx(device, source, name, options, module, &refused);
+        if (status)
+            why_fail(why, (enum status)status, "%s", refused.text);
+    }
+    text_release(&code);
+    return status;
 }
 
 static int module_new(struct device *device, const char *source, const char *name,
@@ -38,7 +89,6 @@ static int module_new(struct device *device, const char *source, const char *nam
 {
     struct cuda *self = device->self;
     struct module *m = calloc(1, sizeof *m);
-    struct text code = {0};
     int status;
 
     if (m)
@@ -47,10 +97,7 @@ static int module_new(struct device *device, const char *source, const char *nam
         free(m);
         return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
     }
-    status = cuda_compile(source, name, self->target.text, strchr(key, '\t') + 1, &code, why);
-    if (!status)
-        status = load_module(device, &code, name, &m->module, why);
-    text_release(&code);
+    status = load_program(device, source, name, strchr(key, '\t') + 1, &m->module, why);
     if (status) {
         free(m->key);
         free(m);

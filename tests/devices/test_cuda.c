@@ -359,6 +359,57 @@ static int run_several(void)
     return ok ? 0 : 1;
 }
 
+/* ---- other drivers ----------------------------------------------------------------------- */
+
+/* Machine code is asked for, the driver takes PTX only: said once, computed all the same. */
+static int run_machine_code(void)
+{
+    FILE *said = tmpfile();
+    char line[600] = "", more[600];
+    struct device d;
+    bool ok = said && device_open(&d, "cuda", NULL) == 0;
+    int stderr_before = dup(STDERR_FILENO);
+
+    if (!ok)
+        return 1;
+    dup2(fileno(said), STDERR_FILENO);
+    ok = computes(&d, 100, 2, MEMORY_PAGEABLE) && computes(&d, 100, 3, MEMORY_PAGEABLE);
+    device_close(&d);
+    dup2(stderr_before, STDERR_FILENO);
+    rewind(said);
+    ok &= fgets(line, sizeof line, said) && !fgets(more, sizeof more, said);
+    ok &= strstr(line, "cuda:0: no machine code, PTX for compute_80 from now on") &&
+          strstr(line, "CUDA_ERROR_NO_BINARY_FOR_GPU");
+    fprintf(stderr, "%s", ok ? "" : line);
+    return ok ? 0 : 1;
+}
+
+/* A driver with nothing but what is needed: it computes, and says what it has not. */
+static int run_core(void)
+{
+    static const enum memory missing[] = {MEMORY_PINNED, MEMORY_MAPPED, MEMORY_MANAGED};
+    struct device d;
+    struct buffer b = {0};
+    struct why why = {{0}};
+    bool ok = device_open(&d, "cuda", &why) == 0;
+
+    if (!ok)
+        fprintf(stderr, "%s\n", why.text);
+    if (!ok)
+        return 1;
+    ok &= !d.ops->prefetch && !d.ops->lanes && !d.ops->recording;
+    ok &= !d.row.uuid.text[0] && !d.row.bus.text[0] && d.memory_bytes == 0;
+    ok &= strstr(d.row.driver, "of unknown version") != NULL;
+    ok &= computes(&d, 1000, 3, MEMORY_PAGEABLE);
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        ok &= d.ops->alloc(&d, &b, 64, missing[i], &why) == STATUS_UNAVAILABLE &&
+              says(&why, "cuda:0 ");
+    ok &= d.ops->alloc(&d, &b, (size_t)1 << 50, MEMORY_DEVICE, &why) == STATUS_MEMORY &&
+          says(&why, "CUDA error 2");
+    device_close(&d);
+    return ok ? 0 : 1;
+}
+
 /* ---- outside ----------------------------------------------------------------------------- */
 
 static int find_emulator(void **state)
@@ -387,7 +438,8 @@ static int remove_folder(void **state)
 
 /* This program again, `what` as its argument, on the emulated driver; what the driver found
  * wrong with its calls makes it fail too. */
-static void run_again(const char *what, const char *variable, const char *value)
+static void run_on(const char *library_folder, const char *what, const char *variable,
+                   const char *value)
 {
     char findings[100];
     struct stat found = {.st_size = 0};
@@ -399,7 +451,7 @@ static void run_again(const char *what, const char *variable, const char *value)
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        setenv("LD_LIBRARY_PATH", emulator, 1);
+        setenv("LD_LIBRARY_PATH", library_folder, 1);
         setenv("OFFLOAD_BENCH_CACHE", folder, 1);
         setenv(EMULATOR_FINDINGS, findings, 1);
         if (variable)
@@ -414,6 +466,11 @@ static void run_again(const char *what, const char *variable, const char *value)
     stat(findings, &found);
     if (found.st_size > 0)
         fail_msg("'%s': the emulated driver has findings, see above", what);
+}
+
+static void run_again(const char *what, const char *variable, const char *value)
+{
+    run_on(emulator, what, variable, value);
 }
 
 static void need_compiler(void)
@@ -457,16 +514,39 @@ static void test_faults(void **state)
     }
 }
 
+static void test_machine_code(void **state)
+{
+    (void)state;
+    need_compiler();
+    run_again("machine", "OFFLOAD_BENCH_CUDA_ARCH", "sm_80");
+}
+
+static void test_core(void **state)
+{
+    char core[1100], cache[100];
+
+    (void)state;
+    need_compiler();
+    snprintf(core, sizeof core, "%s/core", emulator);
+    snprintf(cache, sizeof cache, "%s/anew", folder); /* NVRTC meets this driver too */
+    run_on(core, "core", "OFFLOAD_BENCH_CACHE", cache);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_device), cmocka_unit_test(test_several),
-        cmocka_unit_test(test_faults)};
+        cmocka_unit_test(test_faults), cmocka_unit_test(test_machine_code),
+        cmocka_unit_test(test_core)};
 
     if (argc > 1 && strcmp(argv[1], "inside") == 0)
         return run_inside();
     if (argc > 1 && strcmp(argv[1], "several") == 0)
         return run_several();
+    if (argc > 1 && strcmp(argv[1], "machine") == 0)
+        return run_machine_code();
+    if (argc > 1 && strcmp(argv[1], "core") == 0)
+        return run_core();
     if (argc > 1)
         return run_fault(atoi(argv[1]));
     return cmocka_run_group_tests_name("CUDA devices", tests, find_emulator, remove_folder);

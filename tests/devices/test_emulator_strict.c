@@ -335,7 +335,7 @@ static void test_modules_are_refused(void **state)
         findings_check(cases[i].words);
     }
     assert_int_equal(CU(cuModuleLoadData)(&module, "\x7f" "ELF"), CUDA_ERROR_NO_BINARY_FOR_GPU);
-    findings_check("machine code");
+    findings_check(NULL); /* a program may try it */
     assert_int_equal(CU(cuModuleLoadData)(&module, ".version 8.0\n.target sm_90\n"),
                      CUDA_ERROR_INVALID_PTX);
     findings_check("newer than the GPU");

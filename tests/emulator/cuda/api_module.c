@@ -81,7 +81,8 @@ CUresult CUDAAPI cuModuleLoadDataEx(CUmodule *module, const void *image, unsigne
     result = module_load(module, image, message, sizeof message);
     if (result != CUDA_SUCCESS) {
         log_write(options, option, value, message);
-        finding("cuModuleLoadData: %s", message);
+        if (result != CUDA_ERROR_NO_BINARY_FOR_GPU) /* which a program may try */
+            finding("cuModuleLoadData: %s", message);
     }
     return driver_leave(result);
 }
