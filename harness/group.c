@@ -122,6 +122,7 @@ void group_describe(struct record *r, const struct group *g, const struct device
     SAY(r->sweep, g->sweep ? g->sweep->name : "");
     r->size = g->size;
     r->dtype = g->problem.dtype;
+    r->roundoff = dtype_roundoff(r->dtype);
     r->cache = g->cache;
     r->judged = g->workload->role == ROLE_JUDGED && !g->is_proof;
     r->proof = g->is_proof;
@@ -139,6 +140,7 @@ void group_describe(struct record *r, const struct group *g, const struct device
         SAY(r->provider, v->provider);
         SAY(r->note, v->note);
         r->judged = r->judged && v->roundoff == 0;
+        r->roundoff = fmax(r->roundoff, v->roundoff);
     }
 }
 

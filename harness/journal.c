@@ -310,9 +310,19 @@ static struct estimate transfer_us(const struct gpu *gpu, double bytes)
     return forecast.time_us;
 }
 
-static void project_group(const struct group *g, const struct gpu *gpu, struct text *lines)
+/* A precision below the plan's, whose gain is told beside the verdicts. */
+struct lower {
+    enum dtype dtype;
+    enum precision precision;
+    double roundoff;
+};
+
+/* Judged as the plan wants it, or not judged in a lower precision (NULL: none). */
+static void project_group(const struct group *g, const struct gpu *gpu, const struct lower *lower,
+                          struct text *lines)
 {
     struct operation op = {.dtype = g->problem.dtype, .kv_dtype = g->problem.dtype,
+                           .precision = lower ? lower->precision : PRECISION_PLAIN,
                            .batch = 1, .cold = g->cache == CACHE_COLD};
     struct operation launch = {.op = "launch", .dtype = DTYPE_F32};
     struct forecast forecast = {.bound = NULL};
@@ -326,7 +336,11 @@ static void project_group(const struct group *g, const struct gpu *gpu, struct t
     r.device_kind = DEVICE_CUDA;
     snprintf(r.device.text, sizeof r.device.text, "%s", gpu->id.text);
     snprintf(r.device_model.text, sizeof r.device_model.text, "%s", gpu->full.text);
-    snprintf(r.variant.text, sizeof r.variant.text, "model");
+    snprintf(r.variant.text, sizeof r.variant.text, "%s", lower ? "model-lower" : "model");
+    if (lower) {
+        r.judged = 0;
+        r.roundoff = lower->roundoff;
+    }
     op.flops = r.flops;
     op.bytes_read = r.bytes_read;
     op.bytes_written = r.bytes_written;
@@ -345,17 +359,49 @@ static void project_group(const struct group *g, const struct gpu *gpu, struct t
         r.download_us = transfer_us(gpu, r.download_bytes);
         r.setup_us = project_startup_us();
     }
-    line = record_write(&r);
+    line = r.outcome == OUTCOME_OK || !lower ? record_write(&r) : NULL;
     text_add(lines, line ? line : "");
     free(line);
     record_release(&r);
+}
+
+/* The unit roundoff of a variant of the problem that rounds its inputs (tf32); 0: there is none. */
+static double rounding_of(const struct group *g)
+{
+    double roundoff = 0;
+
+    for (const struct variant *v = g->workload->variants; v->name; v++)
+        if (v->roundoff > 0 && (!v->fits || v->fits(&g->problem)))
+            roundoff = v->roundoff;
+    return roundoff;
+}
+
+/* The same call in every lower precision that the workload has. 16-bit types share their rates:
+ * bf16 stands for both. */
+static void project_lower(const struct group *g, const struct gpu *gpu, struct text *lines)
+{
+    static const enum dtype below[] = {DTYPE_F32, DTYPE_BF16};
+    struct lower tf32 = {g->problem.dtype, PRECISION_TF32, rounding_of(g)};
+
+    if (tf32.roundoff > 0)
+        project_group(g, gpu, &tf32, lines);
+    for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+        struct lower lower = {below[i], PRECISION_PLAIN, dtype_roundoff(below[i])};
+        struct group other = *g;
+
+        other.problem.dtype = lower.dtype;
+        if (g->workload->dtypes >> lower.dtype & 1 && dtype_roundoff(g->problem.dtype) > 0 &&
+            dtype_bytes(lower.dtype) < dtype_bytes(g->problem.dtype) &&
+            workload_problem_check(g->workload, &other.problem, NULL) == 0)
+            project_group(&other, gpu, &lower, lines);
+    }
 }
 
 static bool is_projected(const struct results *results, const struct group *g,
                          const struct gpu *gpu)
 {
     for (size_t r = 0; r < results->records; r++)
-        if (results->record[r].kind == RECORD_PROJECTION &&
+        if (results->record[r].kind == RECORD_PROJECTION && results->record[r].judged &&
             strcmp(results->record[r].device.text, gpu->id.text) == 0 &&
             is_problem_of(&results->record[r], g))
             return true;
@@ -374,8 +420,10 @@ int journal_project(int fd, const char *path, const struct plan *plan, struct wh
     for (int g = 0; g < plan->groups && !status; g++)
         for (int i = 0; i < plan->gpus; i++)
             if (plan->group[g].workload->role == ROLE_JUDGED && !plan->group[g].is_proof &&
-                !is_projected(&results, &plan->group[g], plan->gpu[i]))
-                project_group(&plan->group[g], plan->gpu[i], &lines);
+                !is_projected(&results, &plan->group[g], plan->gpu[i])) {
+                project_group(&plan->group[g], plan->gpu[i], NULL, &lines);
+                project_lower(&plan->group[g], plan->gpu[i], &lines);
+            }
     if (!status)
         status = append(fd, &lines, why);
     text_release(&lines);

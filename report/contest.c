@@ -138,12 +138,17 @@ int judge_gpus(struct report *report)
 
 /* ---- contests -------------------------------------------------------------------- */
 
-bool record_same_problem(const struct record *a, const struct record *b)
+bool record_same_shape(const struct record *a, const struct record *b)
 {
-    return a->dtype == b->dtype && a->cache == b->cache &&
+    return a->cache == b->cache &&
            strcmp(a->workload.text, b->workload.text) == 0 &&
            (a->shape == b->shape ||
             (a->shape && b->shape && json_equal(a->shape, b->shape)));
+}
+
+bool record_same_problem(const struct record *a, const struct record *b)
+{
+    return a->dtype == b->dtype && record_same_shape(a, b);
 }
 
 static struct contest *contest_for(struct report *report, const struct record *r)
@@ -161,7 +166,7 @@ static struct contest *contest_for(struct report *report, const struct record *r
     return contest;
 }
 
-static struct estimate time_in_place(const struct record *r)
+struct estimate record_in_place_us(const struct record *r)
 {
     if (r->kind == RECORD_CELL)
         return record_wall_us(r);
@@ -172,7 +177,7 @@ static struct estimate time_in_place(const struct record *r)
 static int add_contender(const struct report *report, struct contender **contender,
                          size_t *count, const struct record *r)
 {
-    struct contender *c, new = {.record = r, .time_us = time_in_place(r)};
+    struct contender *c, new = {.record = r, .time_us = record_in_place_us(r)};
 
     if (!estimate_is_known(new.time_us))
         return 0;

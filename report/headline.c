@@ -415,8 +415,8 @@ int judge_headline(struct report *report)
 {
     static int (*const note[])(struct report *) = {
         note_method,    note_missing, note_contended, note_disturbed,
-        note_transfers, note_pages,   note_strawmen,  note_software,
-        note_projected,
+        note_transfers, note_pages,   note_strawmen,  note_precision,
+        note_software,  note_projected,
     };
     int status = 0;
 

@@ -19,6 +19,8 @@ json_t *value_pays(struct estimate calls); /* of a number of calls from which on
 
 /* What stands behind the verdicts (json_evidence.c). */
 json_t *value_crossovers(const struct report *);
+/* Wins of lower precision, of one side of a verdict; `verdict` is its place in `verdicts`. */
+json_t *value_lower_precision(const struct report *);
 json_t *value_strawmen(const struct report *);
 json_t *value_ceilings(const struct report *);
 json_t *value_ledger(const struct report *);

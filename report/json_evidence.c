@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/json.h"
+#include "report/judge.h"
 #include "report/ledger.h"
 
 static json_t *end(double size)
@@ -93,6 +94,39 @@ json_t *value_strawmen(const struct report *report)
         key_set(object, "crossover_factor", value_number(s->moved));
         json_array_append_new(array, object);
     }
+    return array;
+}
+
+static json_t *lower(const struct report *report, const struct lower *l)
+{
+    const struct verdict *v = &report->verdict[l->verdict];
+    json_t *object = value_problem(v->contest->about);
+    struct text words = {0};
+
+    lower_write(report, l, &words);
+    key_set(object, "verdict", json_integer((json_int_t)l->verdict));
+    key_set(object, "placement", json_string(placement_name(v->placement)));
+    key_set(object, "side", json_string(l->is_cpu ? "cpu" : "gpu"));
+    key_set(object, "device", value_string(l->record->device.text));
+    key_set(object, "variant", value_string(l->record->variant.text));
+    key_set(object, "precision", json_string(record_precision(l->record)));
+    key_set(object, "rounding_error_factor", value_number(l->error));
+    key_set(object, "evidence", json_string(evidence_name(l->evidence)));
+    key_time(object, l->us);
+    key_set(object, "time_factor", value_number(l->share));
+    key_ratio(object, l->speedup);
+    key_set(object, "would_be", json_string(decision_name(l->decision)));
+    key_set(object, "text", value_string(words.n ? words.data : ""));
+    text_release(&words);
+    return object;
+}
+
+json_t *value_lower_precision(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->lowers; i++)
+        json_array_append_new(array, lower(report, &report->lower[i]));
     return array;
 }
 

@@ -18,6 +18,7 @@ int judge_expenses(struct report *);   /* expense.c: money of verdicts and chain
 int judge_flips(struct report *);      /* flip_verdict.c, flip_chain.c */
 int judge_crossovers(struct report *); /* crossover_curves.c */
 int judge_strawmen(struct report *);   /* strawman.c */
+int judge_precision(struct report *); /* precision.c: what fewer bits would buy */
 int judge_headline(struct report *);   /* headline.c: headline, caution, notes */
 
 /* What limits `r` at `time_us`, by the ceilings of its device; GPU projections bring their
@@ -61,6 +62,9 @@ void flip_threads(struct flips *, struct flip_cpu,
 void flip_prices(struct flips *, const struct money *, struct estimate speedup);
 void chain_flip(const struct report *, struct chain *); /* flip_chain.c */
 
+/* A call on the GPU in a placement, from the parts that were measured or projected; missing where
+ * they do not tell. */
+struct estimate placement_parts_us(const struct contender *gpu, enum placement);
 /* One call with stationary inputs there, from the parts that link_cost_of knows. */
 struct estimate moved_call_us(const struct contender *gpu);
 
@@ -71,6 +75,13 @@ const struct record *ledger_placed(const struct report *, const struct record *a
 
 /* A plan of which nothing is known. */
 struct route route_unknown(void);
+/* What lower precision would buy in place of one side of a verdict, in words; what a sum's
+ * verdicts are in ("f32"); notes of the precisions that turn an answer or save a sixth of the
+ * time somewhere, 0 or STATUS_MEMORY. (precision.c) */
+void lower_write(const struct report *, const struct lower *, struct text *out);
+const char *lower_instead(const struct report *, const struct lower_sum *);
+int note_precision(struct report *);
+
 /* The best plan of a chain whose steps and sums stand, for every placement of the weights.
  * STATUS_MEMORY. (route.c) */
 int chain_routes(struct chain *);
@@ -81,8 +92,11 @@ struct chain_knobs {
 };
 struct estimate chain_speedup_at(const struct chain *, struct chain_knobs);
 
-/* Same workload, shape, dtype and cache. */
+/* Same workload, shape and cache; and the same dtype. */
+bool record_same_shape(const struct record *, const struct record *);
 bool record_same_problem(const struct record *, const struct record *);
+/* A call with its arguments in place; of a projection with its launch. */
+struct estimate record_in_place_us(const struct record *);
 /* Was this round set aside? */
 bool record_is_contended(const struct record *, size_t round);
 /* Rounds that count to the front of `us` (room for all of them), in microseconds; every round when

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/judge.h"
 #include "report/page.h"
 #include "report/tables.h"
 #include "report/units.h"
@@ -250,7 +251,25 @@ static void cell_side(struct text *out, const struct contender *c, struct estima
     text_add(out, "</small></td>");
 }
 
-static void verdict_row(struct text *out, const struct verdict *v)
+static void lower_lines(const struct report *report, const struct verdict *v, struct text *out)
+{
+    struct text words = {0};
+
+    for (size_t i = 0; i < report->lowers; i++)
+        if (&report->verdict[report->lower[i].verdict] == v) {
+            text_add(&words, words.n ? ". " : "");
+            lower_write(report, &report->lower[i], &words);
+        }
+    if (words.n) {
+        text_add(out, "<details><summary>lower precision</summary>");
+        page_text(out, words.data);
+        text_add(out, "</details>");
+    }
+    out->failed |= words.failed;
+    text_release(&words);
+}
+
+static void verdict_row(struct text *out, const struct report *report, const struct verdict *v)
 {
     const struct record *about = v->contest->about;
 
@@ -279,6 +298,7 @@ static void verdict_row(struct text *out, const struct verdict *v)
         page_text(out, v->flip);
         text_add(out, "</details>");
     }
+    lower_lines(report, v, out);
     if (v->gpu->record->kind == RECORD_PROJECTION && *v->gpu->record->note.text) {
         text_add(out, "<details><summary>how it was projected</summary>");
         page_text(out, v->gpu->record->note.text);
@@ -299,6 +319,8 @@ static const char filters[] =
 
 void page_verdicts(const struct report *report, struct text *out)
 {
+    struct grid grid = {0};
+
     text_add(out, "<section id=\"verdicts\"><h2>Verdicts</h2>\n");
     if (!report->verdicts) {
         text_add(out, "<p>There is none: a verdict needs a correct CPU time and a measured or "
@@ -318,7 +340,12 @@ void page_verdicts(const struct report *report, struct text *out)
     page_table_open(out, "verdict-table",
                     "operation|GPU, placement|verdict|#speed-up|#CPU time|#GPU time|#N*|because");
     for (size_t i = 0; i < report->verdicts; i++)
-        verdict_row(out, &report->verdict[i]);
+        verdict_row(out, report, &report->verdict[i]);
     page_table_close(out);
+    table_precision(report, &grid);
+    page_grid(out, "Lower precision",
+              "What the same device would take in fewer significant bits: not the same answer, so "
+              "it stands here and no verdict counts it.",
+              &grid);
     text_add(out, "</section>\n");
 }

@@ -70,6 +70,7 @@ struct measure {
     X(device_kind, enum device_kind, ENUM, "", "kind of device")                       \
     X(device_model, struct why, LONG_TEXT, "", "model name of the device")             \
     X(evidence, enum evidence, ENUM, "", "measured, projected or software")            \
+    X(roundoff, double, NUMBER, "1", "unit roundoff: the dtype's, or what a variant rounds to") \
     X(judged, int64_t, COUNT, "", "1: takes part in verdicts; 0: overhead or proof")   \
     X(proof, int64_t, COUNT, "", "1: run at the smoke shape only to prove the code")   \
     X(straw, int64_t, COUNT, "", "1: a weak way, timed only to say what it would have shown") \

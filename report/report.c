@@ -98,8 +98,8 @@ int report_build(const struct results *results, struct report *report, struct wh
     static int (*const step[])(struct report *) = {
         judge_gpus,     judge_ceilings,   judge_contests, judge_ledger,
         judge_verdicts, judge_lifetimes,  judge_chains,   judge_expenses,
-        judge_flips,    judge_crossovers, judge_strawmen, judge_lists,
-        judge_headline,
+        judge_flips,    judge_crossovers, judge_strawmen, judge_precision,
+        judge_lists,    judge_headline,
     };
     int status = 0;
 
@@ -140,6 +140,8 @@ void report_release(struct report *report)
     free(report->crossover);
     free(report->ledger);
     free(report->lifetime);
+    free(report->lower);
+    free(report->lower_sum);
     free(report->check);
     free(report->left_out);
     free(report->overhead);

@@ -7,6 +7,7 @@
 #include "report/crossover.h"
 #include "report/flip.h"
 #include "report/money.h"
+#include "report/precision.h"
 #include "report/record.h"
 #include "report/regret.h"
 #include "report/strawman.h"
@@ -214,6 +215,10 @@ struct report {
     struct lifetime *lifetime; /* by contest, GPU */
     size_t lifetimes;
     struct straw_sum straw[STRAWS];
+    struct lower *lower;       /* by verdict: what lower precision would buy */
+    size_t lowers;
+    struct lower_sum *lower_sum; /* the same by device and precision */
+    size_t lower_sums;
     const struct record **check; /* every cell that was compared with the reference */
     size_t checks;
     const struct record **left_out; /* wrong, failed or skipped, with their why */

@@ -38,6 +38,8 @@ void table_machine(const struct report *, struct grid *);
 void table_flips(const struct report *, struct grid *);
 /* How far weak ways to use the CPU would move the answer. */
 void table_strawmen(const struct report *, struct grid *);
+/* What lower precision would buy, per device; no verdict counts it. */
+void table_precision(const struct report *, struct grid *);
 /* Energy and cost per million tokens or per call, and the price of a GPU hour at which both
  * sides cost the same. "~": power that was not measured. */
 void table_money(const struct report *, struct grid *);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/judge.h"
 #include "report/units.h"
 
 /* Flips that a table shows of each verdict. */
@@ -167,5 +168,31 @@ void table_strawmen(const struct report *report, struct grid *grid)
         grid_add(grid, words_ratio(s->most).text);
         grid_printf(grid, "%zu of %zu", s->turned, s->verdicts);
         grid_add(grid, s->crossings ? words_ratio(s->moved).text : "-");
+    }
+}
+
+/* ---- lower precision ------------------------------------------------------------- */
+
+void table_precision(const struct report *report, struct grid *grid)
+{
+    static const struct grid_column columns[] = {
+        {"device", GRID_LEFT},           {"instead of", GRID_LEFT},
+        {"precision", GRID_LEFT},        {"rounding error", GRID_RIGHT},
+        {"problems", GRID_RIGHT},        {"time from", GRID_RIGHT},
+        {"to", GRID_RIGHT},              {"answers it would turn", GRID_RIGHT},
+    };
+
+    memcpy(grid->column, columns, sizeof columns);
+    for (size_t i = 0; i < report->lower_sums; i++) {
+        const struct lower_sum *s = &report->lower_sum[i];
+
+        grid_printf(grid, "%s%s", evidence_mark(s->evidence), s->about->record->device.text);
+        grid_add(grid, lower_instead(report, s));
+        grid_add(grid, record_precision(s->about->record));
+        grid_printf(grid, "%sx", words_count(s->about->error).text);
+        grid_printf(grid, "%zu", s->problems);
+        grid_add(grid, words_ratio(s->least).text);
+        grid_add(grid, words_ratio(s->most).text);
+        grid_printf(grid, "%zu of %zu", s->turned, s->verdicts);
     }
 }

@@ -74,7 +74,7 @@ struct estimate moved_call_us(const struct contender *gpu)
 }
 
 /* Where the placement itself was not measured: from the parts. */
-static struct estimate derived_us(const struct contender *gpu, enum placement placement)
+struct estimate placement_parts_us(const struct contender *gpu, enum placement placement)
 {
     struct link_cost link = link_cost_of(gpu->record);
 
@@ -141,7 +141,7 @@ static int judge(struct report *report, const struct contest *contest,
 {
     const struct contender *cpu = contest->cpu;
     const struct record *placed = placed_on(report, contest, gpu, placement);
-    struct estimate gpu_us = placed ? record_wall_us(placed) : derived_us(gpu, placement);
+    struct estimate gpu_us = placed ? record_wall_us(placed) : placement_parts_us(gpu, placement);
     struct reuse_parts parts = parts_of(cpu, gpu);
     struct verdict *v;
 

@@ -300,6 +300,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     key_set(root, "chains", chains(report));
     key_set(root, "crossovers", value_crossovers(report));
     key_set(root, "strawmen", value_strawmen(report));
+    key_set(root, "lower_precision", value_lower_precision(report));
     key_set(root, "ceilings", value_ceilings(report));
     key_set(root, "ledger", value_ledger(report));
     key_set(root, "lifetimes", value_lifetimes(report));

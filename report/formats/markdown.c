@@ -67,6 +67,7 @@ static const struct {
     {"What would flip it", table_flips},
     {"Energy and cost", table_money},
     {"Straw men", table_strawmen},
+    {"What lower precision would buy (not the same answer)", table_precision},
     {"Where the winner changes", table_crossovers},
     {"At best", table_ceilings},
     {"Overheads", table_overheads},
