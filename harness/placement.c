@@ -14,7 +14,7 @@
 /* Rounds at most; at least, where they are short. */
 enum { ROUNDS_MOST = 40, ROUNDS_LEAST = 5 };
 static const double patience_s = 0.2;
-/* Parts that add up so well need no further rounds. */
+/* Whole calls and calls in parts that agree so well need no further rounds. */
 static const double tolerable = 0.05;
 
 struct placement_limits placement_defaults(double budget_s)
@@ -254,19 +254,21 @@ static int measure_shared(struct placed *p, struct record *r, struct why *why)
     return 0;
 }
 
-/* The middle one of the calls in parts, into the record; gives the residual. */
+/* The middle one of the calls in parts, into the record; gives how far calls in parts and whole
+ * calls are apart. */
 static double settle(struct placed *p, struct timeline *line, int rounds, struct record *r)
 {
-    double wall[ROUNDS_MOST];
-    double whole_ns;
+    const struct timeline *middle = &line[(rounds - 1) / 2];
+    double wall[ROUNDS_MOST], whole_ns;
 
     qsort(line, (size_t)rounds, sizeof *line, by_wall);
     for (int i = 0; i < rounds; i++)
         wall[i] = r->wall_ns.value[i];
-    whole_ns = stats_median(wall, (size_t)rounds) * (double)p->calls;
+    whole_ns = stats_median(wall, (size_t)rounds);
+    r->parts_ns = middle->wall_ns / (double)p->calls;
     for (int i = 0; i < LEDGERS; i++)
-        r->ledger_ns[i] = line[(rounds - 1) / 2].row_ns[i] / (double)p->calls;
-    return fabs(whole_ns - timeline_sum_ns(&line[(rounds - 1) / 2])) / whole_ns;
+        r->ledger_ns[i] = middle->row_ns[i] / (double)p->calls;
+    return fabs(whole_ns - r->parts_ns) / whole_ns;
 }
 
 /* Rounds until there are enough or time is up. When whole calls and their parts then disagree,

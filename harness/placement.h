@@ -25,8 +25,8 @@ struct placement_limits placement_defaults(double budget_s);
 bool placement_suits(enum placement, enum memory);
 
 /* Measure an open device trial: fills placement, memory, outcome, why, error (a checked call),
- * wall_ns (whole calls, one per round), ledger_ns (the middle one of the calls in parts),
- * calls, shared_ns, chunks. Times are per call. False: the device or the workload has no such
+ * wall_ns (whole calls, one per round), parts_ns and ledger_ns (the middle one of the calls in
+ * parts and its rows), calls, shared_ns, chunks. Times are per call. False: the device or the workload has no such
  * placement, and there is nothing to record; *why says which. */
 bool placement_measure(struct trial *, enum placement, const struct placement_limits *,
                        struct record *, struct why *);

@@ -202,7 +202,7 @@ static void check_link(struct judge *j, const struct record *r)
 /* Rows of one timeline: what they leave out, or count twice, is more than noise. */
 static void check_ledger(struct judge *j, const struct record *r)
 {
-    double wall_ns = median(&r->wall_ns), sum = 0, residual;
+    double wall_ns = isnan(r->parts_ns) ? median(&r->wall_ns) : r->parts_ns, sum = 0, residual;
 
     for (int i = 0; i < LEDGERS; i++)
         sum += isnan(r->ledger_ns[i]) ? 0 : r->ledger_ns[i];

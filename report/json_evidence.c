@@ -176,6 +176,7 @@ json_t *value_ledger(const struct report *report)
             value_number((ns[LEDGER_LAUNCH] + ns[LEDGER_KERNEL] + ns[LEDGER_SYNC]) / 1e3));
         key_set(object, "sum_us", value_number(row->sum_ns / 1e3));
         key_set(object, "wall_us", value_number(row->wall_ns / 1e3));
+        key_set(object, "whole_us", value_number(row->whole_ns / 1e3));
         key_set(object, "residual_us", value_number((row->wall_ns - row->sum_ns) / 1e3));
         key_set(object, "residual", value_number(ledger_residual(row)));
         json_array_append_new(array, object);

@@ -36,13 +36,16 @@ static int add_rows(struct report *report, bool (*is_row)(const struct record *)
     for (size_t i = 0; i < report->results->records; i++) {
         const struct record *r = &report->results->record[i];
         struct ledger_row *row;
+        double whole_ns;
 
         if (!is_row(r))
             continue;
         row = report_push(&report->ledger, &report->ledgers, sizeof *row);
         if (!row)
             return STATUS_MEMORY;
-        *row = (struct ledger_row){r, sum_ns(r), record_wall_us(r).value * 1e3};
+        whole_ns = record_wall_us(r).value * 1e3;
+        *row = (struct ledger_row){r, sum_ns(r), isnan(r->parts_ns) ? whole_ns : r->parts_ns,
+                                   whole_ns};
     }
     return 0;
 }
@@ -66,7 +69,7 @@ const struct record *ledger_placed(const struct report *report, const struct rec
 
         if (r->kind == kind && r->placement == placement &&
             strcmp(r->device.text, device) == 0 && record_same_problem(r, about) &&
-            (!best || row->wall_ns < best->wall_ns))
+            (!best || row->whole_ns < best->whole_ns))
             best = row;
     }
     return best ? best->record : NULL;

@@ -82,8 +82,9 @@ void page_costs(const struct report *report, struct text *out)
     page_grid(out, "Overheads", "Measured beside the problems, never judged.", &grid);
     table_ledger(report, &grid);
     page_grid(out, "Where a device call's time goes",
-              "Rows were timed one by one, the wall time apart from them; what no row holds is the "
-              "residual. First calls were made in processes of their own.", &grid);
+              "Rows are of the middle one of calls that wait after every part, timed one by one; what "
+              "none of them holds of that call is the residual. Whole calls wait at their end only. "
+              "First calls were made in processes of their own.", &grid);
     ledger_summary(report, &summary);
     if (summary.n) {
         text_add(out, "<p>");

@@ -63,7 +63,7 @@ static int begin(struct figure *f, struct album *album, const struct record *r, 
              evidence_name(r->evidence), what);
     snprintf(f->plot->caption, sizeof f->plot->caption,
              "Each bar begins where the one before it ended; rows were timed one by one and the "
-             "wall time apart from them, residual is what no row holds (below zero: rows are more "
+             "call that they are of apart from them, residual is what no row holds (below zero: rows are more "
              "than the whole).%s",
              r->evidence == EVIDENCE_SOFTWARE
                  ? " The device is emulated: this shows that the ledger adds up, and says nothing "

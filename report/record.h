@@ -102,6 +102,7 @@ struct measure {
     X(position, struct series, SERIES, "", "place in each round's random order")       \
     X(prepare_ns, double, NUMBER, "ns", "packing and planning outside the samples")    \
     X(shared_ns, double, NUMBER, "ns", "placement once: the upload that its calls share") \
+    X(parts_ns, double, NUMBER, "ns", "of kind placement: the call that its ledger is of, per call") \
     X(chunks, int64_t, COUNT, "", "placement overlapped: pieces that the call is cut into") \
     X(dram_bytes_per_s, double, NUMBER, "byte/s", "DRAM read rate probed beside it")   \
     X(time_us, struct estimate, ESTIMATE, "us", "projected kernel time")               \
@@ -117,7 +118,9 @@ struct record {
 #define X(name, type, kind, unit, meaning) type name;
     RECORD_FIELDS(X)
 #undef X
-    double ledger_ns[LEDGERS]; /* per call, beside wall_ns; NAN: no such row or not measured */
+    /* Per call. Of kind placement parts of parts_ns, else of wall_ns. NAN: no such row, or not
+     * measured. */
+    double ledger_ns[LEDGERS];
     struct measure *measure;
     size_t measures;
     size_t line; /* where it stood in the file, from 1; 0 when made here */

@@ -160,7 +160,8 @@ struct crossover {
 struct ledger_row {
     const struct record *record;
     double sum_ns;             /* of the rows; of a cell launch, kernel and sync */
-    double wall_ns;            /* median of the calls timed whole; residual = wall - sum */
+    double wall_ns;            /* of the call that the rows are of; residual = wall - sum */
+    double whole_ns;           /* median of the calls that wait at their end only */
 };
 
 /* How long the process lives that asks. */

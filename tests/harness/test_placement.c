@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Placements on every device that is here and is no plain CPU: each gives the right result,
- * and its rows add up to the calls that were timed apart from them. */
+/* Placements on every device that is here and is no plain CPU: each gives the right result, its
+ * rows add up to the call that they are of, and that call to whole ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,7 +71,10 @@ static int close_devices(void **state)
 struct seen {
     const struct trial *trial;
     int records, of[PLACEMENTS];
-    double residual[PLACEMENTS]; /* of those that took over a millisecond, the worst */
+    /* Of those that took over a millisecond: how many, of how many the rows add up within 5 %,
+     * and how far the call in parts is from the whole ones, at worst. */
+    int timelines, good;
+    double waiting[PLACEMENTS];
 };
 
 static void describe(void *to, struct record *r)
@@ -90,7 +93,7 @@ static void see(void *to, const struct record *r)
     struct seen *seen = to;
     const struct trial *t = seen->trial;
     bool moves = r->placement == PLACEMENT_EVERY || r->placement == PLACEMENT_ONCE;
-    double wall_ns, sum_ns = 0, residual;
+    double whole_ns, sum_ns = 0;
 
     if (r->outcome != OUTCOME_OK)
         fail_msg("%s/%s on %s, %s from %s memory: %s (error %g of its bound)",
@@ -103,12 +106,15 @@ static void see(void *to, const struct record *r)
     assert_true(!moves || (has(r, LEDGER_UPLOAD) && has(r, LEDGER_DOWNLOAD)));
     assert_int_equal(r->placement == PLACEMENT_ONCE, r->shared_ns >= 0);
     assert_int_equal(r->placement == PLACEMENT_OVERLAPPED, r->chunks > 1);
-    wall_ns = stats_median(r->wall_ns.value, r->wall_ns.n);
+    whole_ns = stats_median(r->wall_ns.value, r->wall_ns.n);
     for (int i = 0; i < LEDGERS; i++)
         sum_ns += has(r, (enum ledger)i) ? r->ledger_ns[i] : 0;
-    residual = fabs(wall_ns - sum_ns) / wall_ns;
-    if (wall_ns > 1e6)
-        seen->residual[r->placement] = fmax(seen->residual[r->placement], residual);
+    if (r->parts_ns > 1e6) {
+        seen->timelines++;
+        seen->good += fabs(r->parts_ns - sum_ns) <= 0.05 * r->parts_ns;
+        seen->waiting[r->placement] = fmax(seen->waiting[r->placement],
+                                           fabs(r->parts_ns - whole_ns) / whole_ns);
+    }
     seen->records++;
     seen->of[r->placement]++;
 }
@@ -164,12 +170,15 @@ static void test_placements_agree(void **state)
 
 /* ---- rows -------------------------------------------------------------------------------- */
 
-/* Machines are shared: of several attempts the best counts, per placement. */
+/* Rows add up in every attempt, but for a timeline in twenty that was interrupted between two of
+ * them. Whole calls are others, at other times on a shared machine: of several attempts the best
+ * counts, per placement. */
 static void adds_up(const char *name, struct shape shape, struct device *d)
 {
     enum { ATTEMPTS = 12 };
     const struct placement_limits limits = {.rounds = 9, .calls = 4, .budget_s = 0.5};
     double best[PLACEMENTS];
+    int timelines = 0, good = 0;
     bool is_done = false;
 
     for (int p = 0; p < PLACEMENTS; p++)
@@ -178,16 +187,20 @@ static void adds_up(const char *name, struct shape shape, struct device *d)
         struct seen seen = {0};
 
         place(workload_find(name), &(struct problem){DTYPE_F32, shape}, d, &limits, &seen);
-        assert_true(seen.records > 0);
+        timelines += seen.timelines;
+        good += seen.good;
         is_done = true;
         for (int p = 0; p < PLACEMENTS; p++) {
-            best[p] = fmin(best[p], seen.residual[p]);
+            best[p] = fmin(best[p], seen.waiting[p]);
             is_done &= best[p] <= 0.05;
         }
     }
+    print_message("%s on %s: the rows of %d of %d timelines add up\n", name, d->row.id.text, good,
+                  timelines);
+    assert_true(timelines > 0 && 20 * good >= 19 * timelines);
     for (int p = 0; p < PLACEMENTS; p++)
         if (best[p] > 0.05)
-            fail_msg("%s on %s, %s: %.1f %% of the time is in no row", name,
+            fail_msg("%s on %s, %s: calls in parts and whole ones are %.1f %% apart", name,
                      d->row.id.text, placement_name((enum placement)p), 100 * best[p]);
 }
 

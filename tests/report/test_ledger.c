@@ -87,6 +87,7 @@ static void add_measured(void)
     r = add_placement(PLACEMENT_EVERY, MEMORY_PINNED, 600);
     r->ledger_ns[LEDGER_UPLOAD] = 400e3;
     r->ledger_ns[LEDGER_KERNEL] = 182e3;
+    r->parts_ns = 601e3;
     r = add_placement(PLACEMENT_ONCE, MEMORY_PAGEABLE, 210);
     r->calls = 10;
     r->shared_ns = 100e3;
@@ -108,10 +109,33 @@ static void test_residual(void **state)
             report.ledger[i].record->placement == PLACEMENT_EVERY)
             row = &report.ledger[i];
     assert_non_null(row);
-    assert_near(row->wall_ns, 600e3);
+    assert_near(row->whole_ns, 600e3);
+    assert_near(row->wall_ns, 601e3);
     assert_near(row->sum_ns, 582e3);
-    assert_near(ledger_residual(row), 0.03);
+    assert_near(ledger_residual(row), 19.0 / 601);
     assert_string_equal(ledger_title(row->record).text, "every, pinned");
+}
+
+/* Of five timelines the one of a first call and two warm ones are over a millisecond. */
+static void test_summary_counts(void **state)
+{
+    struct text said = {0};
+    struct record *r;
+
+    (void)state;
+    add_measured();
+    record[2].ledger_ns[LEDGER_KERNEL] = 2200e3; /* more than the call */
+    record[2].parts_ns = 2e6;
+    r = add_placement(PLACEMENT_RESIDENT, MEMORY_PAGEABLE, 1980);
+    r->ledger_ns[LEDGER_KERNEL] = 1990e3;
+    r->parts_ns = 2e6;
+    record[6].ledger_ns[LEDGER_CONTEXT] = 49e6;
+    judge();
+    ledger_summary(&report, &said);
+    assert_non_null(strstr(said.data, "6 timelines of device calls, 3 of them over 1 ms: in 2 of"));
+    assert_non_null(strstr(said.data, "the worst misses -10.0 %"));
+    assert_non_null(strstr(said.data, "1 of 2 are more than 5 % from the median whole call"));
+    text_release(&said);
 }
 
 static void test_verdicts_use_measured_placements(void **state)
@@ -215,6 +239,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(test_residual),
+        TEST(test_summary_counts),
         TEST(test_verdicts_use_measured_placements),
         TEST(test_lifetimes),
         TEST(test_missing_first_call_is_said),
