@@ -91,18 +91,18 @@ static bool cuda_hides(struct why *why)
     const char *visible = getenv("CUDA_VISIBLE_DEVICES");
     int here = cuda_count(NULL), all = nvidia_on_bus("/");
 
-    if (here < 0 || (here >= all && !visible))
+    if (here < 0)
         return false;
     if (visible)
         why_fail(why, STATUS_OK,
                  "CUDA_VISIBLE_DEVICES='%.80s' leaves %d of the GPUs in sight (%d on the PCI bus)",
                  visible, here, all);
-    else
+    else if (here < all)
         why_fail(why, STATUS_OK,
                  "%d NVIDIA GPUs are on the PCI bus, the driver offers %d (others may be in MIG "
                  "mode without slices, of another driver, or held back by the container)", all,
                  here);
-    return true;
+    return visible || here < all;
 }
 
 /* An emulation says so in its name, or needs no kernel driver. */
@@ -164,7 +164,8 @@ static int cuda_describe(int index, struct device_row *row, struct why *why)
 
 /* ---- marks ------------------------------------------------------------------------------- */
 
-static struct point *point_free(struct device *device, struct why *why)
+/* A point whose event is nobody's: one that was taken back, else a new one. */
+static int point_free(struct device *device, struct point **point, struct why *why)
 {
     struct cuda *self = device->self;
     struct point *p = self->points;
@@ -172,22 +173,20 @@ static struct point *point_free(struct device *device, struct why *why)
 
     while (p && p->is_taken)
         p = p->next;
+    *point = p;
     if (p)
-        return p;
+        return 0;
     p = calloc(1, sizeof *p);
-    if (!p) {
-        why_fail(why, STATUS_MEMORY, "cannot set a mark: out of memory");
-        return NULL;
-    }
+    if (!p)
+        return why_fail(why, STATUS_MEMORY, "cannot set a mark: out of memory");
     error = cu.cuEventCreate(&p->event, CU_EVENT_DEFAULT);
     if (error != CUDA_SUCCESS) {
         free(p);
-        cuda_fail(device, error, "cannot set a mark", why);
-        return NULL;
+        return cuda_fail(device, error, "cannot set a mark", why);
     }
     p->next = self->points;
-    self->points = p;
-    return p;
+    *point = self->points = p;
+    return 0;
 }
 
 static int cuda_mark(struct device *device, struct mark *mark, struct why *why)
@@ -196,12 +195,10 @@ static int cuda_mark(struct device *device, struct mark *mark, struct why *why)
     struct point *p = mark->event;
     int status = cuda_enter(device, why);
 
+    if (!status && !p)
+        status = point_free(device, &p, why);
     if (status)
         return status;
-    if (!p)
-        p = point_free(device, why);
-    if (!p)
-        return self->lost.text[0] ? STATUS_LOST : STATUS_DEVICE;
     CU_TRY(cu.cuEventRecord(p->event, self->stream), "cannot set a mark");
     p->is_taken = true;
     mark->event = p;
