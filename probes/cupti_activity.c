@@ -88,11 +88,16 @@ static struct {
 
 /* ---- records ---------------------------------------------------------------------------- */
 
-static void span(uint32_t stream, const char *category, const char *name, uint64_t start,
+static void span(int track, const char *category, const char *name, uint64_t start,
                  uint64_t end)
 {
-    trace_span(category[0] == 'd' ? TRACK_DRIVER : TRACK_STREAM + (int)stream, category, name,
-               (int64_t)start + seen.clock_offset_ns, (int64_t)end + seen.clock_offset_ns);
+    trace_span(track, category, name, (int64_t)start + seen.clock_offset_ns,
+               (int64_t)end + seen.clock_offset_ns);
+}
+
+static int stream_track(uint32_t stream)
+{
+    return TRACK_STREAM + (int)stream;
 }
 
 static void see_kernel(const CUpti_ActivityKernel4 *r)
@@ -103,7 +108,7 @@ static void see_kernel(const CUpti_ActivityKernel4 *r)
     seen.value[KERNELS]++;
     launch->kernel_id = r->correlationId;
     launch->kernel_start = r->start;
-    span(r->streamId, "kernel", r->name ? r->name : "kernel", r->start, r->end);
+    span(stream_track(r->streamId), "kernel", r->name ? r->name : "kernel", r->start, r->end);
 }
 
 static void see_call(const CUpti_ActivityAPI *r)
@@ -119,13 +124,13 @@ static void see_copy(const CUpti_ActivityMemcpy *r)
 {
     seen.value[COPY_TIME] += (double)(r->end - r->start) * 1e-9;
     seen.value[COPIED] += (double)r->bytes;
-    span(0, "copy", "copy", r->start, r->end);
+    span(stream_track(r->streamId), "copy", "copy", r->start, r->end);
 }
 
 static void see_fill(const CUpti_ActivityMemset *r)
 {
     seen.value[FILL_TIME] += (double)(r->end - r->start) * 1e-9;
-    span(0, "fill", "memset", r->start, r->end);
+    span(stream_track(r->streamId), "fill", "memset", r->start, r->end);
 }
 
 static void see_overhead(const CUpti_ActivityOverhead *r)
@@ -172,7 +177,7 @@ static void add_launches(void)
         seen.value[LAUNCH_CALL] += (double)(launch->call_end - launch->call_start) * 1e-9;
         seen.value[LAUNCH_LATENCY] +=
             ((double)launch->kernel_start - (double)launch->call_start) * 1e-9;
-        span(0, "driver", "launch", launch->call_start, launch->call_end);
+        span(TRACK_DRIVER, "driver", "launch", launch->call_start, launch->call_end);
     }
 }
 

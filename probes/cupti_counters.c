@@ -308,9 +308,10 @@ static int counters_stop(void *self, double *value)
                    .pRangeProfilerObject = s->profiler);
     int status = 0;
 
-    if (result == CUPTI_SUCCESS)
+    if (result == CUPTI_SUCCESS) {
         result = s->cupti->RangeProfilerStop(&stop);
-    s->is_started = false;
+        s->is_started = false; /* else session_end stops it */
+    }
     if (result == CUPTI_SUCCESS && !stop.isAllPassSubmitted)
         return PROBE_AGAIN;
     if (result == CUPTI_SUCCESS)

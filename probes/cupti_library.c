@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One symbol table for all probes that use CUPTI. The library is never closed: it hooks into
- * the driver and keeps state of the process. */
+/* One symbol table for all probes that use CUPTI. A library in use is never closed: it hooks
+ * into the driver and keeps state of the process. */
 #include "probes/cupti_library.h"
 
 #include <stddef.h>
@@ -112,8 +112,11 @@ const struct cupti *cupti_library(const char *root, struct why *why)
     if (kept.library && strcmp(kept.root, root) == 0)
         return &kept;
     snprintf(found.root, sizeof found.root, "%s", root);
-    if (load(&found, root, why) != 0)
+    if (load(&found, root, why) != 0) {
+        if (found.library)
+            dlclose(found.library);
         return NULL;
+    }
     kept = found;
     return &kept;
 }

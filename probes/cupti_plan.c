@@ -286,12 +286,12 @@ static int config_make(struct cupti_plan *plan, struct why *why)
 }
 
 /* All counters must be added at once: added one by one, each gets a pass of its own. */
-static int config_fill(struct cupti_plan *plan, int first, int terms, struct why *why)
+static int config_fill(struct cupti_plan *plan, int terms, struct why *why)
 {
     CUpti_Profiler_Host_ConfigAddMetrics_Params add = {
         .structSize = CUpti_Profiler_Host_ConfigAddMetrics_Params_STRUCT_SIZE,
         .pHostObject = plan->host,
-        .ppMetricNames = plan->name + first,
+        .ppMetricNames = plan->name,
         .numMetrics = (size_t)terms};
     CUptiResult result = plan->cupti->ProfilerHostConfigAddMetrics(&add);
 
@@ -301,8 +301,7 @@ static int config_fill(struct cupti_plan *plan, int first, int terms, struct why
 }
 
 /* What the counters of one metric cost alone, in a host object of their own. */
-static void count_passes(struct cupti_plan *plan, const char *chip,
-                         const uint8_t *availability)
+static void count_passes(struct cupti_plan *plan, const char *chip)
 {
     for (int i = 0; i < plan->counters; i++) {
         struct counter *counter = &plan->counter[i];
@@ -310,8 +309,8 @@ static void count_passes(struct cupti_plan *plan, const char *chip,
 
         memcpy(alone.name, plan->name + counter->first,
                (size_t)counter->terms * sizeof *alone.name);
-        if (host_open(plan->cupti, chip, availability, &alone.host) == CUPTI_SUCCESS &&
-            config_fill(&alone, 0, counter->terms, NULL) == 0)
+        if (host_open(plan->cupti, chip, NULL, &alone.host) == CUPTI_SUCCESS &&
+            config_fill(&alone, counter->terms, NULL) == 0)
             counter->passes = alone.passes;
         cupti_plan_release(&alone);
     }
@@ -329,12 +328,13 @@ static int open_chip(struct cupti_plan *plan, const char *chip, const uint8_t *a
         return chips;
     for (int i = 0; i < chips; i++)
         is_known |= strcmp(known[i], chip) == 0;
-    text_nearest(near, sizeof near, chip, known, (size_t)chips);
-    if (!is_known)
+    if (!is_known) {
+        text_nearest(near, sizeof near, chip, known, (size_t)chips);
         return why_fail(why, STATUS_INVALID,
                         "CUPTI knows no chip '%s'%s; hint: offload-bench list probes --chip "
                         "list",
                         chip, near);
+    }
     result = host_open(plan->cupti, chip, availability, &plan->host);
     return result == CUPTI_SUCCESS
                ? 0
@@ -356,9 +356,9 @@ int cupti_plan_make(struct cupti_plan *plan, const struct cupti *cupti, const ch
             (dtype == COUNTERS_ALL_DTYPES || sources[i].dtypes >> dtype & 1))
             add_source(plan, &sources[i]);
     if (!status)
-        status = config_fill(plan, 0, plan->terms, why);
+        status = config_fill(plan, plan->terms, why);
     if (!status && !availability)
-        count_passes(plan, chip, availability);
+        count_passes(plan, chip);
     if (status)
         cupti_plan_release(plan);
     return status;

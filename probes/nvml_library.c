@@ -72,13 +72,14 @@ const struct nvml *nvml_library(const char *root, struct why *why)
 
     if (kept.library && strcmp(kept.root, root) == 0)
         return &kept;
-    if (load(&found, root, why) != 0)
+    if (load(&found, root, why) != 0) {
+        if (found.library)
+            dlclose(found.library);
         return NULL;
+    }
     kept = found;
     return &kept;
 }
-
-
 
 static double read_one(int (*read)(void *, unsigned *), void *device, double unit)
 {

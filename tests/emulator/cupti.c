@@ -2,12 +2,12 @@
 /* A CUPTI without a GPU, strict about the order in which it is called: each mistake is a line
  * on stderr and counted by emulator_findings(). Planning is the real library's; activity
  * records and counter values are made up here:
- *   each flush gives two kernels (1 ms and 0.5 ms, 20 us after their driver calls of 4 us), a
- *   copy (4096 bytes, 2 us), a fill (1 us) and overhead (3 us);
+ *   each flush gives two kernels (1 ms and 0.5 ms, 20 us after their driver calls of 4 us) on
+ *   stream 7, a copy (4096 bytes, 2 us) on 8, a fill (1 us) on 9, and overhead (3 us);
  *   counters are 100 (.sum), 50 (percent) and 2 (.ratio).
  * OFFLOAD_EMULATOR_NO_COUNTERS: "1" no permission, "busy" another profiler, "old" a GPU without
  * support. OFFLOAD_EMULATOR_HOLD: a flush asks for all buffers it can get and drops 7 records.
- * OFFLOAD_EMULATOR_CHIP: the chip (GA100). */
+ * OFFLOAD_EMULATOR_FAIL_POP: no range can be ended. OFFLOAD_EMULATOR_CHIP: the chip (GA100). */
 #ifdef HAVE_COUNTERS
 #include <cupti.h>
 #include <cupti_profiler_host.h>
@@ -134,8 +134,8 @@ static void put_records(void)
 {
     static uint32_t id = 1;
     uint64_t now;
-    CUpti_ActivityMemcpy6 copy = {.kind = CUPTI_ACTIVITY_KIND_MEMCPY, .bytes = 4096};
-    CUpti_ActivityMemset4 fill = {.kind = CUPTI_ACTIVITY_KIND_MEMSET};
+    CUpti_ActivityMemcpy6 copy = {.kind = CUPTI_ACTIVITY_KIND_MEMCPY, .bytes = 4096, .streamId = 8};
+    CUpti_ActivityMemset4 fill = {.kind = CUPTI_ACTIVITY_KIND_MEMSET, .streamId = 9};
     CUpti_ActivityOverhead3 overhead = {.kind = CUPTI_ACTIVITY_KIND_OVERHEAD};
     CUpti_ActivityAPI other = {.kind = CUPTI_ACTIVITY_KIND_DRIVER};
 
@@ -432,7 +432,7 @@ CUptiResult cuptiRangeProfilerPopRange(CUpti_RangeProfiler_PopRange_Params *para
     EXPECT_PROFILER(params, CUpti_RangeProfiler_PopRange_Params);
     EXPECT(is_pushed, "a range ended that did not begin");
     is_pushed = 0;
-    return CUPTI_SUCCESS;
+    return getenv("OFFLOAD_EMULATOR_FAIL_POP") ? CUPTI_ERROR_UNKNOWN : CUPTI_SUCCESS;
 }
 
 CUptiResult cuptiRangeProfilerStop(CUpti_RangeProfiler_Stop_Params *params)

@@ -153,6 +153,7 @@ static void test_activity_is_traced(void **state)
     char path[128];
     json_t *trace, *event;
     size_t i, kernels = 0, others = 0;
+    json_int_t track;
 
     (void)state;
     open_or_skip(&probe_cupti_activity);
@@ -168,12 +169,19 @@ static void test_activity_is_traced(void **state)
         if (!category)
             continue;
         others++;
+        track = json_integer_value(json_object_get(event, "tid"));
+        if (strcmp(category, "copy") == 0) /* each on its own stream's line */
+            assert_int_equal(track, TRACK_STREAM + 8);
+        if (strcmp(category, "fill") == 0)
+            assert_int_equal(track, TRACK_STREAM + 9);
+        if (strcmp(category, "driver") == 0)
+            assert_int_equal(track, TRACK_DRIVER);
         if (strcmp(category, "kernel") != 0)
             continue;
         kernels++;
         assert_string_equal(json_string_value(json_object_get(event, "name")),
                             "void gemm<\"tile\">(float *)");
-        assert_int_equal(json_integer_value(json_object_get(event, "tid")), TRACK_STREAM + 7);
+        assert_int_equal(track, TRACK_STREAM + 7);
         assert_true(json_number_value(json_object_get(event, "ts")) > 0);
         assert_true(json_number_value(json_object_get(event, "ts")) < 5e6);
     }
@@ -231,6 +239,19 @@ static void test_a_cell_that_fails_leaves_no_session(void **state)
     assert_int_equal(findings(), 0);
 }
 
+/* What was started is stopped, also when its range cannot be ended. */
+static void test_a_range_that_does_not_end(void **state)
+{
+    (void)state;
+    open_or_skip(&probe_cupti_counters);
+    setenv("OFFLOAD_EMULATOR_FAIL_POP", "1", 1);
+    assert_int_equal(observe(&gemm_f32), STATUS_DEVICE);
+    unsetenv("OFFLOAD_EMULATOR_FAIL_POP");
+    assert_int_equal(observe(&gemm_f32), 0);
+    seen.probe->close(seen.self);
+    assert_int_equal(findings(), 0);
+}
+
 static void test_refusals_say_what_helps(void **state)
 {
     static const struct {
@@ -271,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_counters_over_all_passes),
         cmocka_unit_test(test_work_and_chip_choose_the_counters),
         cmocka_unit_test(test_a_cell_that_fails_leaves_no_session),
+        cmocka_unit_test(test_a_range_that_does_not_end),
         cmocka_unit_test(test_refusals_say_what_helps),
     };
 
