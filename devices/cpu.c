@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/sysfs.h"
 #include "devices/device.h"
+#include "devices/pages.h"
 
 enum { HUGE_BYTES = 2 << 20 };
 
@@ -93,7 +94,7 @@ static int cpu_alloc(struct device *device, struct buffer *b, size_t bytes, enum
                      struct why *why)
 {
     bool large = bytes >= HUGE_BYTES;
-    size_t step = large ? HUGE_BYTES : 4096, size;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), step = large ? HUGE_BYTES : page, size;
     uint64_t available = large ? available_bytes() : 0;
 
     (void)device;
@@ -109,7 +110,7 @@ static int cpu_alloc(struct device *device, struct buffer *b, size_t bytes, enum
                         (double)bytes / 0x1p20);
     b->bytes = bytes;
     b->memory = memory;
-    b->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    b->page_bytes = page;
 #ifdef MADV_HUGEPAGE
     if (large)
         madvise(b->data, size, MADV_HUGEPAGE);
@@ -197,13 +198,11 @@ static const struct device_ops cpu_ops = {
 
 static int cpu_open(struct device *device, int index, struct why *why)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-
     (void)index, (void)why;
     device->ops = &cpu_ops;
     device->facts = (struct device_facts){.compute_units = (int)sysconf(_SC_NPROCESSORS_ONLN),
                                           .is_host_processor = true};
-    device->memory_bytes = pages > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    device->memory_bytes = host_memory_bytes();
     return 0;
 }
 

@@ -15,23 +15,14 @@
 #include <unistd.h>
 
 #include "devices/numa.h"
-
-enum { PAGE = 4096 };
+#include "devices/pages.h"
 
 static int alloc_pageable(struct device *device, struct buffer *b, const char *what,
                           struct why *why)
 {
-    long pages = sysconf(_SC_PHYS_PAGES);
-
     (void)device;
-    /* more than there is would be given out all the same, and fail when it is touched */
-    if (pages <= 0 || b->bytes / PAGE < (size_t)pages)
-        b->data = aligned_alloc(PAGE, (b->bytes / PAGE + 1) * PAGE);
-    if (!b->data)
-        return why_fail(why, STATUS_MEMORY, "%s: the host has not so much", what);
-    b->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-    memset(b->data, 0, b->bytes);
-    return 0;
+    return host_pages(b) ? 0
+                         : why_fail(why, STATUS_MEMORY, "%s: the host has not so much", what);
 }
 
 /* Page-locked, for kernels too when mapped. */

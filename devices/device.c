@@ -68,7 +68,6 @@ int device_open(struct device *device, const char *id, struct why *why)
         status = (*d)->describe(index, &device->row, why);
         if (status == 0)
             status = (*d)->open(device, index, why);
-        device->cache_bytes = device->row.cache_bytes;
         device->kind = device->row.kind = (*d)->kind;
         device->open_ns = (double)(clock_ns() - start);
         return status;

@@ -115,11 +115,11 @@ struct device {
     struct device_row row;
     enum device_kind kind;
     struct device_facts facts;
-    uint64_t memory_bytes, cache_bytes; /* 0 when unknown; cache: last level */
-    double open_ns;                     /* what opening cost: context, first compile */
-    void *queue;                        /* API's own queue or stream (cl_command_queue,
-                                           CUstream), for vendor libraries; on CUDA the
-                                           context is current after any call of ops */
+    uint64_t memory_bytes;        /* 0 when unknown */
+    double open_ns;               /* what opening cost: context, first compile */
+    void *queue;                  /* API's own queue or stream (cl_command_queue, CUstream), for
+                                     vendor libraries; on CUDA the context is current after any
+                                     call of ops */
     void *self;
 };
 

@@ -7,22 +7,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-static int alloc_pageable(struct buffer *b, size_t bytes, const char *what, struct why *why)
-{
-    enum { PAGE = 4096 };
-    long pages = sysconf(_SC_PHYS_PAGES);
-
-    /* more than there is would be given out all the same, and fail when it is touched */
-    if (pages <= 0 || bytes / PAGE < (size_t)pages)
-        b->data = aligned_alloc(PAGE, (bytes / PAGE + 1) * PAGE);
-    if (!b->data)
-        return opencl_fail(why, CL_OUT_OF_HOST_MEMORY, what);
-    memset(b->data, 0, bytes);
-    return 0;
-}
+#include "devices/pages.h"
 
 /* A buffer of OpenCL; pinned ones are mapped for as long as they live, which is OpenCL's way
  * to page-locked memory. */
@@ -61,7 +47,7 @@ int opencl_alloc(struct device *device, struct buffer *b, size_t bytes,
     snprintf(what, sizeof what, "cannot allocate %.1f MiB on %.20s", (double)bytes / 0x1p20,
              device->row.id.text);
     if (memory == MEMORY_PAGEABLE)
-        status = alloc_pageable(b, bytes, what, why);
+        status = host_pages(b) ? 0 : opencl_fail(why, CL_OUT_OF_HOST_MEMORY, what);
     else if (memory == MEMORY_PINNED || memory == MEMORY_DEVICE)
         status = alloc_handle(device->self, b, bytes, what, why);
     else

@@ -33,7 +33,7 @@ struct cell {
 
 static double cache_bytes(const struct workshop *shop)
 {
-    return shop->host.cache_bytes ? (double)shop->host.cache_bytes : cache_unknown_bytes;
+    return shop->host.row.cache_bytes ? (double)shop->host.row.cache_bytes : cache_unknown_bytes;
 }
 
 /* Is any device but the CPU measured, not only proved? */

@@ -42,9 +42,9 @@ static void look(int fd, void *to)
     if (device_open(&host, "cpu", NULL) == 0) {
         json_object_set_new(machine, "timing_overhead_ns",
                             json_real(sampler_overhead_ns(&host)));
-        if (host.cache_bytes)
+        if (host.row.cache_bytes)
             json_object_set_new(machine, "cache_bytes",
-                                json_integer((json_int_t)host.cache_bytes));
+                                json_integer((json_int_t)host.row.cache_bytes));
     }
     seen.devices = device_list(seen.device, SURVEY_DEVICES, seen.missing);
     device_close(&host);

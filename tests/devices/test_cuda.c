@@ -65,7 +65,7 @@ static void test_row(void **state)
     assert_string_equal(device.row.id.text, "cuda:0");
     assert_true(device.facts.compute_units > 0 && device.facts.capability >= 75);
     assert_true(device.facts.local_bytes >= 48 << 10 && device.facts.group_limit >= 1024);
-    assert_true(device.memory_bytes > 0 && device.cache_bytes == device.row.cache_bytes);
+    assert_true(device.memory_bytes > 0 && device.row.cache_bytes > 0);
     assert_false(device.facts.is_host_processor);
     assert_non_null(device.queue);
 }
