@@ -302,23 +302,23 @@ static void T(tile_outer)(const REAL *a, int64_t panel, int panels, int width, c
 
 /* Vectors from ... to-1 of rows_add(); `ahead` and `reach` as in dot_steps. */
 static inline __attribute__((always_inline)) void
-T(row_steps)(const VEC x[4][8], const ELEM *b, int64_t ldb, int from, int to, const ELEM *ahead,
+T(row_steps)(const VEC x[4][4], const ELEM *b, int64_t ldb, int from, int to, const ELEM *ahead,
              REAL *out, int span, const int reach, const int terms, const int width)
 {
     for (int v = from; v < to; v++) {
-        VEC w[8];
+        VEC w[4];
 
-#pragma GCC unroll 8
+#pragma GCC unroll 4
         for (int t = 0; t < terms; t++)
             w[t] = LOAD(b + t * ldb + v * LANES);
-#pragma GCC unroll 8
+#pragma GCC unroll 4
         for (int t = 0; t < reach; t++)
             __builtin_prefetch(ahead + t * ldb + v * LANES);
 #pragma GCC unroll 4
         for (int r = 0; r < width; r++) {
             VEC sum = GET(out + r * span + v * LANES);
 
-#pragma GCC unroll 8
+#pragma GCC unroll 4
             for (int t = 0; t < terms; t++)
                 sum += x[r][t] * w[t];
             PUT(out + r * span + v * LANES, sum);
@@ -334,11 +334,11 @@ T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, const ELEM *nex
             int span, const enum next kind, const int terms, const int width)
 {
     int whole = cols / LANES, seam = whole > AHEAD ? whole - AHEAD : 0, rest = cols % LANES;
-    VEC x[4][8];
+    VEC x[4][4];
 
 #pragma GCC unroll 4
     for (int r = 0; r < width; r++)
-#pragma GCC unroll 8
+#pragma GCC unroll 4
         for (int t = 0; t < terms; t++)
             x[r][t] = SET(a[t * width + r]);
     if (kind == NEXT_STREAM) {
@@ -353,7 +353,7 @@ T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, const ELEM *nex
                      width);
     }
     if (rest) {
-        ELEM last[8 * LANES];
+        ELEM last[4 * LANES];
 
         memset(last, 0, sizeof last);
         for (int t = 0; t < terms; t++)
@@ -362,8 +362,9 @@ T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, const ELEM *nex
     }
 }
 
-/* n terms (1 ... 4; 8 in a single panel of one row) of panel p of `all`. As in dot_panels, a
- * single one streams; of several, the first two fetch the next four rows of b for all. */
+/* n terms (1 ... 4) of panel p of `all`. As in dot_panels, a single one streams, but a single
+ * row needs no prefetch (7 percent in caches, 2 from memory); of several panels, the first two
+ * fetch the next four rows of b for all. */
 static void T(rows_panel)(const REAL *a, int width, const ELEM *b, int64_t ldb, int cols, int n,
                           REAL *out, int span, int p, int all)
 {
@@ -373,11 +374,9 @@ static void T(rows_panel)(const REAL *a, int width, const ELEM *b, int64_t ldb, 
     T(rows_add)(a + t * w, b + t * ldb, ldb, cols, next, out, span, kind, terms, w)
 #define WIDTH(kind, terms) width == 4 ? ADD(kind, terms, 4) : width == 2 ? ADD(kind, terms, 2) : ADD(kind, terms, 1)
     for (int t = 0; t < n; t += n % 4 ? 1 : n)
-        if (n == 8)
-            ADD(NEXT_STREAM, 8, 1);
-        else if (n < 4)
+        if (n < 4)
             WIDTH(NEXT_NONE, 1);
-        else if (all == 1)
+        else if (all == 1 && width > 1)
             WIDTH(NEXT_STREAM, 4);
         else if (p < 2 && width == 4)
             ADD(NEXT_PAIR, 4, 4);
@@ -395,7 +394,7 @@ static void T(tile_rows)(const REAL *a, int64_t panel, int panels, int width, co
     int all = panels + (width > 0), n;
 
     for (int64_t t = 0; t < k; t += n) {
-        n = all == 1 && width == 1 && k - t >= 8 ? 8 : (int)MIN(k - t, 4);
+        n = (int)MIN(k - t, 4);
         for (int p = 0; p < all; p++) {
             int w = p < panels ? 4 : width;
 
