@@ -19,11 +19,6 @@ static int64_t zero_ns;
 static pid_t named_pid;       /* whose tracks are named in the file already */
 static bool is_named[NAMED];
 
-bool trace_is_on(void)
-{
-    return file >= 0;
-}
-
 static void put(const char *text)
 {
     size_t n = strlen(text);

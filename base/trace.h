@@ -18,7 +18,6 @@ enum trace_track { TRACK_PHASE = 1, TRACK_SAMPLE, TRACK_DRIVER, TRACK_STREAM };
 int trace_open(const char *path, struct why *);
 /* End it, in the process that opened it; false when not all of it could be written. */
 bool trace_close(void);
-bool trace_is_on(void);
 
 /* One span on clock_ns()'s clock; `category` and `name` are free text. Nothing when off. */
 void trace_span(int track, const char *category, const char *name, int64_t start_ns,

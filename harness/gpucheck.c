@@ -2,11 +2,14 @@
 /* The `gpu-check` sub-command: for a person with a GPU. Runs the suite gpu-check on it as any
  * run would, judges the records, and leaves one file to attach to a report. */
 #include <argp.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -51,20 +54,32 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return ARGP_ERR_UNKNOWN;
 }
 
-/* "cuda:0,cuda:1" for what is here; gives how many GPUs, and whether all are emulated. */
-static int find_gpus(char *devices, size_t size, bool *emulated, struct why *why)
+/* Before minutes are spent. The file is replaced as a whole, so its folder matters. */
+static int check_output(const char *file, struct why *why)
+{
+    struct stat info;
+    bool is_odd = stat(file, &info) == 0 && !S_ISREG(info.st_mode);
+    bool is_folder = is_odd && S_ISDIR(info.st_mode);
+    char copy[4096];
+
+    snprintf(copy, sizeof copy, "%s", file);
+    if (!is_folder && access(is_odd ? file : dirname(copy), W_OK) == 0)
+        return 0;
+    return why_fail(why, STATUS_IO, "cannot write '%s': %s", file,
+                    strerror(is_folder ? EISDIR : errno));
+}
+
+/* How many GPUs there are, and whether all are emulated. */
+static int find_gpus(bool *emulated, struct why *why)
 {
     struct survey survey;
-    size_t n = 0;
     int gpus = 0;
 
     *emulated = true;
     if (survey_take(&survey, why) != 0)
         return 0;
-    for (int i = 0; i < survey.devices && n < size; i++)
+    for (int i = 0; i < survey.devices; i++)
         if (survey.device[i].kind == DEVICE_CUDA) {
-            n += (size_t)snprintf(devices + n, size - n, "%s%s", gpus ? "," : "",
-                                  survey.device[i].id.text);
             *emulated = *emulated && survey.device[i].evidence == EVIDENCE_SOFTWARE;
             gpus++;
         }
@@ -75,16 +90,15 @@ static int find_gpus(char *devices, size_t size, bool *emulated, struct why *why
 }
 
 /* The run's own report goes to its folder only. */
-static int run_suite(const struct request *request, char *devices, bool emulated)
+static int run_suite(const struct request *request, bool emulated)
 {
     char check[] = "--suite=gpu-check", smoke[] = "--suite=smoke", *suite = emulated ? smoke : check;
-    char run[] = "run", gpu[] = "--gpu=none", quiet[] = "--quiet";
-    char out[64], device[600], budget[64];
+    char run[] = "run", gpu[] = "--gpu=none", quiet[] = "--quiet", device[] = "--device=cuda";
+    char out[64], budget[64];
     char *argv[] = {run, suite, gpu, quiet, out, device, budget, NULL};
     int kept = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY), status;
 
     snprintf(out, sizeof out, "--out=%s", run_folder);
-    snprintf(device, sizeof device, "--device=%s", devices);
     snprintf(budget, sizeof budget, "--budget=%s", request->budget ? request->budget : "");
     fflush(stdout);
     dup2(nowhere, STDOUT_FILENO);
@@ -111,8 +125,10 @@ static json_t *lines_json(const char *path)
 {
     json_t *lines = json_array();
     struct text text = {0};
+    char file[4096];
 
-    text_read_file(&text, path, NULL);
+    results_path(file, sizeof file, path);
+    text_read_file(&text, file, NULL);
     for (char *at = text.data; at && *at;) {
         size_t n = strcspn(at, "\n");
 
@@ -228,7 +244,6 @@ int command_gpu_check(int argc, char **argv)
         .doc = "Check that the GPU here is measured rightly: results, times by events, activity "
                "and wall, ledger, counters, link, cuBLASLt, roofline. Leaves one file."};
     struct request request = {.file = "gpu-check.json"};
-    char devices[512], results[128];
     struct why why = {{0}};
     bool emulated;
     int status;
@@ -237,16 +252,22 @@ int command_gpu_check(int argc, char **argv)
     argv[0] = name;
     options_check(argc, argv, table, "gpu-check");
     argp_parse(&argp, argc, argv, 0, NULL, &request);
+    if (check_output(request.file, &why) != 0)
+        return command_fail(EXIT_USAGE, "%s", why.text);
     if (request.from)
         return judge(request.from, request.file);
-    if (!find_gpus(devices, sizeof devices, &emulated, &why))
+    if (!find_gpus(&emulated, &why))
         return command_fail(EXIT_NOTHING, "no NVIDIA GPU to check here: %s", why.text);
     if (emulated) /* real shapes would take it hours, and its times mean nothing */
-        fprintf(stderr, "offload-bench: %s is emulated: its results are checked at small shapes, "
-                        "its times are not\n", devices);
-    status = run_suite(&request, devices, emulated);
-    if (status != EXIT_DONE && status != EXIT_WRONG)
+        fputs("offload-bench: the GPU is emulated: its results are checked at small shapes, its "
+              "times are not\n", stderr);
+    status = run_suite(&request, emulated);
+    if (status == EXIT_INTERRUPTED || status == EXIT_NOTHING)
+        return command_fail(status, "%s, '%s' is not written; hint: offload-bench gpu-check --from "
+                            "%s/results.jsonl judges what is there",
+                            status == EXIT_NOTHING ? "nothing was measured" : "interrupted",
+                            request.file, run_folder);
+    if (status == EXIT_USAGE) /* it has said why */
         return status;
-    snprintf(results, sizeof results, "%s/results.jsonl", run_folder);
-    return judge(results, request.file);
+    return judge(run_folder, request.file);
 }

@@ -388,9 +388,7 @@ static double dram_rate(struct workshop *shop)
 
 static bool is_throttled(const void *nvml)
 {
-    struct gpu_state state;
-
-    return nvml_read(nvml, &state, NULL) == 0 && (state.is_hot == 1 || state.is_starved == 1);
+    return nvml_is_throttled(nvml);
 }
 
 /* Passes of their own, after the samples. A proof's times prove nothing, but that a GPU's

@@ -33,26 +33,29 @@ static int cut_broken_end(int fd, const char *path, struct why *why)
     return status;
 }
 
-int journal_open(const struct options *o, char *path, size_t size, int *fd, bool *is_new,
-                 struct why *why)
+int journal_open(struct journal *j, struct why *why)
 {
+    const struct options *o = j->options;
+    const char *path = j->path;
     struct stat info;
-    char old[1024];
+    char old[sizeof j->path];
 
+    if (strlen(o->out) + 100 > sizeof j->path) /* room for the files in it */
+        return why_fail(why, STATUS_IO, "the name of the output folder is too long");
     if (mkdir(o->out, 0777) != 0 && errno != EEXIST)
         return why_fail(why, STATUS_IO, "cannot create the output folder '%s': %s", o->out,
                         strerror(errno));
-    snprintf(path, size, "%s/results.jsonl", o->out);
+    snprintf(j->path, sizeof j->path, "%s/results.jsonl", o->out);
     snprintf(old, sizeof old, "%s/results-old.jsonl", o->out);
     if (!o->resume && stat(path, &info) == 0 && info.st_size > 0 && rename(path, old) != 0)
         return why_fail(why, STATUS_IO, "cannot keep '%s' aside as '%s': %s", path, old,
                         strerror(errno));
-    *fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (*fd < 0)
+    j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (j->fd < 0)
         return why_fail(why, STATUS_IO, "cannot write '%s': %s", path, strerror(errno));
-    if (cut_broken_end(*fd, path, why) != 0)
+    if (cut_broken_end(j->fd, path, why) != 0)
         return STATUS_IO;
-    *is_new = fstat(*fd, &info) == 0 && info.st_size == 0;
+    j->is_new = fstat(j->fd, &info) == 0 && info.st_size == 0;
     return 0;
 }
 
@@ -175,9 +178,9 @@ static const char *model_of(const struct plan *plan)
     return "";
 }
 
-static json_t *header(const struct plan *plan, const struct survey *survey,
-                      const struct options *o, const char *command_line)
+static json_t *header(const struct journal *j, const struct plan *plan)
 {
+    const struct options *o = j->options;
     char date[32];
     time_t now = time(NULL);
     struct tm utc;
@@ -186,12 +189,12 @@ static json_t *header(const struct plan *plan, const struct survey *survey,
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     head = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:f, s:i, s:o, s:o, s:o, s:o, s:O}",
                      "kind", "header", "schema", RESULTS_SCHEMA, "version",
-                     OFFLOAD_BENCH_VERSION, "date", date, "command", command_line, "suites",
+                     OFFLOAD_BENCH_VERSION, "date", date, "command", j->command_line, "suites",
                      names(o->suite, o->suites), "model", model_of(plan), "seed",
-                     (json_int_t)o->seed, "budget_s", plan->budget_s, "threads", plan->threads,
+                     (json_int_t)o->seed, "budget_s", o->budget_s > 0 ? o->budget_s : plan->budget_s, "threads", plan->threads,
                      "gpus", describe_gpus(plan), "devices", describe_devices(plan), "missing",
-                     describe_missing(plan, survey), "suite_notes", describe_notes(plan), "machine",
-                     survey->machine ? survey->machine : json_null());
+                     describe_missing(plan, j->survey), "suite_notes", describe_notes(plan),
+                     "machine", j->survey->machine ? j->survey->machine : json_null());
     if (o->lesson[0])
         json_object_set_new(head, "lesson", json_string(o->lesson));
     if (plan->sweep)
@@ -230,17 +233,16 @@ static json_t *describe_chain(const struct suite *suite, const struct suite_chai
                      "tokens", chain->tokens, "links", links);
 }
 
-int journal_begin(int fd, const struct plan *plan, const struct survey *survey,
-                  const struct options *o, const char *command_line, struct why *why)
+static int write_head(const struct journal *j, const struct plan *plan, struct why *why)
 {
     struct text lines = {0};
     int status;
 
-    add_line(&lines, header(plan, survey, o, command_line));
+    add_line(&lines, header(j, plan));
     for (int s = 0; s < plan->suites; s++)
         for (int c = 0; c < plan->suite[s].chains; c++)
             add_line(&lines, describe_chain(&plan->suite[s], &plan->suite[s].chain[c]));
-    status = append(fd, &lines, why);
+    status = append(j->fd, &lines, why);
     text_release(&lines);
     return status;
 }
@@ -249,11 +251,14 @@ int journal_begin(int fd, const struct plan *plan, const struct survey *survey,
 
 static bool is_problem_of(const struct record *r, const struct group *g)
 {
-    json_t *shape = group_shape(g);
-    bool same = strcmp(r->workload.text, g->workload->name) == 0 &&
-                r->dtype == g->problem.dtype && r->cache == g->cache &&
-                !!r->proof == g->is_proof && r->shape && json_equal(r->shape, shape);
+    json_t *shape;
+    bool same;
 
+    if (r->dtype != g->problem.dtype || r->cache != g->cache || !!r->proof != g->is_proof ||
+        r->size != g->size || strcmp(r->workload.text, g->workload->name) != 0)
+        return false;
+    shape = group_shape(g);
+    same = r->shape && json_equal(r->shape, shape);
     json_decref(shape);
     return same;
 }
@@ -264,9 +269,10 @@ static bool is_cell_of(const struct record *r, const struct group *g)
 }
 
 /* The header must be of the same question: the seed, the model and the suites. */
-static int is_same_run(const json_t *head, const struct plan *plan, const struct options *o,
-                       const char *path, struct why *why)
+static int is_same_run(const json_t *head, const struct plan *plan, const struct journal *j,
+                       struct why *why)
 {
+    const struct options *o = j->options;
     json_t *suites = names(o->suite, o->suites);
     const char *model = json_string_value(json_object_get(head, "model"));
     const json_t *sweep = json_object_get(head, "sweep");
@@ -279,22 +285,28 @@ static int is_same_run(const json_t *head, const struct plan *plan, const struct
     return same ? 0
                 : why_fail(why, STATUS_INVALID,
                            "'%s' is of another run (suite, model, sweep or seed differ); hint: leave "
-                           "out --resume or name another --out", path);
+                           "out --resume or name another --out", j->path);
 }
 
-int journal_done(const char *path, const struct plan *plan, const struct options *o,
-                 bool *is_done, struct why *why)
+static int find_done(const struct journal *j, const struct plan *plan, bool *is_done,
+                     struct why *why)
 {
     struct results results = {0};
-    int status = results_read(&results, path, why);
+    int status = results_read(&results, j->path, why);
 
     if (!status)
-        status = is_same_run(results.header, plan, o, path, why);
+        status = is_same_run(results.header, plan, j, why);
     for (int g = 0; g < plan->groups && !status; g++)
         for (size_t r = 0; r < results.records && !is_done[g]; r++)
             is_done[g] = is_cell_of(&results.record[r], &plan->group[g]);
     results_release(&results);
     return status;
+}
+
+int journal_begin(const struct journal *j, const struct plan *plan, bool *is_done,
+                  struct why *why)
+{
+    return j->is_new ? write_head(j, plan, why) : find_done(j, plan, is_done, why);
 }
 
 /* ---- projections ------------------------------------------------------------------------- */
@@ -408,14 +420,14 @@ static bool is_projected(const struct results *results, const struct group *g,
     return false;
 }
 
-int journal_project(int fd, const char *path, const struct plan *plan, struct why *why)
+int journal_project(const struct journal *j, const struct plan *plan, struct why *why)
 {
     struct results results = {0};
     struct text lines = {0};
     char note[200];
-    int status = results_read(&results, path, why);
+    int status = plan->gpus ? results_read(&results, j->path, why) : 0;
 
-    if (!status) /* a real GPU of this very run teaches, too; forecasts say so */
+    if (plan->gpus && !status) /* a real GPU of this very run teaches, too; forecasts say so */
         lesson_learn(&results, note, sizeof note);
     for (int g = 0; g < plan->groups && !status; g++)
         for (int i = 0; i < plan->gpus; i++)
@@ -425,7 +437,7 @@ int journal_project(int fd, const char *path, const struct plan *plan, struct wh
                 project_lower(&plan->group[g], plan->gpu[i], &lines);
             }
     if (!status)
-        status = append(fd, &lines, why);
+        status = append(j->fd, &lines, why);
     text_release(&lines);
     results_release(&results);
     return status;

@@ -6,24 +6,29 @@
 #include "harness/plan.h"
 #include "report/record.h"
 
+struct journal {
+    const struct options *options;
+    const struct survey *survey;
+    const char *command_line;
+
+    /* filled by journal_open */
+    char path[1024];
+    int fd;
+    bool is_new; /* without a header yet */
+};
+
 /* Create the folder and open its results.jsonl for appending. With --resume what is there
  * stays (a broken last line is cut off); without it an older file is kept aside as
- * results-old.jsonl. Gives the descriptor in *fd and the path in `path`.
- * Errors: STATUS_IO with the folder and the cause. */
-int journal_open(const struct options *, char *path, size_t size, int *fd, bool *is_new,
-                 struct why *why);
+ * results-old.jsonl. Errors: STATUS_IO with the folder and the cause. */
+int journal_open(struct journal *, struct why *);
 
-/* First lines: header and chains of the plan. */
-int journal_begin(int fd, const struct plan *, const struct survey *, const struct options *,
-                  const char *command_line, struct why *why);
+/* Of a new file the first lines: header and chains of the plan. Of another one which of the
+ * plan's groups it already holds: `is_done` (zeroed, plan->groups entries). Errors: STATUS_IO;
+ * STATUS_INVALID when the file is of another run (suite, model, sweep, seed differ). */
+int journal_begin(const struct journal *, const struct plan *, bool *is_done, struct why *);
 
-/* Which groups of the plan the file already holds; `is_done` has plan->groups entries.
- * Errors: STATUS_INVALID when the file is of another run (suite, model, seed differ). */
-int journal_done(const char *path, const struct plan *, const struct options *, bool *is_done,
-                 struct why *why);
-
-/* A projection record per judged group and GPU that the file at `path` does not hold yet.
- * Appended in one write. */
-int journal_project(int fd, const char *path, const struct plan *, struct why *why);
+/* A projection record per judged group and GPU that the file does not hold yet, appended in
+ * one write. What the file holds of real GPUs corrects them, beside what was learnt before. */
+int journal_project(const struct journal *, const struct plan *, struct why *);
 
 #endif

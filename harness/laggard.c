@@ -10,9 +10,9 @@ static const double hopeless = 3, long_ns = 3e6;
 
 static bool is_at(const struct record *r, const struct laggard_place *at)
 {
-    return r->outcome == OUTCOME_OK && r->device_kind == DEVICE_CPU && r->wall_ns.n > 0 &&
-           r->threads == at->threads && r->dtype == at->dtype && r->size > 0 &&
-           r->size <= at->size && r->evidence == EVIDENCE_MEASURED &&
+    return r->outcome == OUTCOME_OK && !r->straw && r->device_kind == DEVICE_CPU &&
+           r->wall_ns.n > 0 && r->threads == at->threads && r->dtype == at->dtype &&
+           r->size > 0 && r->size <= at->size && r->evidence == EVIDENCE_MEASURED &&
            strcmp(r->workload.text, at->workload) == 0 && strcmp(r->sweep.text, at->sweep) == 0;
 }
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/lesson.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "projection/projection.h"
 #include "report/stats.h"
@@ -20,14 +17,7 @@ static bool is_teaching(const struct record *r)
 
 static double kernel_us(const struct record *r)
 {
-    double *copy = malloc(r->kernel_ns.n * sizeof *copy), us;
-
-    if (!copy)
-        return NAN;
-    memcpy(copy, r->kernel_ns.value, r->kernel_ns.n * sizeof *copy);
-    us = stats_median(copy, r->kernel_ns.n) * 1e-3;
-    free(copy);
-    return us;
+    return stats_series_median(&r->kernel_ns) * 1e-3;
 }
 
 static bool is_same_problem(const struct record *a, const struct record *b)
@@ -67,8 +57,7 @@ static int operation_of(const struct record *r, struct operation *op, struct why
 
     if (!w)
         return why_fail(why, STATUS_UNAVAILABLE, "no workload '%s'", r->workload.text);
-    for (int i = 0; i < workload_axes(w); i++)
-        problem.shape.n[i] = w->axis[i].fallback;
+    workload_shape_init(w, &problem.shape);
     json_object_foreach(r->shape, axis, value) {
         char number[32];
 
@@ -120,15 +109,8 @@ int lesson_learn(const struct results *results, char *note, size_t size)
 int lesson_read(const char *path, char *note, size_t size, struct why *why)
 {
     struct results results = {0};
-    char inside[1024];
-    struct stat info;
-    int status;
+    int status = results_read(&results, path, why);
 
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-        snprintf(inside, sizeof inside, "%s/results.jsonl", path);
-        path = inside;
-    }
-    status = results_read(&results, path, why);
     if (status == 0 && lesson_learn(&results, note, size) == 0)
         status = why_fail(why, STATUS_UNAVAILABLE, "'%.120s' holds no cell measured on a GPU of "
                           "the catalogue%s%s", path, note[0] ? ": " : "", note);

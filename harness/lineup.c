@@ -148,11 +148,15 @@ static void open_entry(struct workshop *shop, struct bench *bench, struct entry 
 {
     struct name name = way_name(&e->way);
     struct record *r = &e->record;
+    const char *death = shop->death(shop->to, "cpu", name.text);
     struct why why = {{0}};
     int status;
 
-    if (shop->death(shop->to, "cpu", name.text))
-        return; /* it has ended a process before */
+    if (death) {
+        r->outcome = OUTCOME_FAILED;
+        snprintf(r->why.text, sizeof r->why.text, "%s", death);
+        return;
+    }
     shop->at(shop->to, "cpu", name.text);
     isa_use(e->way.isa);
     status = trial_open(&e->trial, bench, &shop->host, e->way.variant, e->way.threads, &why);

@@ -121,14 +121,15 @@ enum { LISTINGS = sizeof listings / sizeof *listings };
 
 static int list_chip(int argc, char **argv)
 {
-    const char *chip = strncmp(argv[0], "--chip=", 7) == 0 ? argv[0] + 7
-                       : argc > 1                          ? argv[1]
-                                                           : NULL;
+    bool is_joined = strncmp(argv[0], "--chip=", 7) == 0;
+    bool is_apart = strcmp(argv[0], "--chip") == 0 && argc > 1;
+    const char *chip = is_joined ? argv[0] + 7 : is_apart ? argv[1] : NULL;
+    int known = is_apart ? 2 : is_joined;
 
-    if (strncmp(argv[0], "--chip", 6) != 0 || !chip)
+    if (argc != known || !*chip)
         return command_fail(EXIT_USAGE, "what is '%s'? hint: offload-bench list probes --chip "
                                         "GH100, or --chip list",
-                            argv[0]);
+                            argv[known < argc ? known : 0]);
     return list_counters(chip);
 }
 

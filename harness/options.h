@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the user asked of `run`. */
+/* What the user asked of `run`, and of commands that measure as it does. */
 #ifndef OFFLOAD_BENCH_OPTIONS_H
 #define OFFLOAD_BENCH_OPTIONS_H
 
@@ -37,12 +37,13 @@ void options_parse(struct options *, int argc, char **argv);
 int options_cut(struct argp_state *, const char *option, char *text, const char **part);
 int options_cut_dtypes(struct argp_state *, char *text, enum dtype *);
 int64_t options_count(struct argp_state *, const char *option, const char *text);
-/* The options that measuring commands share: device gpu dtype budget out resume seed quiet
- * no-progress, by their short names. False: `key` is none of them. */
+/* The options that measuring commands share: device gpu dtype cuda-arch budget out resume seed
+ * quiet no-progress, by their short names. False: `key` is none of them. */
 bool options_common(struct options *, int key, char *arg, struct argp_state *);
 /* Parsers that go on to options_common have these children (prices). */
 extern const struct argp_child options_children[];
-/* End the program when argv holds an option (--name) that is not in `table`, with the nearest. */
+/* End the program when argv holds an option (--name) that is neither in `table` nor one of
+ * prices', with the nearest. */
 void options_check(int argc, char **argv, const struct argp_option *table, const char *command);
 
 /* "90", "90s", "2m", "1.5h" in seconds; NAN when it is no time. */

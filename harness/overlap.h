@@ -9,8 +9,9 @@
 struct overlap;
 
 /* Buffers and kernels for the chunks of an open trial, which must outlive it. Errors:
- * STATUS_UNAVAILABLE when the device has one lane, the variant has no steps of its own or
- * waits inside, or the workload cannot be cut at this shape; STATUS_MEMORY, STATUS_DEVICE. */
+ * STATUS_UNAVAILABLE when the device has one lane or the workload cannot be cut at this shape;
+ * STATUS_MEMORY, STATUS_DEVICE, and what the variant's `prepare` gives. overlap_close then
+ * releases what was made. */
 int overlap_open(struct overlap **, struct trial *, struct why *);
 /* NULL is fine. No work may be under way. */
 void overlap_close(struct overlap *);

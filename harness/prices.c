@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/options.h"
 #include "projection/projection.h"
 
 enum { KEY_CPU = 0x100, KEY_GPU, KEY_ENERGY, KEY_POWER };
@@ -41,19 +42,15 @@ static void set_number(struct argp_state *state, json_t *object, const char *key
 static void set_gpus(struct argp_state *state, json_t *prices, char *text)
 {
     json_t *gpus = object_at(prices, "gpu_per_hour");
+    const char *part[OPTION_LIST];
+    int n = options_cut(state, "gpu-price", text, part);
 
-    for (char *next; text; text = next) {
-        char *is = strchr(text, '=');
+    for (int i = 0; i < n; i++) {
+        char *is = strchr(part[i], '=');
 
-        next = strchr(text, ',');
-        if (next)
-            *next++ = '\0';
-        if (is && (!next || is < next)) {
-            *is = '\0';
-            set_number(state, gpus, text, "gpu-price", is + 1);
-        } else {
-            set_number(state, gpus, "*", "gpu-price", text);
-        }
+        if (is)
+            *is++ = '\0';
+        set_number(state, gpus, is ? part[i] : "*", "gpu-price", is ? is : part[i]);
     }
 }
 

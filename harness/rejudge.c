@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/text.h"
 #include "harness/command.h"
@@ -71,19 +70,6 @@ static const struct format *find_format(const char *wish)
     return NULL;
 }
 
-/* A folder stands for the results.jsonl in it. */
-static int read_one(struct results *results, const char *path, struct why *why)
-{
-    struct stat info;
-    char inside[1024];
-
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-        snprintf(inside, sizeof inside, "%s/results.jsonl", path);
-        path = inside;
-    }
-    return results_read(results, path, why);
-}
-
 static int print(const struct format *format, const struct text *text, struct why *why)
 {
     if (format == format_find("text"))
@@ -139,7 +125,7 @@ int command_report(int argc, char **argv)
     if (!format)
         return EXIT_USAGE;
     for (int i = 0; i < request.files && !status; i++)
-        status = read_one(&results, request.file[i], &why);
+        status = results_read(&results, request.file[i], &why);
     if (!status)
         status = prices_check(request.prices, results.header, &why);
     if (!status)

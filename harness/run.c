@@ -34,50 +34,33 @@ static void show_progress(void *to, int group, double left_s)
             g->is_proof ? " (proof of the device code)" : "", left_s);
 }
 
-/* Measure what is not done yet and append the projections. */
-static int measure(const struct options *o, struct runner *runner, const char *path, bool is_new,
-                   const struct survey *survey, const char *command_line, struct why *why)
-{
-    const struct plan *plan = runner->plan;
-    bool *is_done = calloc((size_t)plan->groups + 1, sizeof *is_done);
-    int status;
-
-    if (!is_done)
-        return why_fail(why, STATUS_MEMORY, "out of memory");
-    status = is_new ? journal_begin(runner->results, plan, survey, o, command_line, why)
-                    : journal_done(path, plan, o, is_done, why);
-    runner->is_done = is_done;
-    if (!status)
-        status = runner_run(runner, why);
-    if (!status)
-        status = journal_project(runner->results, path, plan, why);
-    runner->is_done = NULL;
-    free(is_done);
-    return status;
-}
-
 static int run_plan(const struct options *o, const struct plan *plan,
                     const struct survey *survey, const char *command_line)
 {
     struct progress progress = {plan, isatty(STDERR_FILENO) && !o->quiet && !o->no_progress};
     struct runner runner = {.plan = plan, .seed = o->seed, .interrupted = interrupt_watch(),
                             .progress = show_progress, .to = &progress};
+    struct journal journal = {.options = o, .survey = survey, .command_line = command_line};
     struct why why = {{0}};
-    char path[1024];
-    bool is_new, is_traced;
+    bool is_traced;
     int status;
 
     /* the trace first: a mistyped one must not put older results aside */
     if (o->trace && trace_open(o->trace, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    if (journal_open(o, path, sizeof path, &runner.results, &is_new, &why) != 0)
+    status = journal_open(&journal, &why);
+    if (status) {
+        trace_close();
         return command_fail(EXIT_USAGE, "%s", why.text);
-    status = measure(o, &runner, path, is_new, survey, command_line, &why);
-    close(runner.results);
+    }
+    status = runner_begin(&runner, &journal, &why);
+    if (!status)
+        status = journal_project(&journal, plan, &why);
+    close(journal.fd);
     is_traced = trace_close();
     if (progress.is_shown)
         fputs("\r\033[K", stderr);
-    if (*runner.interrupted)
+    if (*runner.interrupted && !o->quiet)
         fputs("offload-bench: interrupted; what was measured is kept and reported below, "
               "--resume goes on\n", stderr);
     if (!is_traced)
@@ -85,7 +68,7 @@ static int run_plan(const struct options *o, const struct plan *plan,
                 o->trace);
     if (status)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    if (publish(path, o->out, o->prices, o->quiet, &why) != 0)
+    if (publish(journal.path, o->out, o->prices, o->quiet, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
     return runner_exit_status(&runner);
 }

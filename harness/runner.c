@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The child tells, line by line: "G n" group n begins, "A device\tvariant" a cell begins,
- * "L why" that cell's device is lost and the child with it, "R {...}" a record, "D s" it is done and sampling took s seconds. The parent keeps a group's records until it is
- * done and writes them at once, so that the results never hold half a group. */
+ * "L why" that cell's device is lost and the child with it, "R {...}" a record, "D s" the group
+ * is done and sampling took s seconds. The parent keeps a group's records until then and writes
+ * them at once, so that the results never hold half a group. */
 #include "harness/runner.h"
 
 #include <errno.h>
@@ -430,6 +431,23 @@ int runner_run(struct runner *r, struct why *why)
     }
     text_release(&child.records);
     text_release(&child.line);
+    return status;
+}
+
+int runner_begin(struct runner *r, const struct journal *journal, struct why *why)
+{
+    bool *is_done = calloc((size_t)r->plan->groups + 1, sizeof *is_done);
+    int status;
+
+    if (!is_done)
+        return why_fail(why, STATUS_MEMORY, "out of memory");
+    status = journal_begin(journal, r->plan, is_done, why);
+    r->results = journal->fd;
+    r->is_done = is_done;
+    if (!status)
+        status = runner_run(r, why);
+    r->is_done = NULL;
+    free(is_done);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "base/text.h"
+#include "harness/journal.h"
 #include "harness/plan.h"
 #include "report/record.h"
 
@@ -28,6 +29,10 @@ struct runner {
 /* Every group of the plan that is not done. STATUS_IO when the results cannot be written
  * (the run stops); otherwise 0, also when it was interrupted. */
 int runner_run(struct runner *, struct why *);
+
+/* The same for a journal just opened: its first lines if it is new, else only what it does not
+ * hold yet. The results go there from now on. Errors: also as journal_begin. */
+int runner_begin(struct runner *, const struct journal *, struct why *);
 
 /* What the program's exit status says of what came of it. */
 int runner_exit_status(const struct runner *);

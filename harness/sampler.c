@@ -168,11 +168,10 @@ static int take(struct trial *t, const struct sample_set *set,
     long switches = involuntary_switches();
     int status = time_calls(t, set->calls, taken, why);
 
+    switches = involuntary_switches() - switches; /* not those of asking for the throttle */
     taken->is_throttled = t->device->kind == DEVICE_CUDA && limits->is_throttled &&
                           limits->is_throttled(limits->to);
-    taken->is_contended =
-        taken->is_throttled ||
-        is_contended(set, taken->wall_ns, involuntary_switches() - switches);
+    taken->is_contended = taken->is_throttled || is_contended(set, taken->wall_ns, switches);
     return status;
 }
 

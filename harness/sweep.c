@@ -40,7 +40,7 @@ struct search {
     const struct sweep_request *request;
     struct plan plan; /* of one group at a time */
     struct runner runner;
-    char path[1024];  /* of results.jsonl */
+    struct journal journal;
     unsigned devices;
     int64_t start_ns;
     struct visit visit[VISITS_MOST];
@@ -161,7 +161,7 @@ static int ask(struct search *s, struct visit *q, struct why *why)
 {
     struct results results = {0};
     struct report report = {0};
-    int status = results_read(&results, s->path, why);
+    int status = results_read(&results, s->journal.path, why);
 
     if (!status && results.records > 0)
         status = report_build(&results, &report, why);
@@ -200,8 +200,9 @@ static int measure(struct search *s, struct visit *q, struct why *why)
     s->plan.groups = 1;
     s->runner.silence_s = fmax(silence_least_s, silence * foreseen_s(s, q));
     status = runner_run(&s->runner, why);
+    project_forget(); /* the journal teaches anew what it taught at the step before */
     if (!status && !*s->runner.interrupted)
-        status = journal_project(s->runner.results, s->path, &s->plan, why);
+        status = journal_project(&s->journal, &s->plan, why);
     q->wall_s = (double)(clock_ns() - start) * 1e-9;
     s->visit[s->visits++] = *q;
     return status;
@@ -255,46 +256,27 @@ static int plan_sweep(struct search *s, const struct survey *survey, struct why 
     return status;
 }
 
-/* The header and what the machine can do at best, unless the file has them. */
-static int begin(struct search *s, bool is_new, const struct survey *survey,
-                 const char *command_line, struct why *why)
-{
-    bool *is_done = calloc((size_t)s->plan.groups, sizeof *is_done);
-    int status;
-
-    if (!is_done)
-        return why_fail(why, STATUS_MEMORY, "out of memory");
-    status = is_new ? journal_begin(s->runner.results, &s->plan, survey, &s->request->options,
-                                    command_line, why)
-                    : journal_done(s->path, &s->plan, &s->request->options, is_done, why);
-    s->runner.is_done = is_done;
-    if (!status)
-        status = runner_run(&s->runner, why);
-    s->runner.is_done = NULL;
-    free(is_done);
-    return status;
-}
-
 static int run_sweep(struct search *s, const struct survey *survey, const char *command_line)
 {
     const struct options *o = &s->request->options;
     struct why why = {{0}};
-    bool is_new;
-    int status = journal_open(o, s->path, sizeof s->path, &s->runner.results, &is_new, &why);
+    int status;
 
+    s->journal = (struct journal){.options = o, .survey = survey, .command_line = command_line};
+    status = journal_open(&s->journal, &why);
     if (status)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    status = begin(s, is_new, survey, command_line, &why);
+    status = runner_begin(&s->runner, &s->journal, &why);
     if (!status)
         status = search(s, &why);
-    close(s->runner.results);
+    close(s->journal.fd);
     if (s->is_shown)
         fputs("\r\033[K", stderr);
-    if (*s->runner.interrupted)
+    if (*s->runner.interrupted && !o->quiet)
         fputs("offload-bench: interrupted; what was measured is kept and reported below, "
               "--resume goes on\n", stderr);
     if (!status)
-        status = publish(s->path, o->out, o->prices, o->quiet, &why);
+        status = publish(s->journal.path, o->out, o->prices, o->quiet, &why);
     return status ? command_fail(EXIT_USAGE, "%s", why.text) : runner_exit_status(&s->runner);
 }
 
@@ -324,6 +306,7 @@ int command_sweep(int argc, char **argv)
         status = run_sweep(&s, &survey, command_line);
     plan_release(&s.plan);
     survey_release(&survey);
+    json_decref(request.options.prices);
     free(command_line);
     return status;
 }

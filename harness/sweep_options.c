@@ -101,7 +101,8 @@ static const struct workload *find_workload(const char *wish)
     if (found)
         exit(command_fail(EXIT_USAGE, "'%s' is an overhead: it is measured, never judged", wish));
     for (const struct workload *const *w = workloads; *w && names < 128; w++)
-        name[names++] = (*w)->name;
+        if ((*w)->role == ROLE_JUDGED)
+            name[names++] = (*w)->name;
     text_nearest(near, sizeof near, wish, name, names);
     exit(command_fail(EXIT_USAGE, "no workload '%s'%s; hint: offload-bench list sweeps",
                       wish, near));

@@ -81,6 +81,19 @@ const struct nvml *nvml_library(const char *root, struct why *why)
     return &kept;
 }
 
+static int find_gpu(const struct nvml *nvml, void **device, struct why *why)
+{
+    struct cuda_context now;
+    int status = cuda_context_current(&now, nvml->root, why), error;
+
+    if (status)
+        return status;
+    error = nvml->DeviceGetHandleByPciBusId_v2(now.bus, device);
+    return error ? why_fail(why, STATUS_UNAVAILABLE, "NVML does not know the GPU at '%s': %s",
+                            now.bus, nvml->ErrorString(error))
+                 : 0;
+}
+
 static double read_one(int (*read)(void *, unsigned *), void *device, double unit)
 {
     unsigned value;
@@ -111,18 +124,13 @@ static void read_reasons(const struct nvml *nvml, void *device, struct gpu_state
 
 int nvml_read(const struct nvml *nvml, struct gpu_state *state, struct why *why)
 {
-    struct cuda_context now;
     unsigned long long millijoules;
     unsigned celsius;
     void *device;
-    int status = cuda_context_current(&now, nvml->root, why), error;
+    int status = find_gpu(nvml, &device, why);
 
     if (status)
         return status;
-    error = nvml->DeviceGetHandleByPciBusId_v2(now.bus, &device);
-    if (error)
-        return why_fail(why, STATUS_UNAVAILABLE, "NVML does not know the GPU at '%s': %s",
-                        now.bus, nvml->ErrorString(error));
     state->sm_hz = read_clock(nvml, device, CLOCK_SM);
     state->memory_hz = read_clock(nvml, device, CLOCK_MEMORY);
     state->temperature_c =
@@ -141,4 +149,15 @@ int nvml_read(const struct nvml *nvml, struct gpu_state *state, struct why *why)
     state->pcie_width = read_one(nvml->DeviceGetCurrPcieLinkWidth, device, 1);
     read_reasons(nvml, device, state);
     return 0;
+}
+
+bool nvml_is_throttled(const struct nvml *nvml)
+{
+    struct gpu_state state;
+    void *device;
+
+    if (find_gpu(nvml, &device, NULL) != 0)
+        return false;
+    read_reasons(nvml, device, &state);
+    return state.is_hot == 1 || state.is_starved == 1;
 }

@@ -3,7 +3,7 @@
 #ifndef OFFLOAD_BENCH_NVML_LIBRARY_H
 #define OFFLOAD_BENCH_NVML_LIBRARY_H
 
-#include <stdint.h>
+#include <stdbool.h>
 
 #include "base/why.h"
 
@@ -24,5 +24,8 @@ const struct nvml *nvml_library(const char *root, struct why *);
 
 /* Of the GPU whose CUDA context is current in this thread. Errors: STATUS_UNAVAILABLE. */
 int nvml_read(const struct nvml *, struct gpu_state *, struct why *);
+
+/* Is that GPU known to be held down by heat or the power limit? Reads nothing else. */
+bool nvml_is_throttled(const struct nvml *);
 
 #endif

@@ -72,18 +72,6 @@ static void say(struct judge *j, const char *name, const struct record *r,
     j->out->count[result]++;
 }
 
-static double median(const struct series *s)
-{
-    double *value = calloc(s->n + 1, sizeof *value), result;
-
-    if (!value)
-        return NAN;
-    memcpy(value, s->value, s->n * sizeof *value);
-    result = stats_median(value, s->n);
-    free(value);
-    return result;
-}
-
 static const struct measure *measure_of(const struct record *r, const char *probe,
                                         const char *name)
 {
@@ -124,7 +112,7 @@ static void check_result(struct judge *j, const struct record *r)
 
 static void check_wall(struct judge *j, const struct record *r, double event_ns)
 {
-    double wall_ns = median(&r->wall_ns), ratio = event_ns / wall_ns;
+    double wall_ns = stats_series_median(&r->wall_ns), ratio = event_ns / wall_ns;
 
     say(j, "event and wall", r, ratio > 0 && ratio <= 1.02 ? ACCEPTANCE_PASS : ACCEPTANCE_FAIL,
         ratio, "events %.2f us, wall %.2f us", event_ns / 1e3, wall_ns / 1e3);
@@ -182,7 +170,7 @@ static void check_link(struct judge *j, const struct record *r)
 {
     double peak = pcie_lane_bytes_per_s(measured(r, "nvml", "pcie_generation")) *
                   measured(r, "nvml", "pcie_width");
-    double rate = r->bytes_read / median(&r->wall_ns) * 1e9, ratio = rate / peak;
+    double rate = r->bytes_read / stats_series_median(&r->wall_ns) * 1e9, ratio = rate / peak;
 
     if (strcmp(r->workload.text, "transfer") != 0 || r->memory != MEMORY_PINNED ||
         r->bytes_read < 16e6)
@@ -202,7 +190,8 @@ static void check_link(struct judge *j, const struct record *r)
 /* Rows of one timeline: what they leave out, or count twice, is more than noise. */
 static void check_ledger(struct judge *j, const struct record *r)
 {
-    double wall_ns = isnan(r->parts_ns) ? median(&r->wall_ns) : r->parts_ns, sum = 0, residual;
+    double wall_ns = isnan(r->parts_ns) ? stats_series_median(&r->wall_ns) : r->parts_ns;
+    double sum = 0, residual;
 
     for (int i = 0; i < LEDGERS; i++)
         sum += isnan(r->ledger_ns[i]) ? 0 : r->ledger_ns[i];
@@ -224,9 +213,9 @@ static bool is_timed(const struct record *r)
 
 static double time_ns(const struct record *r)
 {
-    double event_ns = median(&r->kernel_ns);
+    double event_ns = stats_series_median(&r->kernel_ns);
 
-    return event_ns > 0 ? event_ns : median(&r->wall_ns);
+    return event_ns > 0 ? event_ns : stats_series_median(&r->wall_ns);
 }
 
 static bool is_same_problem(const struct record *a, const struct record *b)
@@ -320,7 +309,7 @@ static void check_record(struct judge *j, const struct record *r)
         check_ledger(j, r);
     if (!is_timed(r))
         return;
-    event_ns = median(&r->kernel_ns);
+    event_ns = stats_series_median(&r->kernel_ns);
     if (event_ns > 0) {
         check_wall(j, r, event_ns);
         check_activity(j, r, event_ns);

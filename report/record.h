@@ -166,10 +166,12 @@ struct results {
     size_t notes;
 };
 
-/* Append `path` to *results (zeroed before the first). Several files may be read into one;
- * the first header wins. Errors: STATUS_IO when unreadable, STATUS_INVALID when it holds no
+/* Append `path` to *results (zeroed before the first); a folder stands for the results.jsonl in
+ * it. Several files may be read into one; the first header wins. Errors: STATUS_IO when unreadable, STATUS_INVALID when it holds no
  * header, STATUS_MEMORY. */
 int results_read(struct results *, const char *path, struct why *);
+/* The file that `given` stands for. */
+void results_path(char *out, size_t size, const char *given);
 int results_note(struct results *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void results_release(struct results *);

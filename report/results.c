@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 
@@ -201,11 +202,22 @@ static int read_lines(struct results *results, const struct text *file,
     return status;
 }
 
-int results_read(struct results *results, const char *path, struct why *why)
+void results_path(char *out, size_t size, const char *given)
+{
+    struct stat info;
+    bool is_folder = stat(given, &info) == 0 && S_ISDIR(info.st_mode);
+
+    snprintf(out, size, "%s%s", given, is_folder ? "/results.jsonl" : "");
+}
+
+int results_read(struct results *results, const char *given, struct why *why)
 {
     struct text file = {0};
-    int status = text_read_file(&file, path, why);
+    char path[4096];
+    int status;
 
+    results_path(path, sizeof path, given);
+    status = text_read_file(&file, path, why);
     if (!status && file.n == 0)
         status = why_fail(
             why, STATUS_INVALID,

@@ -26,6 +26,19 @@ double stats_median(double *value, size_t n)
     return middle(value, n);
 }
 
+double stats_series_median(const struct series *s)
+{
+    double *value = calloc(s->n + 1, sizeof *value), result;
+
+    if (!value)
+        return NAN;
+    for (size_t i = 0; i < s->n; i++)
+        value[i] = s->value[i];
+    result = stats_median(value, s->n);
+    free(value);
+    return result;
+}
+
 /* P(Bin(n, 1/2) = k) by logarithms: 2^-n underflows beyond n = 1074. */
 static double binomial(size_t n, size_t k)
 {

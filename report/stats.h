@@ -7,12 +7,15 @@
 
 #include <stddef.h>
 
+#include "base/series.h"
 #include "base/terms.h"
 
 /* Confidence of measured intervals throughout the tool. */
 #define STATS_CONFIDENCE 0.95
 
 double stats_median(double *value, size_t n);
+/* Of a series, which is left as it is; NAN also when out of memory. */
+double stats_series_median(const struct series *);
 
 /* Median with the interval of order statistics x_(k), x_(n+1-k), k the largest with
  * 2 P(Bin(n, 1/2) < k) <= 1 - confidence (David & Nagaraja, Order Statistics, 3rd ed. 2003,

@@ -30,6 +30,7 @@ static void make(struct record *r, const struct told *t)
     r->dtype = DTYPE_F32;
     r->size = t->size;
     r->threads = t->threads;
+    r->straw = strcmp(t->variant, "reference") == 0;
     series_push(&r->wall_ns, 5 * t->ms * 1e6); /* disturbed: the fastest counts */
     series_push(&r->wall_ns, t->ms * 1e6);
 }
@@ -98,6 +99,17 @@ static void test_looks_are_one(void **state)
     expect(told, 4, 1024, "");
 }
 
+/* The plain reference is timed, never tried: neither late nor what others are held against. */
+static void test_weak_baselines_do_not_count(void **state)
+{
+    static const struct told late[] = {{"fast", 512, 5, 2}, {"reference", 512, 900, 2}};
+    static const struct told fast[] = {{"only", 512, 50, 2}, {"reference", 512, 5, 2}};
+
+    (void)state;
+    expect(late, 2, 1024, "");
+    expect(fast, 2, 1024, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +117,7 @@ int main(void)
         cmocka_unit_test(test_short_calls_do_not_count),
         cmocka_unit_test(test_the_largest_size_counts),
         cmocka_unit_test(test_looks_are_one),
+        cmocka_unit_test(test_weak_baselines_do_not_count),
     };
 
     return cmocka_run_group_tests_name("laggard", tests, NULL, NULL);

@@ -70,6 +70,11 @@ static int crash(struct call *call, struct why *why)
     return 0;
 }
 
+static int crash_alone(struct call *call, struct why *why)
+{
+    return call->threads == 1 ? crash(call, why) : right(call, why);
+}
+
 static int hang(struct call *call, struct why *why)
 {
     (void)call;
@@ -113,12 +118,19 @@ static const struct workload unruly = {
     .length = length,
 };
 
+static const struct variant sociable[] = {
+    {.name = "reference", .on = DEVICE_CPU, .reference = reference},
+    {.name = "crash alone", .on = DEVICE_CPU, .run = crash_alone},
+    {0},
+};
+
 static volatile sig_atomic_t interrupted;
 
 /* Run the plan with the results going to a temporary file that is read back. */
-static struct results run_groups(struct group *group, int groups, struct runner *runner)
+static struct results run_groups(struct group *group, int groups, int threads,
+                                 struct runner *runner)
 {
-    struct plan plan = {.group = group, .groups = groups, .devices = 1, .threads = 1,
+    struct plan plan = {.group = group, .groups = groups, .devices = 1, .threads = threads,
                         .budget_s = 0.05 * groups,
                         .device = {{.kind = DEVICE_CPU, .id = {"cpu"}}}};
     char path[] = "/tmp/test_runner_XXXXXX";
@@ -157,7 +169,7 @@ static void test_bad_cells_cost_only_themselves(void **state)
         {.workload = &unruly, .problem = {DTYPE_F32, {{5}}}, .devices = 1},
         {.workload = &unruly, .problem = {DTYPE_F32, {{9}}}, .devices = 1}};
     struct runner runner;
-    struct results results = run_groups(group, 2, &runner);
+    struct results results = run_groups(group, 2, 1, &runner);
     int right_ones = 0, references = 0;
 
     (void)state;
@@ -190,12 +202,37 @@ static void test_bad_cells_cost_only_themselves(void **state)
     results_release(&results);
 }
 
+/* What is fastest is tried on one thread, too, and what becomes of that is recorded. */
+static void test_a_death_in_the_lineup_is_recorded(void **state)
+{
+    struct workload workload = unruly;
+    struct group group = {.workload = &workload, .problem = {DTYPE_F32, {{5}}}, .devices = 1};
+    const struct record *by_threads[3] = {NULL};
+    struct runner runner;
+    struct results results;
+
+    (void)state;
+    workload.variants = sociable;
+    results = run_groups(&group, 1, 2, &runner);
+    for (size_t i = 0; i < results.records; i++)
+        if (strcmp(results.record[i].variant.text, "crash alone") == 0 &&
+            results.record[i].threads <= 2)
+            by_threads[results.record[i].threads] = &results.record[i];
+    assert_non_null(by_threads[1]);
+    assert_int_equal(by_threads[1]->outcome, OUTCOME_FAILED);
+    assert_non_null(strstr(by_threads[1]->why.text, "Segmentation"));
+    assert_non_null(by_threads[2]);
+    assert_int_equal(by_threads[2]->outcome, OUTCOME_OK);
+    assert_int_equal(runner.outcome[OUTCOME_FAILED], 1);
+    results_release(&results);
+}
+
 static void test_too_large_is_skipped(void **state)
 {
     struct group group = {.workload = &unruly, .problem = {DTYPE_F32, {{1LL << 42}}},
                           .devices = 1};
     struct runner runner;
-    struct results results = run_groups(&group, 1, &runner);
+    struct results results = run_groups(&group, 1, 1, &runner);
 
     (void)state;
     assert_int_equal(results.records, 1);
@@ -235,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_cells_cost_only_themselves),
+        cmocka_unit_test(test_a_death_in_the_lineup_is_recorded),
         cmocka_unit_test(test_too_large_is_skipped),
         cmocka_unit_test(test_isolate),
     };

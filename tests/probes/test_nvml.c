@@ -95,6 +95,7 @@ static void test_throttle_reasons(void **state)
         assert_int_equal(nvml_read(nvml, &gpu, NULL), 0);
         assert_true(gpu.is_hot == cases[i].is_hot);
         assert_true(gpu.is_starved == cases[i].is_starved);
+        assert_int_equal(nvml_is_throttled(nvml), cases[i].is_hot || cases[i].is_starved);
     }
     unsetenv("OFFLOAD_EMULATOR_THROTTLE");
 }
@@ -109,6 +110,7 @@ static void test_absences_say_why(void **state)
     setenv("OFFLOAD_EMULATOR_NO_CONTEXT", "1", 1);
     assert_int_equal(nvml_read(nvml, &gpu, &why), STATUS_UNAVAILABLE);
     assert_non_null(strstr(why.text, "no CUDA context"));
+    assert_false(nvml_is_throttled(nvml));
     unsetenv("OFFLOAD_EMULATOR_NO_CONTEXT");
     setenv("OFFLOAD_EMULATOR_NVML_BUS", "0000:af:00.0", 1);
     assert_int_equal(nvml_read(nvml, &gpu, &why), STATUS_UNAVAILABLE);
