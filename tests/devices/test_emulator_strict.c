@@ -131,8 +131,12 @@ static void test_events_keep_time(void **state)
     assert_int_equal(CU(cuEventElapsedTime)(&ms, from, to), CUDA_ERROR_INVALID_HANDLE);
     findings_check("never recorded");
     WELL(CU(cuEventRecord)(from, NULL));
+    WELL(CU(cuEventSynchronize)(from));
     usleep(3000);
     WELL(CU(cuEventRecord)(to, NULL));
+    assert_int_equal(CU(cuEventElapsedTime)(&ms, from, to), CUDA_ERROR_NOT_READY);
+    assert_int_equal(CU(cuEventQuery)(to), CUDA_ERROR_NOT_READY);
+    WELL(CU(cuEventQuery)(to));
     WELL(CU(cuEventElapsedTime)(&ms, from, to));
     assert_true(ms >= 3 && ms < 2000);
     WELL(CU(cuEventDestroy)(from));

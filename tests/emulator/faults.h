@@ -18,6 +18,11 @@
 #define EMULATED_MEMORY_MB "OFFLOAD_EMULATOR_MEMORY_MB" /* memory of each in MiB (4096) */
 #define EMULATED_CAPABILITY "OFFLOAD_EMULATOR_CC"       /* compute capability, "80" */
 
+/* When work runs that streams were given. "late" (the default): when a call waits for it, and
+ * no other then; "others": then whatever does not wait for it first, the youngest stream before
+ * the others; a number: in random order with this seed; "now": when it is enqueued. */
+#define EMULATOR_ORDER "OFFLOAD_EMULATOR_ORDER"
+
 /* Findings: a line on stderr each; `abort` in STRICT ends the process at the first one, FILE
  * receives them too (appended, one line each). */
 #define EMULATOR_STRICT "OFFLOAD_EMULATOR_STRICT"

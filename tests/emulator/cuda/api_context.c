@@ -181,5 +181,6 @@ CUresult CUDAAPI cuCtxSynchronize(void)
 
     ENTER(NEED_CONTEXT);
     result = capture_forbids("cuCtxSynchronize");
-    return driver_leave(result);
+    return driver_leave(result != CUDA_SUCCESS ? result
+                                               : queue_drain(context_current()->device));
 }

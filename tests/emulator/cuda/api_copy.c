@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies, fills, prefetches. The synchronous ones may not be called while the thread captures
- * a graph. */
+/* Copies, fills, prefetches. The synchronous ones belong to the legacy default stream and may
+ * not be called while the thread captures a graph. Which of them return before they are done
+ * is said in the Driver API's "API synchronization behavior". */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/emulator/cuda/driver.h"
@@ -33,22 +35,56 @@ struct copy {
     const char *call;
 };
 
+static CUresult copy_check(const struct copy *c)
+{
+    return side_check(c->to, c->bytes, c->to_side, c->call) &&
+                   side_check(c->from, c->bytes, c->from_side, c->call)
+               ? CUDA_SUCCESS
+               : CUDA_ERROR_INVALID_VALUE;
+}
+
 static CUresult copy_enqueue(struct handle *stream, const struct copy *c)
 {
-    if (c->bytes == 0)
-        return CUDA_SUCCESS;
-    if (!side_check(c->to, c->bytes, c->to_side, c->call) ||
-        !side_check(c->from, c->bytes, c->from_side, c->call))
-        return CUDA_ERROR_INVALID_VALUE;
+    CUresult result = c->bytes ? copy_check(c) : CUDA_SUCCESS;
+
+    if (result != CUDA_SUCCESS || c->bytes == 0)
+        return result;
     return work_enqueue(stream, (struct work){.kind = WORK_COPY, .to = c->to, .from = c->from,
                                               .bytes = c->bytes});
 }
 
+static const struct allocation *allocation_of(const void *at)
+{
+    return allocation_find((uint64_t)(uintptr_t)at);
+}
+
+static bool is_on_device(const void *at)
+{
+    return allocation_of(at) && allocation_of(at)->kind == ALLOCATION_DEVICE;
+}
+
+/* From pageable memory the call returns when the bytes are put aside, between two places on
+ * the device at once. */
 static CUresult copy_now(struct copy c)
 {
+    struct work w = {.kind = WORK_COPY, .to = c.to, .from = c.from, .bytes = c.bytes};
+    struct handle *stream = stream_of(NULL, c.call);
     CUresult result = capture_forbids(c.call);
 
-    return result != CUDA_SUCCESS ? result : copy_enqueue(stream_of(NULL, c.call), &c);
+    if (result == CUDA_SUCCESS && c.bytes)
+        result = copy_check(&c);
+    if (result != CUDA_SUCCESS || c.bytes == 0)
+        return result;
+    if (!allocation_of(c.from) && is_on_device(c.to)) {
+        w.staged = malloc(c.bytes);
+        if (!w.staged)
+            return CUDA_ERROR_OUT_OF_MEMORY;
+        memcpy(w.staged, c.from, c.bytes);
+    }
+    result = work_enqueue(stream, w);
+    if (result != CUDA_SUCCESS || (is_on_device(c.to) && (w.staged || is_on_device(c.from))))
+        return result;
+    return queue_reach(stream, stream->enqueued);
 }
 
 static CUresult copy_async(struct copy c, CUstream stream)
@@ -137,6 +173,8 @@ static CUresult set(CUdeviceptr to, unsigned value, unsigned width, size_t count
         result = capture_forbids(#name);                                                   \
         if (result == CUDA_SUCCESS)                                                        \
             result = set(to, value, width, count, stream_of(NULL, #name), #name);          \
+        if (result == CUDA_SUCCESS && !is_on_device((void *)(uintptr_t)to))                \
+            result = queue_reach(stream_of(NULL, #name), stream_of(NULL, #name)->enqueued); \
         return driver_leave(result);                                                       \
     }
 #define SET_ASYNC(name, type, width)                                                       \

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Work: run at once, or kept in the graph a stream captures. A graph is its work in the order
- * of capture, which respects every dependency. */
+/* Work that goes into the graph a stream captures. A graph is its work in the order of capture,
+ * which respects every dependency. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/emulator/cuda/driver.h"
 #include "tests/emulator/cuda/finding.h"
-#include "tests/emulator/faults.h"
 
 static _Thread_local int captures; /* that forbid unsafe calls in this thread */
 
@@ -22,87 +20,24 @@ CUresult capture_forbids(const char *call)
 void work_release(struct work *w)
 {
     free(w->params);
+    free(w->staged);
     w->params = NULL;
+    w->staged = NULL;
 }
 
-static void list_add(struct work_list *list, struct work w)
+void work_add(struct work_list *list, struct work w)
 {
     list->at = array_grow(list->at, list->count, sizeof *list->at);
     list->at[list->count++] = w;
 }
 
-static CUresult run_kernel(const struct work *w)
-{
-    struct launch launch = {.kernel = w->object->kernel, .dynamic_bytes = w->dynamic_bytes,
-                            .param = w->params};
-    int device = w->object->device;
-    long long nth = ++driver.launches, slow = setting(FAULT_SLOW_MS, 0);
-
-    if (nth == setting(FAULT_LAUNCH, 0))
-        return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
-    if (nth == setting(FAULT_LOST, 0)) {
-        driver.is_lost = true;
-        return CUDA_ERROR_UNKNOWN;
-    }
-    if (nth == setting(FAULT_STICKY, 0)) {
-        context_sticky(device, CUDA_ERROR_ILLEGAL_ADDRESS);
-        return CUDA_SUCCESS;
-    }
-    memcpy(launch.grid, w->grid, sizeof launch.grid);
-    memcpy(launch.block, w->block, sizeof launch.block);
-    if (launch_run(&launch))
-        context_sticky(device, (CUresult)launch.error);
-    if (slow > 0)
-        usleep((useconds_t)slow * 1000);
-    return CUDA_SUCCESS;
-}
-
-static CUresult run_set(const struct work *w)
-{
-    for (size_t i = 0; i < w->bytes; i++)
-        memcpy((uint8_t *)w->to + i * w->width, &w->value, w->width);
-    return CUDA_SUCCESS;
-}
-
-/* Memory may be gone by the time a graph is launched. */
-static bool is_reachable(const void *at, size_t bytes)
-{
-    return range_check((CUdeviceptr)(uintptr_t)at, bytes, "graph");
-}
-
-static CUresult run_copy(const struct work *w)
-{
-    memmove(w->to, w->from, w->bytes);
-    return CUDA_SUCCESS;
-}
-
-CUresult work_run(const struct work *w)
-{
-    switch (w->kind) {
-    case WORK_KERNEL: return run_kernel(w);
-    case WORK_COPY: return run_copy(w);
-    case WORK_SET: return run_set(w);
-    case WORK_HOST: w->host(w->data); return CUDA_SUCCESS;
-    case WORK_RECORD:
-        w->object->time_ms = now_ms();
-        w->object->is_recorded = true;
-        return CUDA_SUCCESS;
-    }
-    return CUDA_ERROR_INVALID_VALUE;
-}
-
 CUresult work_enqueue(struct handle *stream, struct work w)
 {
-    CUresult result;
-
-    if (stream->graph) {
-        list_add(&stream->graph->work, w);
-        stream->is_unjoined = !stream->is_origin;
-        return CUDA_SUCCESS;
-    }
-    result = work_run(&w);
-    work_release(&w);
-    return result;
+    if (!stream->graph)
+        return queue_add(stream, w);
+    work_add(&stream->graph->work, w);
+    stream->is_unjoined = !stream->is_origin;
+    return CUDA_SUCCESS;
 }
 
 /* ---- capture ------------------------------------------------------------------------------ */
@@ -211,7 +146,7 @@ CUresult CUDAAPI cuGraphDestroy(CUgraph graph)
     return driver_leave(CUDA_SUCCESS);
 }
 
-static struct work work_copy(const struct work *w)
+struct work work_copy(const struct work *w)
 {
     struct work copy = *w;
 
@@ -235,7 +170,7 @@ CUresult CUDAAPI cuGraphInstantiate(CUgraphExec *exec, CUgraph graph, unsigned l
         return driver_leave(CUDA_ERROR_INVALID_HANDLE);
     e = handle_new(HANDLE_GRAPH_EXEC);
     for (int i = 0; i < g->work.count; i++)
-        list_add(&e->work, work_copy(&g->work.at[i]));
+        work_add(&e->work, work_copy(&g->work.at[i]));
     *exec = (CUgraphExec)e;
     return driver_leave(CUDA_SUCCESS);
 }
@@ -273,6 +208,12 @@ CUresult CUDAAPI cuGraphUpload(CUgraphExec exec, CUstream stream)
                             : CUDA_ERROR_INVALID_HANDLE);
 }
 
+/* Memory may be gone by the time a graph is launched. */
+static bool is_reachable(const void *at, size_t bytes)
+{
+    return range_check((CUdeviceptr)(uintptr_t)at, bytes, "graph");
+}
+
 static bool is_runnable(const struct work *w)
 {
     if (w->kind == WORK_KERNEL || w->kind == WORK_RECORD) {
@@ -299,8 +240,7 @@ CUresult CUDAAPI cuGraphLaunch(CUgraphExec exec, CUstream stream)
     for (int i = 0; i < e->work.count && result == CUDA_SUCCESS; i++) {
         if (!is_runnable(&e->work.at[i]))
             return driver_leave(CUDA_ERROR_INVALID_VALUE);
-        result = s->graph ? work_enqueue(s, work_copy(&e->work.at[i]))
-                          : work_run(&e->work.at[i]);
+        result = work_enqueue(s, work_copy(&e->work.at[i]));
     }
     return driver_leave(result);
 }

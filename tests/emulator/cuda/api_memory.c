@@ -29,8 +29,13 @@ static CUresult memory_take(void *at, enum allocation_kind kind, const char *cal
 {
     CUresult forbidden = capture_forbids(call);
 
+    CUresult error;
+
     if (forbidden != CUDA_SUCCESS)
         return forbidden;
+    error = queue_drain(context_current()->device); /* work may still use it */
+    if (error != CUDA_SUCCESS)
+        return error;
     if (allocation_free(at, kind))
         return CUDA_SUCCESS;
     finding("%s: %p: %s", call, at, allocation_describe((uint64_t)(uintptr_t)at));
@@ -105,9 +110,12 @@ CUresult CUDAAPI cuMemHostRegister(void *at, size_t bytes, unsigned int flags)
 
 CUresult CUDAAPI cuMemHostUnregister(void *at)
 {
+    CUresult error;
+
     ENTER(NEED_CONTEXT);
-    if (allocation_free(at, ALLOCATION_REGISTERED))
-        return driver_leave(CUDA_SUCCESS);
+    error = queue_drain(context_current()->device);
+    if (error != CUDA_SUCCESS || allocation_free(at, ALLOCATION_REGISTERED))
+        return driver_leave(error);
     finding("cuMemHostUnregister: %p is not registered", at);
     return driver_leave(CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED);
 }

@@ -106,6 +106,10 @@ CUresult CUDAAPI cuModuleUnload(CUmodule module)
     unloading = handle_check(module, HANDLE_MODULE, "cuModuleUnload");
     if (!unloading)
         return driver_leave(CUDA_ERROR_INVALID_HANDLE);
+    if (queue_uses(unloading)) {
+        finding("cuModuleUnload: a kernel of the module was launched and not waited for");
+        queue_drain(unloading->device);
+    }
     handle_visit(unloading->device, drop_function);
     handle_drop(unloading);
     return driver_leave(CUDA_SUCCESS);

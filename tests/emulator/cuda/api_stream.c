@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams and events. Work runs when it is enqueued, so waiting never waits; times are those
- * of the clock. */
+/* Streams and events. An event stands for a place in its stream; waiting for it runs what is
+ * before that place. Times are those of the clock when the stream comes there. */
 #include "tests/emulator/cuda/driver.h"
 #include "tests/emulator/cuda/finding.h"
 
@@ -12,7 +12,7 @@ struct handle *stream_of(CUstream stream, const char *call)
 
     if (!stream || stream == CU_STREAM_LEGACY || stream == CU_STREAM_PER_THREAD) {
         default_stream[device].kind = HANDLE_STREAM;
-        default_stream[device].is_live = true;
+        default_stream[device].is_live = default_stream[device].is_legacy = true;
         default_stream[device].device = device;
         return &default_stream[device];
     }
@@ -52,10 +52,8 @@ CUresult CUDAAPI cuStreamDestroy(CUstream stream)
     return driver_leave(CUDA_SUCCESS);
 }
 
-static CUresult wait(CUstream stream, const char *call)
+static CUresult wait_forbidden(struct handle *h, const char *call)
 {
-    struct handle *h = stream_of(stream, call);
-
     if (!h)
         return CUDA_ERROR_INVALID_HANDLE;
     if (!h->graph)
@@ -67,14 +65,35 @@ static CUresult wait(CUstream stream, const char *call)
 
 CUresult CUDAAPI cuStreamSynchronize(CUstream stream)
 {
+    struct handle *h;
+    CUresult result;
+
     ENTER(NEED_CONTEXT);
-    return driver_leave(wait(stream, "cuStreamSynchronize"));
+    h = stream_of(stream, "cuStreamSynchronize");
+    result = wait_forbidden(h, "cuStreamSynchronize");
+    return driver_leave(result != CUDA_SUCCESS ? result : queue_reach(h, h->enqueued));
+}
+
+/* Whoever asks once is told that it is not done, and finds it done the next time. */
+static CUresult query(struct handle *stream, uint64_t position)
+{
+    CUresult result;
+
+    if (stream->done >= position)
+        return CUDA_SUCCESS;
+    result = queue_reach(stream, position);
+    return result != CUDA_SUCCESS ? result : CUDA_ERROR_NOT_READY;
 }
 
 CUresult CUDAAPI cuStreamQuery(CUstream stream)
 {
+    struct handle *h;
+    CUresult result;
+
     ENTER(NEED_CONTEXT);
-    return driver_leave(wait(stream, "cuStreamQuery"));
+    h = stream_of(stream, "cuStreamQuery");
+    result = wait_forbidden(h, "cuStreamQuery");
+    return driver_leave(result != CUDA_SUCCESS ? result : query(h, h->enqueued));
 }
 
 CUresult CUDAAPI cuStreamGetCtx(CUstream stream, CUcontext *context)
@@ -123,6 +142,7 @@ static CUresult record(CUevent event, CUstream stream, unsigned flags, const cha
     /* a place in the graph that other streams may wait for, no point in time */
     e->graph = s->graph;
     e->parent = s;
+    e->position = 0;
     e->is_recorded = false;
     return CUDA_SUCCESS;
 }
@@ -139,10 +159,8 @@ CUresult CUDAAPI cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned
     return driver_leave(record(event, stream, flags, "cuEventRecordWithFlags"));
 }
 
-static CUresult event_wait(CUevent event, const char *call)
+static CUresult event_forbidden(const struct handle *e, const char *call)
 {
-    struct handle *e = handle_check(event, HANDLE_EVENT, call);
-
     if (!e)
         return CUDA_ERROR_INVALID_HANDLE;
     if (!e->graph)
@@ -153,14 +171,28 @@ static CUresult event_wait(CUevent event, const char *call)
 
 CUresult CUDAAPI cuEventSynchronize(CUevent event)
 {
+    struct handle *e;
+    CUresult result;
+
     ENTER(NEED_CONTEXT);
-    return driver_leave(event_wait(event, "cuEventSynchronize"));
+    e = handle_check(event, HANDLE_EVENT, "cuEventSynchronize");
+    result = event_forbidden(e, "cuEventSynchronize");
+    if (result == CUDA_SUCCESS && e->position)
+        result = queue_reach(e->parent, e->position);
+    return driver_leave(result);
 }
 
 CUresult CUDAAPI cuEventQuery(CUevent event)
 {
+    struct handle *e;
+    CUresult result;
+
     ENTER(NEED_CONTEXT);
-    return driver_leave(event_wait(event, "cuEventQuery"));
+    e = handle_check(event, HANDLE_EVENT, "cuEventQuery");
+    result = event_forbidden(e, "cuEventQuery");
+    if (result == CUDA_SUCCESS && e->position)
+        result = query(e->parent, e->position);
+    return driver_leave(result);
 }
 
 CUresult CUDAAPI cuEventElapsedTime(float *ms, CUevent from, CUevent to)
@@ -172,10 +204,12 @@ CUresult CUDAAPI cuEventElapsedTime(float *ms, CUevent from, CUevent to)
     b = handle_check(to, HANDLE_EVENT, "cuEventElapsedTime");
     if (!a || !b)
         return driver_leave(CUDA_ERROR_INVALID_HANDLE);
-    if (!a->is_recorded || !b->is_recorded || (a->flags | b->flags) & CU_EVENT_DISABLE_TIMING) {
+    if (!a->position || !b->position || (a->flags | b->flags) & CU_EVENT_DISABLE_TIMING) {
         finding("cuEventElapsedTime: an event was never recorded, or keeps no time");
         return driver_leave(CUDA_ERROR_INVALID_HANDLE);
     }
+    if (!a->is_recorded || !b->is_recorded)
+        return driver_leave(CUDA_ERROR_NOT_READY);
     *ms = (float)(b->time_ms - a->time_ms);
     return driver_leave(CUDA_SUCCESS);
 }
@@ -193,7 +227,10 @@ CUresult CUDAAPI cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int 
         return driver_leave(CUDA_ERROR_INVALID_VALUE);
     if (s->graph == e->graph || (!s->graph && e->graph)) {
         if (!e->graph)
-            return driver_leave(CUDA_SUCCESS); /* already done */
+            return driver_leave(e->position ? queue_add(s, (struct work){.kind = WORK_WAIT,
+                                                                         .object = e->parent,
+                                                                         .position = e->position})
+                                            : CUDA_SUCCESS);
         if (!s->graph)
             s->is_unjoined = true;
         s->graph = e->graph;

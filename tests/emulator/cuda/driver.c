@@ -112,6 +112,8 @@ struct handle *handle_check(const void *handle, enum handle_kind kind, const cha
 void handle_drop(struct handle *h)
 {
     h->is_live = false;
+    if (h->kind == HANDLE_STREAM && h->work.count)
+        return; /* what it has still to do is done all the same, and then forgotten */
     for (int i = 0; i < h->work.count; i++)
         work_release(&h->work.at[i]);
     free(h->work.at);
@@ -160,6 +162,10 @@ void leaks_report(int device)
     /* with a sticky error no call gives anything back: what is left is nobody's fault */
     bool is_poisoned = driver.device[device].sticky != CUDA_SUCCESS || driver.is_lost;
 
+    int undone = queue_drop(device);
+
+    if (undone && !is_poisoned)
+        finding("%d calls of device %d were never waited for", undone, device);
     leak_device = device;
     leaked_bytes = 0;
     leaked_allocations = 0;

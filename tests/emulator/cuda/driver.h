@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* State of the emulated driver: devices, contexts, handles. One lock guards everything; work is
- * executed when it is enqueued, in the calling thread. */
+/* State of the emulated driver: devices, contexts, handles. One lock guards everything; work
+ * waits in its stream until a call needs it done, and then runs in the calling thread. */
 #ifndef EMULATOR_DRIVER_H
 #define EMULATOR_DRIVER_H
 
@@ -16,17 +16,20 @@ enum handle_kind {
     HANDLE_GRAPH, HANDLE_GRAPH_EXEC
 };
 
-/* Something a stream does. WORK_RECORD: an event; the copy kinds are checked when they are
- * enqueued and once more when they run. */
-enum work_kind { WORK_KERNEL, WORK_COPY, WORK_SET, WORK_RECORD, WORK_HOST };
+/* Something a stream does. WORK_RECORD: an event; WORK_WAIT: for another stream to come to a
+ * position; copies are checked when they are enqueued. */
+enum work_kind { WORK_KERNEL, WORK_COPY, WORK_SET, WORK_RECORD, WORK_WAIT, WORK_HOST };
 
 struct handle;
 
 struct work {
     enum work_kind kind;
-    struct handle *object; /* the function, or the event */
+    struct handle *object; /* the function, the event, or the stream waited for */
+    uint64_t position;     /* in the own stream; WORK_WAIT: in the other one */
+    long long nth;         /* of all launches */
     uint32_t grid[3], block[3], dynamic_bytes;
     uint8_t *params;
+    void *staged;          /* what is copied from, when it was put aside */
     void *to;
     const void *from;
     size_t bytes;
@@ -52,15 +55,19 @@ struct handle {
     struct handle *graph;
     bool is_origin, is_invalid, is_unjoined;
     CUstreamCaptureMode mode;
-    /* event; its parent is the stream that recorded it into `graph` */
+    /* event; its parent is the stream that recorded it last, into `graph` or at `position` */
     double time_ms;
     bool is_recorded;
+    uint64_t position;
     /* module and function */
     struct ptx *ptx;
     struct kernel *kernel;
     int dynamic_limit;
-    /* graph */
+    /* graph: all of it. Stream: what is not done, from `head` on; positions count from 1 */
     struct work_list work;
+    int head;
+    uint64_t enqueued, done;
+    bool is_legacy;
 };
 
 enum { DEVICES = 8 };
@@ -108,10 +115,23 @@ void leaks_report(int device);
 
 /* The stream of a call, checked: default streams are their own handle. NULL after a finding. */
 struct handle *stream_of(CUstream, const char *call);
-/* Enqueue: run at once, or append to the graph that the stream captures. Takes `params`. */
-CUresult work_enqueue(struct handle *stream, struct work);
-CUresult work_run(const struct work *);
+/* Append to the stream, or to the graph that it captures. Takes what `w` owns. */
+CUresult work_enqueue(struct handle *stream, struct work w);
+struct work work_copy(const struct work *);
 void work_release(struct work *);
+void work_add(struct work_list *, struct work);
+
+/* What streams have not done yet, and when and in which order they do it (queue.c). Running
+ * gives the error of the context that came of it. */
+CUresult queue_add(struct handle *stream, struct work);
+/* Run until the stream has come to a position: at least what that depends on. */
+CUresult queue_reach(struct handle *stream, uint64_t position);
+/* Run all work of a device. */
+CUresult queue_drain(int device);
+/* Does work that is not done need this module? */
+bool queue_uses(const struct handle *module);
+/* Give up all work of a device; how many there were. */
+int queue_drop(int device);
 /* Synchronous calls are forbidden while the thread captures globally. */
 CUresult capture_forbids(const char *call);
 
