@@ -144,13 +144,14 @@ static inline CUresult kernel_run(const char *source, unsigned groups, unsigned 
     return result;
 }
 
-/* Device memory filled from the host's. */
+/* Device memory filled from the host's, for every stream. */
 static inline CUdeviceptr upload(const void *data, size_t bytes)
 {
     CUdeviceptr at;
 
     WELL(CU(cuMemAlloc)(&at, bytes));
     WELL(CU(cuMemcpyHtoD)(at, data, bytes));
+    WELL(CU(cuCtxSynchronize)());
     return at;
 }
 

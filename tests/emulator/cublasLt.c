@@ -41,6 +41,7 @@ static int objects;
 
 static CUresult (*launch_host)(CUstream, CUhostFn, void *);
 static CUresult (*address_range)(CUdeviceptr *, size_t *, CUdeviceptr);
+static void (*tell)(CUdeviceptr, size_t, int is_write); /* what `run` touches */
 
 static bool driver_find(void)
 {
@@ -50,7 +51,8 @@ static bool driver_find(void)
         return false;
     *(void **)&launch_host = dlsym(driver, "cuLaunchHostFunc");
     *(void **)&address_range = dlsym(driver, "cuMemGetAddressRange_v2");
-    return launch_host && address_range;
+    *(void **)&tell = dlsym(driver, "cuEmulatorTouch");
+    return launch_host && address_range && tell;
 }
 
 static struct object *object_new(enum object_kind kind)
@@ -369,6 +371,20 @@ static void multiply(const struct job *j, int64_t batch, int64_t row, int64_t co
     value_set(j->d.type, j->at_d, at, sum);
 }
 
+static size_t type_bytes(cudaDataType_t type)
+{
+    return type == CUDA_R_64F ? 8 : type == CUDA_R_8I ? 1
+           : type == CUDA_R_16F || type == CUDA_R_16BF ? 2 : 4;
+}
+
+static size_t layout_bytes(const struct object *o)
+{
+    int64_t last = (o->batch - 1) * o->stride + (int64_t)(o->columns - 1) * o->leading +
+                   (int64_t)o->rows;
+
+    return (size_t)last * type_bytes(o->type);
+}
+
 /* The stream has come to it; a graph may come again, so the job is kept. */
 static void CUDA_CB run(void *self)
 {
@@ -378,21 +394,16 @@ static void CUDA_CB run(void *self)
         for (uint64_t column = 0; column < j->d.columns; column++)
             for (uint64_t row = 0; row < j->d.rows; row++)
                 multiply(j, batch, (int64_t)row, (int64_t)column);
-}
-
-static size_t type_bytes(cudaDataType_t type)
-{
-    return type == CUDA_R_64F ? 8 : type == CUDA_R_8I ? 1
-           : type == CUDA_R_16F || type == CUDA_R_16BF ? 2 : 4;
+    tell((CUdeviceptr)(uintptr_t)j->at_a, layout_bytes(&j->a), 0);
+    tell((CUdeviceptr)(uintptr_t)j->at_b, layout_bytes(&j->b), 0);
+    tell((CUdeviceptr)(uintptr_t)j->at_d, layout_bytes(&j->d), 1);
 }
 
 /* The matrix lies in one allocation, aligned as the heuristic assumes (256 bytes). */
 static bool is_reachable(const struct object *o, const void *at, const char *name)
 {
     CUdeviceptr address = (CUdeviceptr)(uintptr_t)at, base;
-    int64_t last = (o->batch - 1) * o->stride + (int64_t)(o->columns - 1) * o->leading +
-                   (int64_t)o->rows;
-    size_t bytes = (size_t)last * type_bytes(o->type), whole;
+    size_t bytes = layout_bytes(o), whole;
 
     if (address_range(&base, &whole, address) == CUDA_SUCCESS && address + bytes <= base + whole &&
         address % 256 == 0)

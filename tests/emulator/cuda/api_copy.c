@@ -84,7 +84,7 @@ static CUresult copy_now(struct copy c)
     result = work_enqueue(stream, w);
     if (result != CUDA_SUCCESS || (is_on_device(c.to) && (w.staged || is_on_device(c.from))))
         return result;
-    return queue_reach(stream, stream->enqueued);
+    return queue_wait(stream, stream->enqueued, &stream->clock);
 }
 
 static CUresult copy_async(struct copy c, CUstream stream)
@@ -164,6 +164,13 @@ static CUresult set(CUdeviceptr to, unsigned value, unsigned width, size_t count
                                               .value = value, .width = width});
 }
 
+static CUresult default_wait(const char *call)
+{
+    struct handle *stream = stream_of(NULL, call);
+
+    return queue_wait(stream, stream->enqueued, &stream->clock);
+}
+
 #define SET(name, type, width)                                                             \
     CUresult CUDAAPI name(CUdeviceptr to, type value, size_t count)                        \
     {                                                                                      \
@@ -174,7 +181,7 @@ static CUresult set(CUdeviceptr to, unsigned value, unsigned width, size_t count
         if (result == CUDA_SUCCESS)                                                        \
             result = set(to, value, width, count, stream_of(NULL, #name), #name);          \
         if (result == CUDA_SUCCESS && !is_on_device((void *)(uintptr_t)to))                \
-            result = queue_reach(stream_of(NULL, #name), stream_of(NULL, #name)->enqueued); \
+            result = default_wait(#name);                                                  \
         return driver_leave(result);                                                       \
     }
 #define SET_ASYNC(name, type, width)                                                       \

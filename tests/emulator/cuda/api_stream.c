@@ -6,15 +6,25 @@
 
 static struct handle default_stream[DEVICES];
 
+static void stream_begin(struct handle *s)
+{
+    s->number = order_open(&s->enqueued);
+    s->done = s->enqueued;
+}
+
 struct handle *stream_of(CUstream stream, const char *call)
 {
     int device = context_current()->device;
 
     if (!stream || stream == CU_STREAM_LEGACY || stream == CU_STREAM_PER_THREAD) {
-        default_stream[device].kind = HANDLE_STREAM;
-        default_stream[device].is_live = default_stream[device].is_legacy = true;
-        default_stream[device].device = device;
-        return &default_stream[device];
+        struct handle *s = &default_stream[device];
+
+        if (!s->is_live) {
+            *s = (struct handle){.kind = HANDLE_STREAM, .is_live = true, .is_legacy = true,
+                                 .device = device};
+            stream_begin(s);
+        }
+        return s;
     }
     return handle_check(stream, HANDLE_STREAM, call);
 }
@@ -29,6 +39,7 @@ CUresult CUDAAPI cuStreamCreateWithPriority(CUstream *stream, unsigned int flags
         return driver_leave(CUDA_ERROR_INVALID_VALUE);
     h = handle_new(HANDLE_STREAM);
     h->flags = flags;
+    stream_begin(h);
     *stream = (CUstream)h;
     return driver_leave(CUDA_SUCCESS);
 }
@@ -71,16 +82,17 @@ CUresult CUDAAPI cuStreamSynchronize(CUstream stream)
     ENTER(NEED_CONTEXT);
     h = stream_of(stream, "cuStreamSynchronize");
     result = wait_forbidden(h, "cuStreamSynchronize");
-    return driver_leave(result != CUDA_SUCCESS ? result : queue_reach(h, h->enqueued));
+    return driver_leave(result != CUDA_SUCCESS ? result
+                                               : queue_wait(h, h->enqueued, &h->clock));
 }
 
 /* Whoever asks once is told that it is not done, and finds it done the next time. */
-static CUresult query(struct handle *stream, uint64_t position)
+static CUresult query(struct handle *stream, uint64_t position, const struct clock *clock)
 {
     CUresult result;
 
     if (stream->done >= position)
-        return CUDA_SUCCESS;
+        return queue_wait(stream, position, clock);
     result = queue_reach(stream, position);
     return result != CUDA_SUCCESS ? result : CUDA_ERROR_NOT_READY;
 }
@@ -93,7 +105,7 @@ CUresult CUDAAPI cuStreamQuery(CUstream stream)
     ENTER(NEED_CONTEXT);
     h = stream_of(stream, "cuStreamQuery");
     result = wait_forbidden(h, "cuStreamQuery");
-    return driver_leave(result != CUDA_SUCCESS ? result : query(h, h->enqueued));
+    return driver_leave(result != CUDA_SUCCESS ? result : query(h, h->enqueued, &h->clock));
 }
 
 CUresult CUDAAPI cuStreamGetCtx(CUstream stream, CUcontext *context)
@@ -178,7 +190,7 @@ CUresult CUDAAPI cuEventSynchronize(CUevent event)
     e = handle_check(event, HANDLE_EVENT, "cuEventSynchronize");
     result = event_forbidden(e, "cuEventSynchronize");
     if (result == CUDA_SUCCESS && e->position)
-        result = queue_reach(e->parent, e->position);
+        result = queue_wait(e->parent, e->position, &e->clock);
     return driver_leave(result);
 }
 
@@ -191,7 +203,7 @@ CUresult CUDAAPI cuEventQuery(CUevent event)
     e = handle_check(event, HANDLE_EVENT, "cuEventQuery");
     result = event_forbidden(e, "cuEventQuery");
     if (result == CUDA_SUCCESS && e->position)
-        result = query(e->parent, e->position);
+        result = query(e->parent, e->position, &e->clock);
     return driver_leave(result);
 }
 
@@ -214,6 +226,12 @@ CUresult CUDAAPI cuEventElapsedTime(float *ms, CUevent from, CUevent to)
     return driver_leave(CUDA_SUCCESS);
 }
 
+static struct work wait_for(const struct handle *e)
+{
+    return (struct work){.kind = WORK_WAIT, .object = e->parent, .position = e->position,
+                         .clock = e->clock};
+}
+
 CUresult CUDAAPI cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int flags)
 {
     struct handle *s, *e;
@@ -227,10 +245,7 @@ CUresult CUDAAPI cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int 
         return driver_leave(CUDA_ERROR_INVALID_VALUE);
     if (s->graph == e->graph || (!s->graph && e->graph)) {
         if (!e->graph)
-            return driver_leave(e->position ? queue_add(s, (struct work){.kind = WORK_WAIT,
-                                                                         .object = e->parent,
-                                                                         .position = e->position})
-                                            : CUDA_SUCCESS);
+            return driver_leave(e->position ? queue_add(s, wait_for(e)) : CUDA_SUCCESS);
         if (!s->graph)
             s->is_unjoined = true;
         s->graph = e->graph;

@@ -114,6 +114,8 @@ void handle_drop(struct handle *h)
     h->is_live = false;
     if (h->kind == HANDLE_STREAM && h->work.count)
         return; /* what it has still to do is done all the same, and then forgotten */
+    if (h->kind == HANDLE_STREAM)
+        order_close(h->number, h->enqueued);
     for (int i = 0; i < h->work.count; i++)
         work_release(&h->work.at[i]);
     free(h->work.at);

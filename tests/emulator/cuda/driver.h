@@ -7,6 +7,7 @@
 #include <cuda.h>
 
 #include "tests/emulator/cuda/allocation.h"
+#include "tests/emulator/cuda/order.h"
 #include "tests/emulator/cuda/ptx.h"
 
 /* Every handle the driver gives points to one of these. They are never reused, so that a stale
@@ -26,6 +27,7 @@ struct work {
     enum work_kind kind;
     struct handle *object; /* the function, the event, or the stream waited for */
     uint64_t position;     /* in the own stream; WORK_WAIT: in the other one */
+    struct clock clock;    /* what is ordered before it, and itself */
     long long nth;         /* of all launches */
     uint32_t grid[3], block[3], dynamic_bytes;
     uint8_t *params;
@@ -68,6 +70,8 @@ struct handle {
     int head;
     uint64_t enqueued, done;
     bool is_legacy;
+    int number;
+    struct clock clock; /* what its newest work knows; of an event, as it was recorded */
 };
 
 enum { DEVICES = 8 };
@@ -126,7 +130,9 @@ void work_add(struct work_list *, struct work);
 CUresult queue_add(struct handle *stream, struct work);
 /* Run until the stream has come to a position: at least what that depends on. */
 CUresult queue_reach(struct handle *stream, uint64_t position);
-/* Run all work of a device. */
+/* The host waits for it, and so for all that the clock stands for. */
+CUresult queue_wait(struct handle *stream, uint64_t position, const struct clock *);
+/* The host waits for all work of a device. */
 CUresult queue_drain(int device);
 /* Does work that is not done need this module? */
 bool queue_uses(const struct handle *module);

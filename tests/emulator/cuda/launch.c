@@ -99,6 +99,18 @@ static void block_release(struct block *b)
     free(b->local);
 }
 
+static void tell(const struct block *b)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&lock);
+    for (const struct span *s = b->span; s < b->span + b->spans; s++)
+        for (int is_write = 0; is_write < 2; is_write++)
+            if (s->to[is_write])
+                b->launch->touched(s->from[is_write], s->to[is_write], is_write);
+    pthread_mutex_unlock(&lock);
+}
+
 static void *worker(void *self)
 {
     struct launch *launch = self;
@@ -113,6 +125,7 @@ static void *worker(void *self)
         b.group[2] = (uint32_t)(at / x / y);
         block_run(&b);
     }
+    tell(&b);
     block_release(&b);
     return NULL;
 }

@@ -128,6 +128,12 @@ struct pending_list {
     int count, capacity, group;
 };
 
+/* An allocation that a kernel reached, and what it read [0] and wrote [1] of it: from the first
+ * to behind the last byte. */
+struct span {
+    uint64_t low, high, from[2], to[2];
+};
+
 struct block;
 
 struct warp {
@@ -137,12 +143,12 @@ struct warp {
     uint32_t live, parked, at_barrier, carry;
     int pc[LANES];
     uint16_t sync;      /* how many times its lanes synchronised */
-    uint64_t low, high; /* the allocation reached last */
+    struct span *span;  /* the allocation reached last */
     struct pending_list pending[LANES];
     uint8_t barrier_of[LANES]; /* that a lane in at_barrier waits at */
 };
 
-enum { BARRIERS = 16 };
+enum { BARRIERS = 16, SPANS = 64 };
 
 /* arrived: threads; asked: threads the instruction names, 0 for all; votes: of bar.red. */
 struct barrier {
@@ -162,6 +168,8 @@ struct block {
     struct touch *touch;
     uint32_t interval, first_interval;
     struct barrier barrier[BARRIERS];
+    struct span span[SPANS];
+    int spans;
     bool is_faulty;
 };
 
@@ -173,6 +181,8 @@ struct launch {
     uint64_t next;  /* block to run; taken atomically */
     int error;      /* CUresult of the first fault */
     int findings;   /* reported so far: a few say enough */
+    /* Told of every stretch of memory that was read or written; one call at a time. */
+    void (*touched)(uint64_t low, uint64_t high, bool is_write);
 };
 
 /* Run the lanes of a warp until all have exited or wait at a barrier, or for a while. False

@@ -17,13 +17,17 @@ enum { DEPTH = 1024 };
 
 static struct handle **busy; /* streams with work, the one that got some first comes first */
 static int busies;
+static struct clock given[DEVICES]; /* all work that a device ever got */
+/* Of that what the blocking streams [0] and the legacy default stream [1] got, which wait for
+ * each other. */
+static struct clock implied[DEVICES][2];
 
 /* ---- running one ------------------------------------------------------------------------- */
 
 static void run_kernel(const struct work *w)
 {
     struct launch launch = {.kernel = w->object->kernel, .dynamic_bytes = w->dynamic_bytes,
-                            .param = w->params};
+                            .param = w->params, .touched = order_touch};
     long long slow = setting(FAULT_SLOW_MS, 0);
 
     if (w->nth == setting(FAULT_LOST, 0)) {
@@ -51,19 +55,49 @@ static void run_record(const struct handle *stream, const struct work *w)
     w->object->is_recorded = true;
 }
 
+static void touch(const void *at, size_t bytes, bool is_write)
+{
+    order_touch((uint64_t)(uintptr_t)at, (uint64_t)(uintptr_t)at + bytes, is_write);
+}
+
+static void run_copy(const struct work *w)
+{
+    memmove(w->to, w->staged ? w->staged : w->from, w->bytes);
+    touch(w->to, w->bytes, true);
+    if (!w->staged)
+        touch(w->from, w->bytes, false);
+}
+
+static void run_set(const struct work *w)
+{
+    for (size_t i = 0; i < w->bytes; i++)
+        memcpy((uint8_t *)w->to + i * w->width, &w->value, w->width);
+    touch(w->to, w->bytes * w->width, true);
+}
+
 static void run(const struct handle *stream, const struct work *w)
 {
+    static const char *const name[] = {[WORK_COPY] = "a copy", [WORK_SET] = "a fill",
+                                       [WORK_HOST] = "a host function"};
+
+    order_begin();
     switch (w->kind) {
     case WORK_KERNEL: run_kernel(w); break;
-    case WORK_COPY: memmove(w->to, w->staged ? w->staged : w->from, w->bytes); break;
-    case WORK_SET:
-        for (size_t i = 0; i < w->bytes; i++)
-            memcpy((uint8_t *)w->to + i * w->width, &w->value, w->width);
-        break;
+    case WORK_COPY: run_copy(w); break;
+    case WORK_SET: run_set(w); break;
     case WORK_HOST: w->host(w->data); break;
     case WORK_RECORD: run_record(stream, w); break;
     case WORK_WAIT: break;
     }
+    order_end(stream->number, w->position, &w->clock,
+              w->kind == WORK_KERNEL ? w->object->kernel->name : name[w->kind]);
+}
+
+/* Other doubles of libraries tell by this what their host functions touch. */
+void cuEmulatorTouch(CUdeviceptr at, size_t bytes, int is_write);
+void cuEmulatorTouch(CUdeviceptr at, size_t bytes, int is_write)
+{
+    order_touch(at, at + bytes, is_write);
 }
 
 static CUresult error_of(int device)
@@ -161,6 +195,14 @@ CUresult queue_reach(struct handle *stream, uint64_t position)
     return error_of(stream->device);
 }
 
+CUresult queue_wait(struct handle *stream, uint64_t position, const struct clock *clock)
+{
+    CUresult result = queue_reach(stream, position);
+
+    order_waited(clock, busies == 0);
+    return result;
+}
+
 CUresult queue_drain(int device)
 {
     int last = busies - 1;
@@ -172,6 +214,7 @@ CUresult queue_drain(int device)
         } else {
             last--;
         }
+    order_waited(&given[device], busies == 0);
     return error_of(device);
 }
 
@@ -187,13 +230,22 @@ static void append(struct handle *s, struct work w)
         memmove(s->work.at, s->work.at + s->head, (size_t)s->work.count * sizeof w);
         s->head = 0;
     }
+    order_join(&s->clock, order_host());
+    order_join(&s->clock, &w.clock);
+    if (!(s->flags & CU_STREAM_NON_BLOCKING))
+        order_join(&s->clock, &implied[s->device][!s->is_legacy]);
+    s->clock.at[s->number] = ++s->enqueued;
+    order_join(&given[s->device], &s->clock);
+    if (!(s->flags & CU_STREAM_NON_BLOCKING))
+        order_join(&implied[s->device][s->is_legacy], &s->clock);
+    w.clock = s->clock;
     work_add(&s->work, w);
-    s->enqueued++;
 }
 
 static void append_wait(struct handle *s, struct handle *awaited)
 {
-    append(s, (struct work){.kind = WORK_WAIT, .object = awaited, .position = awaited->enqueued});
+    append(s, (struct work){.kind = WORK_WAIT, .object = awaited,
+                            .position = awaited->enqueued, .clock = awaited->clock});
 }
 
 /* The legacy default stream and the blocking ones wait for each other. */
@@ -222,6 +274,8 @@ CUresult queue_add(struct handle *s, struct work w)
         w.object->is_recorded = false;
     }
     append(s, w);
+    if (w.kind == WORK_RECORD)
+        w.object->clock = s->clock;
     if (order && strcmp(order, "now") == 0)
         queue_reach(s, s->enqueued);
     else if (s->enqueued - s->done > DEPTH)

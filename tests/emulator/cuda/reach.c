@@ -84,16 +84,42 @@ static void *reach_window(struct warp *w, const struct insn *i, int lane, uint64
     return NULL;
 }
 
-static void *reach_global(struct warp *w, const struct insn *i, int lane, uint64_t at,
-                          unsigned bytes)
+/* The allocation at an address as this worker knows it; NULL when there is none. The last
+ * place is used again when there are more of them than places. */
+static struct span *span_find(struct block *b, uint64_t at)
 {
-    if (at >= w->low && at + bytes <= w->high)
-        return (void *)(uintptr_t)at;
-    if (allocation_range(at, &w->low, &w->high) && at + bytes <= w->high)
-        return (void *)(uintptr_t)at;
-    block_fault(w, i, lane, CUDA_ERROR_ILLEGAL_ADDRESS, "%u bytes at 0x%llx: %s", bytes,
-                (unsigned long long)at, allocation_describe(at));
-    return NULL;
+    struct span *s = b->span;
+
+    while (s < b->span + b->spans && !(at >= s->low && at < s->high))
+        s++;
+    if (s < b->span + b->spans)
+        return s;
+    s -= b->spans == SPANS;
+    *s = (struct span){.from = {UINT64_MAX, UINT64_MAX}};
+    if (!allocation_range(at, &s->low, &s->high))
+        return NULL;
+    b->spans += b->spans < SPANS;
+    return s;
+}
+
+static void *reach_global(struct warp *w, const struct insn *i, int lane, uint64_t at,
+                          unsigned bytes, enum access access)
+{
+    struct span *s = w->span;
+    int is_write = access != ACCESS_READ;
+
+    if (!s || at < s->low || at >= s->high)
+        s = w->span = span_find(w->block, at);
+    if (!s || at + bytes > s->high) {
+        block_fault(w, i, lane, CUDA_ERROR_ILLEGAL_ADDRESS, "%u bytes at 0x%llx: %s", bytes,
+                    (unsigned long long)at, allocation_describe(at));
+        return NULL;
+    }
+    if (at < s->from[is_write])
+        s->from[is_write] = at;
+    if (at + bytes > s->to[is_write])
+        s->to[is_write] = at + bytes;
+    return (void *)(uintptr_t)at;
 }
 
 void *memory_reach(struct warp *w, const struct insn *i, int lane, enum space space,
@@ -124,7 +150,7 @@ void *memory_reach(struct warp *w, const struct insn *i, int lane, enum space sp
     if (space == SPACE_PARAM && access == ACCESS_READ)
         return reach_window(w, i, lane, at, bytes, (uint8_t *)(uintptr_t)b->param,
                             b->kernel->param_bytes, "parameter");
-    return reach_global(w, i, lane, at, bytes);
+    return reach_global(w, i, lane, at, bytes, access);
 }
 
 /* ---- loads and stores ------------------------------------------------------------------- */
@@ -196,7 +222,7 @@ static void cp_async(struct warp *w, const struct insn *i, uint32_t lanes)
             return;
         }
         if (used) {
-            source = reach_global(w, i, l, from, used);
+            source = reach_global(w, i, l, from, used, ACCESS_READ);
             if (!source)
                 return;
             memcpy(p.data, source, used);
