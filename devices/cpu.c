@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/sysfs.h"
 #include "devices/device.h"
+#include "devices/numa.h"
 #include "devices/pages.h"
 
 enum { HUGE_BYTES = 2 << 20 };
@@ -49,7 +50,8 @@ static int cpu_describe(int index, struct device_row *row, struct why *why)
     (void)index;
     (void)why;
     *row = (struct device_row){.id = {"cpu"}, .evidence = EVIDENCE_MEASURED,
-                                .cache_bytes = sysfs_cache_bytes()};
+                                .cache_bytes = sysfs_cache_bytes(),
+                                .node = numa_choose("/", -1)};
     cpu_model(row->model, sizeof row->model);
     snprintf(row->driver, sizeof row->driver, "host");
     return 0;
@@ -96,8 +98,8 @@ static int cpu_alloc(struct device *device, struct buffer *b, size_t bytes, enum
     bool large = bytes >= HUGE_BYTES;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), step = large ? HUGE_BYTES : page, size;
     uint64_t available = large ? available_bytes() : 0;
+    struct numa_policy before;
 
-    (void)device;
     *b = (struct buffer){0};
     if (bytes > SIZE_MAX - 2 * step || (available && bytes > available))
         return why_fail(why, STATUS_MEMORY,
@@ -115,7 +117,9 @@ static int cpu_alloc(struct device *device, struct buffer *b, size_t bytes, enum
     if (large)
         madvise(b->data, size, MADV_HUGEPAGE);
 #endif
+    numa_prefer(device->row.node, &before);
     memset(b->data, 0, bytes);
+    numa_restore(&before);
     if (large && huge_bytes(b->data, size) > bytes / 2)
         b->page_bytes = HUGE_BYTES;
     return 0;

@@ -142,7 +142,7 @@ static void driver_text(char *out, size_t size)
 
 static int cuda_describe(int index, struct device_row *row, struct why *why)
 {
-    struct device nobody = {.self = &(struct cuda){.node = -1}}, *device = &nobody;
+    struct device nobody = {.self = &(struct cuda){.id = 0}}, *device = &nobody;
     CUdevice id;
 
     *row = (struct device_row){.kind = DEVICE_CUDA};
@@ -159,6 +159,7 @@ static int cuda_describe(int index, struct device_row *row, struct why *why)
         row->bus.text[0] = '\0';
     for (char *c = row->bus.text; *c; c++) /* sysfs writes it in lower case */
         *c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
+    row->node = numa_choose("/", nvidia_node("/", row->bus.text));
     return 0;
 }
 
@@ -321,7 +322,6 @@ static int cuda_open(struct device *device, int index, struct why *why)
     if (!self)
         return why_fail(why, STATUS_MEMORY, "cannot open %s: out of memory", device->row.id.text);
     self->ops = ops_here();
-    self->node = numa_choose("/", nvidia_node("/", device->row.bus.text));
     device->self = self;
     device->ops = &self->ops;
     status = open_context(device, index, why);

@@ -116,7 +116,6 @@ struct cuda {
     struct module *modules;
     struct point *points;
     struct name target;           /* what code is compiled for: "sm_90" or "compute_80" */
-    int node;                     /* NUMA node that host memory comes from; -1: any */
     struct why lost;              /* how the context was lost; "" while it is well */
 };
 

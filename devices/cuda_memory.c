@@ -90,7 +90,6 @@ int cuda_alloc(struct device *device, struct buffer *b, size_t bytes, enum memor
         [MEMORY_PAGEABLE] = alloc_pageable, [MEMORY_PINNED] = alloc_pinned,
         [MEMORY_MAPPED] = alloc_pinned,     [MEMORY_MANAGED] = alloc_managed,
         [MEMORY_DEVICE] = alloc_device};
-    const struct cuda *self = device->self;
     struct numa_policy before;
     char what[100];
     int status = cuda_enter(device, why);
@@ -99,7 +98,7 @@ int cuda_alloc(struct device *device, struct buffer *b, size_t bytes, enum memor
     snprintf(what, sizeof what, "cannot allocate %.1f MiB of %s memory on %.20s",
              (double)bytes / 0x1p20, memory_name(memory), device->row.id.text);
     if (!status) {
-        numa_prefer(memory == MEMORY_DEVICE ? -1 : self->node, &before);
+        numa_prefer(memory == MEMORY_DEVICE ? -1 : device->row.node, &before);
         status = alloc[memory](device, b, what, why);
         numa_restore(&before);
     }

@@ -28,6 +28,7 @@ struct device_row {
     bool is_gpu;
     uint64_t cache_bytes;   /* last level; 0 when unknown */
     struct name uuid, bus;  /* "GPU-6f1c...", "0000:17:00.0"; "" when unknown */
+    int node;               /* NUMA node that its host memory comes from; -1: any */
 };
 
 struct driver {

@@ -65,16 +65,44 @@ static int farthest(const char *root, int from)
     return far;
 }
 
+/* The node that `wish` names, -1 when it names none that is here. */
+static int named(const char *root, const char *wish)
+{
+    char line[1024], *end;
+    long node = strtol(wish, &end, 10);
+
+    return end != wish && !*end && node >= 0 && node < NODES &&
+                   sysfs_line(root, line, sizeof line,
+                              "/sys/devices/system/node/node%ld/distance", node)
+               ? (int)node
+               : -1;
+}
+
+int numa_check(const char *root, const char *wish, struct why *why)
+{
+    char online[64];
+
+    if (strcmp(wish, "near") == 0 || named(root, wish) >= 0)
+        return 0;
+    if (!sysfs_line(root, online, sizeof online, "/sys/devices/system/node/online"))
+        strcpy(online, "none");
+    if (strcmp(wish, "far") != 0)
+        return why_fail(why, STATUS_INVALID,
+                        "'%.20s' is no memory node here; hint: near, far or one of %s", wish, online);
+    return strpbrk(online, ",-") ? 0
+                                 : why_fail(why, STATUS_INVALID,
+                                            "'far': this machine has one memory node (%s)", online);
+}
+
 int numa_choose(const char *root, int near)
 {
     const char *wish = getenv("OFFLOAD_BENCH_NUMA");
-    char *end;
-    long node;
+    int node;
 
     if (!wish || !*wish || strcmp(wish, "near") == 0)
         return near;
     if (strcmp(wish, "far") == 0)
         return farthest(root, near);
-    node = strtol(wish, &end, 10);
-    return *end || node < 0 || node >= NODES ? near : (int)node;
+    node = named(root, wish);
+    return node >= 0 ? node : near;
 }

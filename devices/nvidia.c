@@ -75,6 +75,37 @@ bool nvidia_has_kernel_driver(const char *root)
     return false;
 }
 
+/* Has this process CAP_SYS_ADMIN? Root in a container often has not. */
+static bool is_administrator(const char *root)
+{
+    enum { CAPABILITY = 21 }; /* CAP_SYS_ADMIN of <linux/capability.h> */
+    char mask[32];
+
+    return sysfs_value(root, "/proc/self/status", "CapEff", mask, sizeof mask) &&
+           strtoull(mask, NULL, 16) >> CAPABILITY & 1;
+}
+
+/* The parameter came with driver 418.43; before it counters were everybody's. */
+int nvidia_counters(const char *root, struct why *why)
+{
+    char value[32];
+
+    if (!is_there(root, "/proc/driver/nvidia/params", F_OK))
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "NVIDIA's kernel driver is not loaded: there are none to read");
+    if (!sysfs_value(root, "/proc/driver/nvidia/params", "RmProfilingAdminOnly", value,
+                     sizeof value) || strcmp(value, "0") == 0)
+        return why_fail(why, STATUS_OK, "the driver lets every user read them");
+    if (is_administrator(root))
+        return why_fail(why, STATUS_OK,
+                        "the driver lets administrators read them, which this process is");
+    return why_fail(why, STATUS_UNAVAILABLE,
+                    "the driver lets administrators only read them (RmProfilingAdminOnly: %s); "
+                    "hint: as root, or in a container with --cap-add SYS_ADMIN, or for all: echo "
+                    "'options nvidia NVreg_RestrictProfilingToAdminUsers=0' | sudo tee "
+                    "/etc/modprobe.d/nvidia-counters.conf, then reboot", value);
+}
+
 int nvidia_node(const char *root, const char *bus)
 {
     double node = bus[0] ? sysfs_number(root, "/sys/bus/pci/devices/%s/numa_node", bus) : NAN;

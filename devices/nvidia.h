@@ -20,6 +20,10 @@ bool nvidia_driver_version(const char *root, char *out, size_t size);
  * that needs none is an emulation. */
 bool nvidia_has_kernel_driver(const char *root);
 
+/* May this process read the GPUs' hardware counters? The sentence says why, or why not:
+ * STATUS_UNAVAILABLE with what would allow it, also when no kernel driver is loaded. */
+int nvidia_counters(const char *root, struct why *);
+
 /* NUMA node that the GPU at PCI address `bus` ("0000:17:00.0") hangs on; -1: the system has
  * one only or does not say. */
 int nvidia_node(const char *root, const char *bus);

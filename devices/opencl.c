@@ -127,7 +127,7 @@ static int opencl_describe(int index, struct device_row *row, struct why *why)
 
     (void)why;
 
-    *row = (struct device_row){.kind = DEVICE_OPENCL};
+    *row = (struct device_row){.kind = DEVICE_OPENCL, .node = -1};
     device_text(id, CL_DEVICE_NAME, row->model, sizeof row->model);
     device_text(id, CL_DRIVER_VERSION, driver, sizeof driver);
     if (cl.clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof owner, &owner, NULL) == CL_SUCCESS)

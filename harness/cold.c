@@ -136,7 +136,7 @@ static void serve(const struct coldroom *room, const struct request *q, struct r
     struct device host;
     struct bench bench;
 
-    reply->status = device_open(&host, "cpu", &reply->why);
+    reply->status = plan_open_host(room->plan, &host, &reply->why);
     if (!reply->status)
         reply->status = bench_open_inputs(&bench, q->group->workload, &q->group->problem, &host,
                                           room->seed, &reply->why);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "devices/cuda_compiler.h"
 #include "devices/device.h"
+#include "devices/nvidia.h"
 #include "harness/command.h"
 #include "harness/machine.h"
 #include "probes/probe.h"
@@ -110,11 +111,21 @@ static void see_probe(const struct probe *probe)
     probe->close(self);
 }
 
+/* A probe of counters opens without permission, and is refused when it counts. */
+static void see_gpu_counters(void)
+{
+    struct why why;
+    int status = nvidia_counters("/", &why);
+
+    say(status ? BAD : GOOD, "GPU counters", "%s", why.text);
+}
+
 static void see_probes(void)
 {
     puts("probes");
     for (const struct probe *const *p = probes; *p; p++)
         see_probe(*p);
+    see_gpu_counters();
 }
 
 static bool path_search(const char *program, char *out, size_t size)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/trace.h"
+#include "devices/numa.h"
 #include "harness/laggard.h"
 #include "harness/lineup.h"
 #include "harness/observer.h"
@@ -55,7 +56,7 @@ int workshop_open(struct workshop *shop, struct why *why)
         coldroom_open(&shop->coldroom, shop->plan, shop->seed, NULL);
     shop->nvml = nvml_library("/", NULL);
     shop->observer = observer_new(); /* before OpenMP makes threads: counters are inherited */
-    status = device_open(&shop->host, "cpu", why);
+    status = plan_open_host(shop->plan, &shop->host, why);
     return status ? status
                   : shop->host.ops->alloc(&shop->host, &shop->dram, (size_t)(2 * cache_bytes(shop)),
                                           MEMORY_PAGEABLE, why);
@@ -242,15 +243,14 @@ static struct device *device_at(struct workshop *shop, int i, struct why *why)
     return &shop->device[i];
 }
 
-/* Page size behind the largest argument. */
-static int64_t largest_page_bytes(const struct bench *bench)
+static const struct buffer *largest_argument(const struct bench *bench)
 {
     const struct buffer *largest = &bench->arg[0][0];
 
     for (int i = 1; i < ARGS; i++)
         if (bench->arg[0][i].bytes > largest->bytes)
             largest = &bench->arg[0][i];
-    return (int64_t)largest->page_bytes;
+    return largest;
 }
 
 /* From `start_ns` until now, on the line of phases. */
@@ -277,6 +277,8 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
                       struct cell *cell, int most)
 {
     const struct device_row *row = &shop->plan->device[i];
+    const struct buffer *largest = largest_argument(bench);
+    int node = numa_node_of(largest->data);
     struct why why = {{0}};
     int cells = 0;
 
@@ -292,7 +294,8 @@ static int open_cells(struct workshop *shop, const struct group *g, struct bench
         group_describe(&c->record, g, row, v);
         c->record.threads = row->kind == DEVICE_CPU ? shop->plan->threads : 0;
         c->record.seed = (int64_t)shop->seed;
-        c->record.page_bytes = largest_page_bytes(bench);
+        c->record.page_bytes = (int64_t)largest->page_bytes;
+        c->record.memory_node = node >= 0 ? node : NAN;
         if (row->kind == DEVICE_CPU && !v->provider)
             SAY(c->record.isa, isa_name(isa_best()));
         death = shop->death(shop->to, row->id.text, v->name);

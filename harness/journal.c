@@ -112,6 +112,8 @@ static json_t *describe_devices(const struct plan *plan)
             json_object_set_new(device, "uuid", json_string(row->uuid.text));
         if (row->bus.text[0])
             json_object_set_new(device, "bus", json_string(row->bus.text));
+        if (row->node >= 0)
+            json_object_set_new(device, "memory_node", json_integer(row->node));
         json_array_append_new(list, device);
     }
     return list;

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "devices/cuda_compiler.h"
+#include "devices/numa.h"
 #include "harness/command.h"
 #include "harness/prices.h"
 
@@ -20,6 +21,8 @@ static const struct argp_option table[] = {
     {"cuda-arch", 'A', "ARCH", 0,
      "what to compile CUDA kernels for: sm_NN (machine code) or compute_NN (PTX); default: what "
      "the GPU is", 0},
+    {"memory-node", 'N', "NODE", 0,
+     "NUMA node of the host memory: near (the GPU; default), far or a number", 0},
     {"gpu", 'g', "NAME[,NAME]", 0,
      "GPUs to project: names of `list gpus` or JSON files; 'none' for none", 0},
     {"calibrate", 'C', "RESULTS", 0,
@@ -111,6 +114,7 @@ const struct argp_child options_children[] = {
 
 bool options_common(struct options *o, int key, char *arg, struct argp_state *state)
 {
+    struct why why;
     char *end;
 
     switch (key) {
@@ -136,6 +140,11 @@ bool options_common(struct options *o, int key, char *arg, struct argp_state *st
             argp_error(state, "--cuda-arch: '%s' is no CUDA architecture; hint: sm_NN for "
                        "machine code, compute_NN for PTX, such as compute_80", arg);
         setenv("OFFLOAD_BENCH_CUDA_ARCH", arg, 1); /* read where kernels are compiled */
+        return true;
+    case 'N':
+        if (numa_check("/", arg, &why) != 0)
+            argp_error(state, "--memory-node: %s", why.text);
+        setenv("OFFLOAD_BENCH_NUMA", arg, 1); /* read where memory is allocated */
         return true;
     case 'o':
         o->out = arg;

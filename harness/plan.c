@@ -9,6 +9,18 @@
 
 #include "base/text.h"
 
+int plan_open_host(const struct plan *plan, struct device *host, struct why *why)
+{
+    int status = device_open(host, "cpu", why);
+
+    for (int i = 0; i < plan->devices && !status; i++)
+        if (plan->device[i].kind == DEVICE_CUDA) {
+            host->row.node = plan->device[i].node;
+            break;
+        }
+    return status;
+}
+
 int plan_threads(void)
 {
     enum { CORES = 1024 };

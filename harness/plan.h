@@ -50,6 +50,10 @@ int plan_begin(struct plan *, const struct options *, const struct survey *, uns
 /* The CPU's own ceilings in these dtypes (bits), when `real` has the CPU. */
 int plan_ceilings(struct plan *, unsigned real, unsigned dtypes, struct why *);
 
+/* The CPU device; its memory lies where that of the plan's first CUDA device does. Errors: of
+ * device_open. */
+int plan_open_host(const struct plan *, struct device *host, struct why *);
+
 /* Threads that the CPU side may use: one per physical core of those this process may run
  * on. */
 int plan_threads(void);

@@ -25,6 +25,8 @@ static const struct argp_option table[] = {
     {"cuda-arch", 'A', "ARCH", 0,
      "what to compile CUDA kernels for: sm_NN (machine code) or compute_NN (PTX); default: what "
      "the GPU is", 0},
+    {"memory-node", 'N', "NODE", 0,
+     "NUMA node of the host memory: near (the GPU; default), far or a number", 0},
     {"out", 'o', "DIR", 0, "where results and report go (default: offload-report)", 0},
     {"resume", 'r', NULL, 0, "go on with the results that are in DIR", 0},
     {"seed", 'S', "N", 0, "seed of inputs and order (default: 1)", 0},

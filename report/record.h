@@ -80,6 +80,7 @@ struct measure {
     X(threads, int64_t, COUNT, "", "CPU threads")                                      \
     X(isa, struct name, TEXT, "", "instruction set of our own CPU code")               \
     X(page_bytes, int64_t, COUNT, "byte", "page size behind the largest argument")     \
+    X(memory_node, double, NUMBER, "", "NUMA node that it lies on, as the kernel says") \
     X(outcome, enum outcome, ENUM, "", "ok, wrong, skipped or failed")                 \
     X(why, struct why, LONG_TEXT, "", "the sentence behind anything but ok")           \
     X(note, struct why, LONG_TEXT, "", "what a reader must know of this variant")      \

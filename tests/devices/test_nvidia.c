@@ -120,6 +120,58 @@ static void test_permission(void **state)
     assert_int_equal(WEXITSTATUS(end), 0);
 }
 
+static void expect_counters(int status, const char *words)
+{
+    struct why why = {{0}};
+
+    assert_int_equal(nvidia_counters(root, &why), status);
+    if (!strstr(why.text, words))
+        fail_msg("'%s' lacks '%s'", why.text, words);
+}
+
+/* Who may read counters: by the driver's parameter and the process's capabilities. */
+static void test_counters(void **state)
+{
+    (void)state;
+    expect_counters(STATUS_UNAVAILABLE, "not loaded");
+    put("/proc/driver/nvidia/params", "ResmanDebugLevel: 4294967295\n");
+    expect_counters(0, "every user"); /* a driver without the parameter */
+    put("/proc/driver/nvidia/params", "EnableMSI: 1\nRmProfilingAdminOnly: 0\n");
+    expect_counters(0, "every user");
+    put("/proc/driver/nvidia/params", "EnableMSI: 1\nRmProfilingAdminOnly: 1\n");
+    put("/proc/self/status", "Name:\tx\nCapEff:\t00000000a80425fb\n"); /* root in a container */
+    expect_counters(STATUS_UNAVAILABLE, "; hint: as root");
+    put("/proc/self/status", "Name:\tx\nCapEff:\t000001ffffffffff\n");
+    expect_counters(0, "which this process is");
+}
+
+static void expect_wish(const char *wish, const char *words)
+{
+    struct why why = {{0}};
+
+    assert_int_equal(numa_check(root, wish, &why), words ? STATUS_INVALID : 0);
+    if (words && !strstr(why.text, words))
+        fail_msg("'%s' lacks '%s'", why.text, words);
+}
+
+/* What may be asked for on a machine of one node, and of three. */
+static void test_wish(void **state)
+{
+    (void)state;
+    expect_wish("near", NULL);
+    expect_wish("0", "hint: near, far or one of none"); /* a kernel without nodes */
+    expect_wish("far", "one memory node (none)");
+    put("/sys/devices/system/node/online", "0\n");
+    put("/sys/devices/system/node/node0/distance", "10\n");
+    expect_wish("0", NULL);
+    expect_wish("far", "one memory node (0)");
+    put("/sys/devices/system/node/online", "0-2\n");
+    put("/sys/devices/system/node/node0/distance", "10 21 21\n");
+    expect_wish("far", NULL);
+    expect_wish("7", "'7' is no memory node here; hint: near, far or one of 0-2");
+    expect_wish("nearby", "one of 0-2");
+}
+
 /* Three nodes; the GPU hangs on node 1, node 2 is farthest from it. */
 static void test_node(void **state)
 {
@@ -169,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces), cmocka_unit_test(test_permission),
+        cmocka_unit_test(test_counters), cmocka_unit_test(test_wish),
         cmocka_unit_test(test_node), cmocka_unit_test(test_policy)};
 
     return cmocka_run_group_tests_name("what the system shows of NVIDIA", tests, make_root,

@@ -48,6 +48,8 @@ static void test_mistakes(void **state)
         {"--suite smoke --gpu-price h1000-sxm=2", EXIT_USAGE, "did you mean 'h100-sxm'"},
         {"--gpu-price nan", EXIT_USAGE, "'nan' is not a number"},
         {"--cpu-price=-1", EXIT_USAGE, "'-1' is not a number"},
+        {"--memory-node 1000", EXIT_USAGE, "'1000' is no memory node here"},
+        {"sweep add --memory-node beside", EXIT_USAGE, "hint: near, far or"},
         {"--cuda-arch sm_x", EXIT_USAGE, "'sm_x' is no CUDA architecture"},
         {"sweep add --placement once,once", EXIT_USAGE, "twice"},
         {"sweep add --placement managed", EXIT_USAGE, "none of resident, once, every"},
