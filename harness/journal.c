@@ -197,8 +197,10 @@ static json_t *header(const struct journal *j, const struct plan *plan)
                      "gpus", describe_gpus(plan), "devices", describe_devices(plan), "missing",
                      describe_missing(plan, j->survey), "suite_notes", describe_notes(plan),
                      "machine", j->survey->machine ? j->survey->machine : json_null());
-    if (o->lesson[0])
-        json_object_set_new(head, "lesson", json_string(o->lesson));
+    if (j->lesson) {
+        json_object_set_new(head, "lesson", json_string(j->lesson->note.data));
+        json_object_set(head, "lessons", j->lesson->cells);
+    }
     if (plan->sweep)
         json_object_set(head, "sweep", plan->sweep);
     if (o->prices)
@@ -270,24 +272,30 @@ static bool is_cell_of(const struct record *r, const struct group *g)
     return r->kind == RECORD_CELL && is_problem_of(r, g);
 }
 
-/* The header must be of the same question: the seed, the model and the suites. */
+/* Also when both are missing. */
+static bool is_equal(const json_t *a, const json_t *b)
+{
+    return a && b ? json_equal(a, b) : a == b;
+}
+
+/* The header must be of the same question, and its projections taught alike. */
 static int is_same_run(const json_t *head, const struct plan *plan, const struct journal *j,
                        struct why *why)
 {
     const struct options *o = j->options;
     json_t *suites = names(o->suite, o->suites);
     const char *model = json_string_value(json_object_get(head, "model"));
-    const json_t *sweep = json_object_get(head, "sweep");
     bool same = json_equal(suites, json_object_get(head, "suites")) && model &&
-                (sweep ? json_equal(sweep, plan->sweep) : !plan->sweep) &&
+                is_equal(json_object_get(head, "sweep"), plan->sweep) &&
                 strcmp(model, model_of(plan)) == 0 &&
+                is_equal(json_object_get(head, "lessons"), j->lesson ? j->lesson->cells : NULL) &&
                 json_integer_value(json_object_get(head, "seed")) == (json_int_t)o->seed;
 
     json_decref(suites);
     return same ? 0
                 : why_fail(why, STATUS_INVALID,
-                           "'%s' is of another run (suite, model, sweep or seed differ); hint: leave "
-                           "out --resume or name another --out", j->path);
+                           "'%s' is of another run (suite, model, sweep, seed or --calibrate "
+                           "differ); hint: leave out --resume or name another --out", j->path);
 }
 
 static int find_done(const struct journal *j, const struct plan *plan, bool *is_done,
@@ -426,11 +434,10 @@ int journal_project(const struct journal *j, const struct plan *plan, struct why
 {
     struct results results = {0};
     struct text lines = {0};
-    char note[200];
     int status = plan->gpus ? results_read(&results, j->path, why) : 0;
 
     if (plan->gpus && !status) /* a real GPU of this very run teaches, too; forecasts say so */
-        lesson_learn(&results, note, sizeof note);
+        lesson_learn(&results, NULL);
     for (int g = 0; g < plan->groups && !status; g++)
         for (int i = 0; i < plan->gpus; i++)
             if (plan->group[g].workload->role == ROLE_JUDGED && !plan->group[g].is_proof &&

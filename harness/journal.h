@@ -10,6 +10,7 @@ struct journal {
     const struct options *options;
     const struct survey *survey;
     const char *command_line;
+    const struct lesson *lesson; /* of --calibrate, or NULL */
 
     /* filled by journal_open */
     char path[1024];
@@ -24,7 +25,7 @@ int journal_open(struct journal *, struct why *);
 
 /* Of a new file the first lines: header and chains of the plan. Of another one which of the
  * plan's groups it already holds: `is_done` (zeroed, plan->groups entries). Errors: STATUS_IO;
- * STATUS_INVALID when the file is of another run (suite, model, sweep, seed differ). */
+ * STATUS_INVALID when the file is of another run (suite, model, sweep, seed, lessons differ). */
 int journal_begin(const struct journal *, const struct plan *, bool *is_done, struct why *);
 
 /* A projection record per judged group and GPU that the file does not hold yet, appended in

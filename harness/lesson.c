@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/lesson.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "projection/projection.h"
@@ -77,43 +79,135 @@ static int operation_of(const struct record *r, struct operation *op, struct why
     return status;
 }
 
-int lesson_learn(const struct results *results, char *note, size_t size)
+/* ---- what became of it ------------------------------------------------------------------- */
+
+/* A record that teaches, and the forecast of its call. */
+struct teacher {
+    const struct record *record;
+    const struct gpu *gpu;
+    struct operation op;
+    bool is_heard;
+    double before_us;
+};
+
+static double forecast_us(const struct teacher *t)
 {
-    const struct gpu *last = NULL;
-    const char *unknown = NULL;
-    int calls = 0;
+    struct forecast f;
 
-    note[0] = '\0';
-    for (size_t i = 0; i < results->records; i++) {
-        const struct record *r = &results->record[i];
-        const struct gpu *gpu = is_teaching(r) ? gpu_recognise(r->device_model.text) : NULL;
-        struct operation op;
-
-        if (is_teaching(r) && !gpu)
-            unknown = r->device_model.text;
-        if (!gpu || !is_fastest(results, i) || operation_of(r, &op, NULL) != 0 ||
-            project_learn(gpu, &op, TIMING_KERNEL, kernel_us(r), NULL) != 0)
-            continue;
-        last = gpu;
-        calls++;
-    }
-    if (calls > 0)
-        snprintf(note, size, "projections of %s and, less, of its relatives are corrected by %d "
-                 "measured call%s", last->id.text, calls, calls == 1 ? "" : "s");
-    else if (unknown)
-        snprintf(note, size, "projections are not corrected: the catalogue has no '%.60s'",
-                 unknown);
-    return calls;
+    return project(t->gpu, &t->op, TIMING_KERNEL, &f, NULL) == 0 ? f.time_us.value : NAN;
 }
 
-int lesson_read(const char *path, char *note, size_t size, struct why *why)
+/* Into `teacher`, a place per record; `unknown` gets a model that the catalogue lacks. */
+static size_t find_teachers(const struct results *results, struct teacher *teacher,
+                            const char **unknown)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < results->records; i++) {
+        const struct record *r = &results->record[i];
+        struct teacher t = {.record = r};
+
+        if (!is_teaching(r))
+            continue;
+        t.gpu = gpu_recognise(r->device_model.text);
+        if (!t.gpu)
+            *unknown = r->device_model.text;
+        else if (is_fastest(results, i) && operation_of(r, &t.op, NULL) == 0)
+            teacher[n++] = t;
+    }
+    return n;
+}
+
+static json_t *cell_of(const struct teacher *t)
+{
+    const struct record *r = t->record;
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f}", "gpu", t->gpu->id.text,
+                     "workload", r->workload.text, "shape", r->shape_text.text, "dtype",
+                     dtype_name(r->dtype), "variant", r->variant.text, "measured_us",
+                     kernel_us(r), "projected_us", t->before_us, "corrected_us", forecast_us(t));
+}
+
+/* "l4 (15 calls: 1.16x to 1.87x)", once per GPU. */
+static void add_gpu(const struct teacher *teacher, size_t n, size_t at, struct text *out)
+{
+    double low = INFINITY, high = 0;
+    int calls = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double change = forecast_us(&teacher[i]) / teacher[i].before_us;
+
+        if (!teacher[i].is_heard || teacher[i].gpu != teacher[at].gpu)
+            continue;
+        if (i < at)
+            return;
+        low = fmin(low, change);
+        high = fmax(high, change);
+        calls++;
+    }
+    if (!calls)
+        return;
+    text_printf(out, "%s%s (%d measured call%s: times ", out->n ? ", " : "",
+                teacher[at].gpu->id.text, calls, calls == 1 ? "" : "s");
+    text_printf(out, high - low < 0.005 ? "%.2f)" : "%.2f to %.2f)", low, high);
+}
+
+static void make_note(const struct teacher *teacher, size_t n, const char *unknown,
+                      struct text *note)
+{
+    struct text gpus = {0};
+
+    for (size_t i = 0; i < n; i++)
+        add_gpu(teacher, n, i, &gpus);
+    if (gpus.n)
+        text_printf(note, "projections of %s and, less, of relatives are corrected", gpus.data);
+    else if (unknown)
+        text_printf(note, "projections are not corrected: the catalogue has no '%.60s'", unknown);
+    text_release(&gpus);
+}
+
+int lesson_learn(const struct results *results, struct lesson *lesson)
+{
+    struct teacher *teacher = calloc(results->records + 1, sizeof *teacher);
+    const char *unknown = NULL;
+    size_t n = teacher ? find_teachers(results, teacher, &unknown) : 0;
+    int heard = 0;
+
+    for (size_t i = 0; i < n; i++)
+        teacher[i].before_us = forecast_us(&teacher[i]);
+    for (size_t i = 0; i < n; i++) {
+        const struct teacher *t = &teacher[i];
+
+        teacher[i].is_heard = project_learn(t->gpu, &t->op, TIMING_KERNEL, kernel_us(t->record),
+                                            NULL) == 0;
+        heard += teacher[i].is_heard;
+    }
+    for (size_t i = 0; i < n && lesson; i++)
+        if (teacher[i].is_heard)
+            json_array_append_new(lesson->cells, cell_of(&teacher[i]));
+    if (lesson)
+        make_note(teacher, n, unknown, &lesson->note);
+    free(teacher);
+    return heard;
+}
+
+int lesson_read(const char *path, struct lesson *lesson, struct why *why)
 {
     struct results results = {0};
     int status = results_read(&results, path, why);
 
-    if (status == 0 && lesson_learn(&results, note, size) == 0)
+    *lesson = (struct lesson){.cells = json_array()};
+    if (status == 0 && lesson_learn(&results, lesson) == 0)
         status = why_fail(why, STATUS_UNAVAILABLE, "'%.120s' holds no cell measured on a GPU of "
-                          "the catalogue%s%s", path, note[0] ? ": " : "", note);
+                          "the catalogue%s%s", path, lesson->note.n ? ": " : "",
+                          lesson->note.n ? lesson->note.data : "");
     results_release(&results);
     return status;
+}
+
+void lesson_release(struct lesson *lesson)
+{
+    json_decref(lesson->cells);
+    text_release(&lesson->note);
+    *lesson = (struct lesson){.cells = NULL};
 }

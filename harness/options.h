@@ -20,7 +20,6 @@ struct options {
     double budget_s;     /* 0: the suite's own */
     const char *out;
     const char *calibrate; /* results that correct projections, or NULL */
-    char lesson[200];      /* what they taught, for the report; "" when nothing */
     const char *trace;   /* NULL: none */
     uint64_t seed;
     bool resume, quiet, no_progress;

@@ -320,12 +320,15 @@ static int gpu_choose(const char *name, const struct gpu **gpu)
 static int calibrate(const char *path)
 {
     struct why why = {""};
-    char note[200];
+    struct lesson lesson;
+    int status = lesson_read(path, &lesson, &why);
 
-    if (lesson_read(path, note, sizeof note, &why) != 0)
-        return complain(why.text);
-    fprintf(stderr, "offload-bench: %s\n", note);
-    return EXIT_DONE;
+    if (status)
+        complain(why.text);
+    else
+        fprintf(stderr, "offload-bench: %s\n", lesson.note.data);
+    lesson_release(&lesson);
+    return status ? EXIT_USAGE : EXIT_DONE;
 }
 
 int command_project(int argc, char **argv)

@@ -34,13 +34,12 @@ static void show_progress(void *to, int group, double left_s)
             g->is_proof ? " (proof of the device code)" : "", left_s);
 }
 
-static int run_plan(const struct options *o, const struct plan *plan,
-                    const struct survey *survey, const char *command_line)
+static int run_plan(struct journal *journal, const struct plan *plan)
 {
+    const struct options *o = journal->options;
     struct progress progress = {plan, isatty(STDERR_FILENO) && !o->quiet && !o->no_progress};
     struct runner runner = {.plan = plan, .seed = o->seed, .interrupted = interrupt_watch(),
                             .progress = show_progress, .to = &progress};
-    struct journal journal = {.options = o, .survey = survey, .command_line = command_line};
     struct why why = {{0}};
     bool is_traced;
     int status;
@@ -48,15 +47,15 @@ static int run_plan(const struct options *o, const struct plan *plan,
     /* the trace first: a mistyped one must not put older results aside */
     if (o->trace && trace_open(o->trace, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    status = journal_open(&journal, &why);
+    status = journal_open(journal, &why);
     if (status) {
         trace_close();
         return command_fail(EXIT_USAGE, "%s", why.text);
     }
-    status = runner_begin(&runner, &journal, &why);
+    status = runner_begin(&runner, journal, &why);
     if (!status)
-        status = journal_project(&journal, plan, &why);
-    close(journal.fd);
+        status = journal_project(journal, plan, &why);
+    close(journal->fd);
     is_traced = trace_close();
     if (progress.is_shown)
         fputs("\r\033[K", stderr);
@@ -68,7 +67,7 @@ static int run_plan(const struct options *o, const struct plan *plan,
                 o->trace);
     if (status)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    if (publish(journal.path, o->out, o->prices, o->quiet, &why) != 0)
+    if (publish(journal->path, o->out, o->prices, o->quiet, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
     return runner_exit_status(&runner);
 }
@@ -77,15 +76,18 @@ int command_run(int argc, char **argv)
 {
     char *command_line = command_line_of(argc, argv);
     struct options options;
+    struct lesson lesson = {.cells = NULL};
     struct survey survey;
     struct plan plan;
+    struct journal journal = {.options = &options, .survey = &survey,
+                              .command_line = command_line};
     struct why why = {{0}};
     int status;
 
     options_parse(&options, argc, argv);
-    if (options.calibrate &&
-        lesson_read(options.calibrate, options.lesson, sizeof options.lesson, &why) != 0)
+    if (options.calibrate && lesson_read(options.calibrate, &lesson, &why) != 0)
         return command_fail(EXIT_USAGE, "--calibrate: %s", why.text);
+    journal.lesson = options.calibrate ? &lesson : NULL;
     if (survey_take(&survey, &why) != 0)
         return command_fail(EXIT_NOTHING, "%s", why.text);
     status = plan_make(&plan, &options, &survey, &why);
@@ -95,9 +97,10 @@ int command_run(int argc, char **argv)
         status = command_fail(status == STATUS_UNAVAILABLE ? EXIT_NOTHING : EXIT_USAGE, "%s",
                               why.text);
     else
-        status = run_plan(&options, &plan, &survey, command_line);
+        status = run_plan(&journal, &plan);
     plan_release(&plan);
     survey_release(&survey);
+    lesson_release(&lesson);
     json_decref(options.prices);
     free(command_line);
     return status;

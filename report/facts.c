@@ -27,6 +27,40 @@ void table_ceilings(const struct report *report, struct grid *grid)
     }
 }
 
+static const char *text_at(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "-";
+}
+
+void table_lessons(const struct report *report, struct grid *grid)
+{
+    static const struct grid_column columns[] = {
+        {"GPU", GRID_LEFT},       {"workload", GRID_LEFT},      {"shape", GRID_LEFT},
+        {"dtype", GRID_LEFT},     {"variant", GRID_LEFT},       {"measured", GRID_RIGHT},
+        {"projected", GRID_RIGHT}, {"projected now", GRID_RIGHT}, {"corrected by", GRID_RIGHT},
+    };
+    static const char *const text[] = {"gpu", "workload", "shape", "dtype", "variant"};
+    size_t i;
+    json_t *cell;
+
+    memcpy(grid->column, columns, sizeof columns);
+    json_array_foreach(json_object_get(report->results->header, "lessons"), i, cell)
+    {
+        double before = json_number_value(json_object_get(cell, "projected_us"));
+        double now = json_number_value(json_object_get(cell, "corrected_us"));
+
+        for (size_t t = 0; t < sizeof text / sizeof *text; t++)
+            grid_add(grid, text_at(cell, text[t]));
+        grid_add(grid,
+                 words_time(json_number_value(json_object_get(cell, "measured_us"))).text);
+        grid_printf(grid, "~%s", words_time(before).text);
+        grid_printf(grid, "~%s", words_time(now).text);
+        grid_add(grid, words_ratio(now / before).text);
+    }
+}
+
 /* What a cell is about: bytes when it moves more of them than it computes, a count of so few
  * that only its time matters: neither. */
 static struct words overhead_rate(const struct record *r, double us)

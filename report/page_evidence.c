@@ -78,6 +78,10 @@ void page_costs(const struct report *report, struct text *out)
     table_ceilings(report, &grid);
     page_grid(out, "At best",
               "The CPU's rates were measured here; a projected GPU's are its datasheet.", &grid);
+    table_lessons(report, &grid);
+    page_grid(out, "What measured cells of GPUs corrected",
+              "Cells of --calibrate, the projections of their calls without and with what all of "
+              "them taught.", &grid);
     table_overheads(report, &grid);
     page_grid(out, "Overheads", "Measured beside the problems, never judged.", &grid);
     table_ledger(report, &grid);

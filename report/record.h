@@ -149,6 +149,8 @@ int record_read(struct record *, const json_t *line, struct why *);
  *                 "tdp_w","peak_flops_per_s":{"f32":...,"bf16":...}}...]  projected ones
  *    "devices": [{"id","model","driver","evidence","is_gpu"}...],
  *    "missing": [{"what","why"}...], "lesson": "what --calibrate taught",
+ *    "lessons": [{"gpu","workload","shape","dtype","variant","measured_us","projected_us",
+ *                 "corrected_us"}...],
  *    "prices":  {"cpu_per_hour","gpu_per_hour":{"*" or GPU},"energy_per_kwh","cpu_watt"}  given ones
  *    "machine": {free form, may be nested; "cache_bytes": last-level cache}}
  * and of a sweep also "sweep": {"workload","name","shape","from","to","dtypes","placements"}.

@@ -20,6 +20,8 @@ void table_crossovers(const struct report *, struct grid *);
 /* Thresholds of a sweep (sweep_answer.c): one row per type, GPU and placement. */
 void table_sweeps(const struct report *, struct grid *);
 void table_ceilings(const struct report *, struct grid *);
+/* Measured cells that corrected projections (--calibrate), and what they changed. */
+void table_lessons(const struct report *, struct grid *);
 /* Overheads that were measured: launch, transfer, peak. */
 void table_overheads(const struct report *, struct grid *);
 /* Every timeline, its rows and residual. */

@@ -288,6 +288,7 @@ static json_t *notes(const struct report *report)
 static int write(const struct report *report, struct text *out, struct why *why)
 {
     json_t *machine = json_object_get(report->results->header, "machine");
+    json_t *lessons = json_object_get(report->results->header, "lessons");
     json_t *root = json_object();
     char *text;
 
@@ -296,6 +297,8 @@ static int write(const struct report *report, struct text *out, struct why *why)
     key_set(root, "caution", value_string(report->caution));
     key_set(root, "machine", machine ? json_incref(machine) : json_null());
     key_set(root, "run", run(report));
+    if (lessons)
+        key_set(root, "lessons", json_incref(lessons));
     key_set(root, "verdicts", verdicts(report));
     key_set(root, "chains", chains(report));
     key_set(root, "crossovers", value_crossovers(report));

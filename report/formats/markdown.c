@@ -70,6 +70,7 @@ static const struct {
     {"What lower precision would buy (not the same answer)", table_precision},
     {"Where the winner changes", table_crossovers},
     {"At best", table_ceilings},
+    {"What measured cells of GPUs corrected", table_lessons},
     {"Overheads", table_overheads},
     {"The answer by lifetime of the process", table_lifetimes},
     {"Where a device call's time goes", table_ledger},

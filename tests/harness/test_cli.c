@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "base/trace.h"
 #include "harness/command.h"
+#include "report/record.h"
 #include "tests/harness/program.h"
 
 static void test_mistakes(void **state)
@@ -234,6 +235,95 @@ static void test_run_and_resume(void **state)
     text_release(&said);
 }
 
+static void write_text(const char *name, const char *text)
+{
+    char path[256];
+    FILE *out;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+/* A product of the smoke suite that an L4 took 30 us for, as a results file has it; a slower
+ * variant, a wrong one and an emulated GPU, which all teach nothing. */
+#define CELL(variant, outcome, evidence, ns)                                                     \
+    "{\"kind\":\"cell\",\"workload\":\"gemm\",\"shape\":{\"m\":256,\"n\":256,\"k\":256},"     \
+    "\"shape_text\":\"m=256 n=256 k=256\",\"dtype\":\"f32\",\"cache\":\"hot\","               \
+    "\"device\":\"cuda:0\",\"device_kind\":\"cuda\",\"device_model\":\"NVIDIA L4\","          \
+    "\"judged\":1,\"flops\":33554432,\"bytes_read\":524288,\"bytes_written\":262144,"           \
+    "\"variant\":\"" variant                                                                 \
+    "\",\"outcome\":\"" outcome "\",\"evidence\":\"" evidence "\",\"kernel_ns\":[" ns "]}\n"
+static const char measured_l4[] =
+    "{\"kind\":\"header\",\"schema\":\"offload-bench/results/1\"}\n"
+    CELL("cublaslt", "ok", "measured", "31000,30000,29000")
+    CELL("tiled", "ok", "measured", "60000,60000,60000")
+    CELL("swift", "wrong", "measured", "1000,1000,1000")
+    CELL("emulated", "ok", "software", "9000000,9000000,9000000");
+
+/* The projection of the one product on a GPU. */
+static const struct record *gemm_on(const struct results *results, const char *gpu)
+{
+    for (size_t i = 0; i < results->records; i++)
+        if (results->record[i].kind == RECORD_PROJECTION &&
+            strcmp(results->record[i].workload.text, "gemm") == 0 &&
+            strcmp(results->record[i].device.text, gpu) == 0)
+            return &results->record[i];
+    fail_msg("no projection of gemm on %s", gpu);
+    return NULL;
+}
+
+static void test_calibrated_run(void **state)
+{
+    static const char *const words[] = {"gpu", "l4", "workload", "gemm", "variant", "cublaslt",
+                                        "shape", "m=256 n=256 k=256"};
+    struct text said = {0};
+    struct results results = {0};
+    json_t *report, *cell;
+    double before, now;
+    char path[256], expected[64];
+    int status;
+
+    (void)state;
+    write_text("real.jsonl", measured_l4);
+    status = run("--suite smoke --device cpu --gpu l4,t4 --budget 1s --out taught "
+                 "--calibrate real.jsonl", &said);
+    if (status != EXIT_DONE || !strstr(said.data, "projections of l4 (1 measured"))
+        fail_msg("a calibrated run gave %d:\n%s", status, said.data);
+    snprintf(path, sizeof path, "%s/taught/report.json", folder);
+    report = json_load_file(path, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(report, "lessons")), 1);
+    cell = json_array_get(json_object_get(report, "lessons"), 0);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i += 2)
+        assert_string_equal(json_string_value(json_object_get(cell, words[i])), words[i + 1]);
+    assert_true(json_number_value(json_object_get(cell, "measured_us")) == 30);
+    before = json_number_value(json_object_get(cell, "projected_us"));
+    now = json_number_value(json_object_get(cell, "corrected_us"));
+    assert_true(before > 10 && before < 25 && now > 1.02 * before && now < 30);
+
+    json_decref(report);
+    snprintf(path, sizeof path, "%s/taught", folder);
+    assert_int_equal(results_read(&results, path, NULL), 0);
+    assert_float_equal(gemm_on(&results, "l4")->time_us.value, now, 1e-6 * now);
+    snprintf(expected, sizeof expected, "x %.2f from 1 measured call", now / before);
+    assert_non_null(strstr(gemm_on(&results, "l4")->note.text, expected));
+    assert_null(strstr(gemm_on(&results, "t4")->note.text, "measured call")); /* no relative */
+    results_release(&results);
+
+    assert_int_equal(run("report taught --format markdown", &said), EXIT_DONE);
+    assert_non_null(strstr(said.data, "## What measured cells of GPUs corrected"));
+    assert_non_null(strstr(said.data, "| l4 | gemm | m=256 n=256 k=256 | f32 | cublaslt | 30.0 us"));
+    status = run("--suite smoke --device cpu --gpu l4,t4 --budget 1s --out taught --resume", &said);
+    assert_int_equal(status, EXIT_USAGE); /* half of its projections would be others */
+    assert_non_null(strstr(said.data, "another run"));
+    status = run("--calibrate taught", &said);
+    assert_int_equal(status, EXIT_USAGE);
+    assert_non_null(strstr(said.data, "holds no cell measured on a GPU"));
+    text_release(&said);
+}
+
 /* Ctrl-C: the results so far stay, the report of them is written, status 130. */
 static void test_interrupt(void **state)
 {
@@ -267,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_odd_files),
         cmocka_unit_test(test_run_and_resume),
+        cmocka_unit_test(test_calibrated_run),
         cmocka_unit_test(test_interrupt),
     };
 

@@ -54,7 +54,7 @@ static void cell_write(FILE *out, const char *variant, const char *model,
 }
 
 static int read_one(const char *model, enum evidence evidence, double us, double slower_us,
-                    char *note, struct why *why)
+                    struct lesson *lesson, struct why *why)
 {
     char path[] = "/tmp/lesson-XXXXXX";
     int fd = mkstemp(path), status;
@@ -66,40 +66,53 @@ static int read_one(const char *model, enum evidence evidence, double us, double
     cell_write(out, "library", model, evidence, us);
     fclose(out);
     project_forget();
-    status = lesson_read(path, note, 200, why);
+    status = lesson_read(path, lesson, why);
     unlink(path);
     return status;
+}
+
+static double number_of(const json_t *cell, const char *key)
+{
+    return json_number_value(json_object_get(cell, key));
 }
 
 static void test_fastest_variant_teaches(void **state)
 {
     struct why why = {""};
     double before, after;
-    char note[200];
+    struct lesson lesson;
+    const json_t *cell;
 
     (void)state;
     project_forget();
     before = forecast_us();
-    assert_int_equal(read_one("NVIDIA L4", EVIDENCE_MEASURED, 1.3 * before, 9 * before, note,
-                              &why), 0);
+    assert_int_equal(read_one("NVIDIA L4", EVIDENCE_MEASURED, 1.3 * before, 9 * before,
+                              &lesson, &why), 0);
     after = forecast_us();
-    assert_non_null(strstr(note, "l4"));
-    assert_non_null(strstr(note, "1 measured call"));
+    assert_non_null(strstr(lesson.note.data, "l4 (1 measured call: times 1."));
     assert_int_equal(project_learnt(), 1);
     assert_true(after > 1.01 * before && after < 1.3 * before);
+    assert_int_equal(json_array_size(lesson.cells), 1);
+    cell = json_array_get(lesson.cells, 0);
+    assert_string_equal(json_string_value(json_object_get(cell, "variant")), "library");
+    assert_float_equal(number_of(cell, "measured_us"), 1.3 * before, 1e-9 * before);
+    assert_float_equal(number_of(cell, "projected_us"), before, 1e-9 * before);
+    assert_float_equal(number_of(cell, "corrected_us"), after, 1e-9 * before);
+    lesson_release(&lesson);
 }
 
 static void test_software_teaches_nothing(void **state)
 {
     struct why why = {""};
     double before;
-    char note[200];
+    struct lesson lesson;
 
     (void)state;
     project_forget();
     before = forecast_us();
-    assert_int_equal(read_one("NVIDIA L4", EVIDENCE_SOFTWARE, 3 * before, 9 * before, note,
-                              &why), STATUS_UNAVAILABLE);
+    assert_int_equal(read_one("NVIDIA L4", EVIDENCE_SOFTWARE, 3 * before, 9 * before,
+                              &lesson, &why), STATUS_UNAVAILABLE);
+    lesson_release(&lesson);
     assert_float_equal(forecast_us(), before, 1e-9 * before);
     assert_int_equal(project_learnt(), 0);
 }
@@ -107,11 +120,12 @@ static void test_software_teaches_nothing(void **state)
 static void test_unknown_gpu_is_named(void **state)
 {
     struct why why = {""};
-    char note[200];
+    struct lesson lesson;
 
     (void)state;
-    assert_int_equal(read_one("Acme Graphics 9000", EVIDENCE_MEASURED, 10, 20, note, &why),
+    assert_int_equal(read_one("Acme Graphics 9000", EVIDENCE_MEASURED, 10, 20, &lesson, &why),
                      STATUS_UNAVAILABLE);
+    lesson_release(&lesson);
     assert_non_null(strstr(why.text, "Acme Graphics 9000"));
 }
 

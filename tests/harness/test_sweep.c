@@ -117,6 +117,40 @@ static void test_resumes_only_itself(void **state)
     text_release(&after);
 }
 
+/* Cells of a real GPU in the file correct every step's projections, and count once at each. */
+static void test_learns_once(void **state)
+{
+    static const char cell[] =
+        "{\"kind\":\"cell\",\"workload\":\"gemm\",\"shape\":{\"m\":256,\"n\":256,\"k\":256},"
+        "\"dtype\":\"f32\",\"variant\":\"cublaslt\",\"device\":\"cuda:0\",\"device_kind\":\"cuda\","
+        "\"device_model\":\"NVIDIA L4\",\"evidence\":\"measured\",\"judged\":1,\"outcome\":\"ok\","
+        "\"flops\":33554432,\"kernel_ns\":[90000,90000,90000]}\n";
+    struct text said = {0}, all = {0};
+    char path[200];
+    int taught = 0;
+    FILE *file;
+
+    (void)state;
+    assert_int_equal(run("sweep gemm --from 2 --to 256 --gpu l4 --budget 0.1 --out taught -q", &said),
+                     EXIT_DONE);
+    snprintf(path, sizeof path, "%s/taught/results.jsonl", folder);
+    file = fopen(path, "a");
+    assert_non_null(file);
+    fputs(cell, file);
+    fclose(file);
+    assert_int_equal(run("sweep gemm --from 2 --to 256 --gpu l4 --budget 10 --out taught -q "
+                         "--resume", &said),
+                     EXIT_DONE);
+    read_file("taught/results.jsonl", &all);
+    for (const char *at = all.data; (at = strstr(at, " measured calls")); at++) {
+        assert_memory_equal(at - strlen("from 1"), "from 1", strlen("from 1"));
+        taught++;
+    }
+    assert_true(taught >= 3);
+    text_release(&said);
+    text_release(&all);
+}
+
 static void test_stops_on_a_signal(void **state)
 {
     struct text said = {0};
@@ -137,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_answers_from_records_alone),
         cmocka_unit_test(test_resumes_only_itself),
+        cmocka_unit_test(test_learns_once),
         cmocka_unit_test(test_stops_on_a_signal),
     };
 
