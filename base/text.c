@@ -69,6 +69,33 @@ void text_release(struct text *t)
     *t = (struct text){0};
 }
 
+/* Length of the next word; a number keeps its percent sign. */
+static size_t word_length(const char *text)
+{
+    size_t n = strcspn(text, " ");
+
+    return strncmp(text + n, " %", 2) == 0 ? n + 1 + strcspn(text + n + 1, " ") : n;
+}
+
+void text_wrap(struct text *out, const char *paragraph, size_t at, size_t line)
+{
+    size_t column = at, word;
+
+    for (bool is_first = true; *paragraph; is_first = false, paragraph += word) {
+        paragraph += strspn(paragraph, " ");
+        word = word_length(paragraph);
+        if (!is_first && column + 1 + word > line) {
+            text_printf(out, "\n%*s", (int)at, "");
+            column = at;
+        } else if (!is_first && word) {
+            text_add(out, " ");
+            column++;
+        }
+        text_add_bytes(out, paragraph, word);
+        column += word;
+    }
+}
+
 int text_read_file(struct text *out, const char *path, struct why *why)
 {
     FILE *file = fopen(path, "rb");

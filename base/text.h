@@ -21,6 +21,10 @@ void text_printf(struct text *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void text_release(struct text *);
 
+/* Append a paragraph whose first word stands at column `at`: broken at blanks before it passes
+ * column `line`, and continued below its start. A number keeps its percent sign. */
+void text_wrap(struct text *, const char *paragraph, size_t at, size_t line);
+
 /* Read the whole file at `path` into *out (appended). Errors: STATUS_IO, STATUS_MEMORY. */
 int text_read_file(struct text *out, const char *path, struct why *why);
 

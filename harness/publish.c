@@ -62,6 +62,7 @@ static int publish_report(struct report *report, const char *out, struct why *wh
     status = write_files(report, out, why);
     report->plots = NULL;
     plots_release(&plots);
+    report->columns = format_columns(stdout);
     return status ? status : write_terminal(report, why);
 }
 

@@ -90,6 +90,7 @@ static int write_report(const struct results *results, const struct format *form
 
     if (status)
         return status;
+    report.columns = output ? 0 : format_columns(stdout);
     status = format->write(&report, &text, why);
     if (!status && text.failed)
         status = why_fail(why, STATUS_MEMORY, "cannot write the report: out of memory");

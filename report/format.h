@@ -24,6 +24,8 @@ extern const struct format *const formats[];
 /* By name, or NULL. */
 const struct format *format_find(const char *name);
 
+/* Columns of the terminal that `to` is; 0: it is none, or does not tell. */
+size_t format_columns(FILE *to);
 /* Print `text` to `to`. On a terminal the decisions are coloured, unless NO_COLOR is set or
  * the terminal is "dumb"; a file or a pipe gets the bytes as they are. Use it for the text
  * format only. */

@@ -8,10 +8,14 @@
 
 enum { GRID_COLUMNS = 16 };
 
-/* A column's heading; numbers are aligned to the right. */
+/* How a column stands: numbers to the right; and whether text rows that are too long for a line
+ * are broken before it. */
+enum grid_stand { GRID_LEFT, GRID_RIGHT, GRID_BREAK = 1 << 1 };
+
+/* A column's heading. */
 struct grid_column {
     const char *name;
-    enum { GRID_LEFT, GRID_RIGHT } align;
+    int stand; /* enum grid_stand, or-ed */
 };
 
 /* Zero-initialise but for `column` (ends with a NULL name) before use. */
@@ -29,8 +33,10 @@ void grid_printf(struct grid *, const char *format, ...)
 size_t grid_columns(const struct grid *);
 size_t grid_rows(const struct grid *);
 
-/* Append the table to `out`. Nothing but the headings when there is no row. */
-void grid_text(const struct grid *, struct text *out);
+/* Append the table to `out`. Nothing but the headings when there is no row. As text no line is
+ * longer than `line` characters, unless a word is: rows and headings are broken and go on
+ * indented, a last column of sentences is broken at blanks. */
+void grid_text(const struct grid *, size_t line, struct text *out);
 void grid_markdown(const struct grid *, struct text *out);
 void grid_release(struct grid *); /* zeroed afterwards */
 

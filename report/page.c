@@ -123,7 +123,7 @@ void page_grid(struct text *out, const char *title, const char *lead, struct gri
 
         for (size_t i = 0; i < columns; i++)
             text_printf(&headings, "%s%s%s", i ? "|" : "",
-                        grid->column[i].align == GRID_RIGHT ? "#" : "", grid->column[i].name);
+                        grid->column[i].stand & GRID_RIGHT ? "#" : "", grid->column[i].name);
         text_printf(out, "<h3>%s</h3>\n%s%s%s", title, *lead ? "<p>" : "", lead,
                     *lead ? "</p>\n" : "");
         if (grid_rows(grid) > ROWS_OPEN)
@@ -131,7 +131,7 @@ void page_grid(struct text *out, const char *title, const char *lead, struct gri
         page_table_open(out, NULL, headings.data ? headings.data : "");
         for (size_t i = 0; i < grid->cells; i++) {
             text_printf(out, "%s<td%s>", i % columns ? "" : "<tr>",
-                        grid->column[i % columns].align == GRID_RIGHT ? " class=\"n\"" : "");
+                        grid->column[i % columns].stand & GRID_RIGHT ? " class=\"n\"" : "");
             page_text(out, grid->cell[i]);
             text_printf(out, "</td>%s", i % columns == columns - 1 ? "</tr>\n" : "");
         }

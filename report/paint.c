@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "report/format.h"
@@ -36,6 +37,13 @@ static size_t painted_length(const char *text, const char *from, const char **co
         }
     }
     return 0;
+}
+
+size_t format_columns(FILE *to)
+{
+    struct winsize size = {0};
+
+    return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void format_print(const char *text, FILE *to)

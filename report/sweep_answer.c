@@ -201,7 +201,7 @@ void table_sweeps(const struct report *report, struct grid *grid)
                                   {"stay", GRID_RIGHT},
                                   {"offload", GRID_RIGHT},
                                   {"how sure", GRID_LEFT},
-                                  {"sizes", GRID_RIGHT},
+                                  {"sizes", GRID_RIGHT | GRID_BREAK},
                                   {"advice right", GRID_RIGHT},
                                   {"time lost by it", GRID_RIGHT},
                                   {"what would decide more", GRID_LEFT}},

@@ -30,13 +30,12 @@ struct name chain_title(const struct chain *chain)
 
 /* ---- one contest ----------------------------------------------------------------- */
 
-/* Variant, time, bound of the strongest CPU variant. */
+/* Variant, bound, time of the strongest CPU variant. */
 static void add_cpu(struct grid *grid, const struct contest *contest)
 {
     const struct contender *cpu = contest && contest->cpus ? contest->cpu : NULL;
 
     grid_add(grid, cpu ? cpu->record->variant.text : "-");
-    grid_add(grid, words_time(cpu ? cpu->time_us.value : NAN).text);
     if (!cpu || !cpu->bound.kind.text[0])
         grid_add(grid, "-");
     else if (isnan(cpu->bound.share) || strcmp(cpu->bound.kind.text, "cache") == 0)
@@ -44,6 +43,7 @@ static void add_cpu(struct grid *grid, const struct contest *contest)
     else
         grid_printf(grid, "%s %s", cpu->bound.kind.text,
                     words_percent(cpu->bound.share).text);
+    grid_add(grid, words_time(cpu ? cpu->time_us.value : NAN).text);
 }
 
 /* Time and speed-up with the data in place, then the decision per placement. */
@@ -75,7 +75,8 @@ void table_steps(const struct report *report, const struct chain *chain,
 {
     static const struct grid_column columns[] = {
         {"operation", GRID_LEFT},   {"calls", GRID_RIGHT},    {"share", GRID_RIGHT},
-        {"CPU variant", GRID_LEFT}, {"CPU time", GRID_RIGHT}, {"CPU bound", GRID_LEFT},
+        {"CPU variant", GRID_LEFT}, {"CPU bound", GRID_LEFT},
+        {"CPU time", GRID_RIGHT | GRID_BREAK},
         {"GPU time", GRID_RIGHT},   {"speed-up", GRID_RIGHT}, {"resident", GRID_LEFT},
         {"once", GRID_LEFT},        {"every", GRID_LEFT},
     };
@@ -98,7 +99,8 @@ void table_problems(const struct report *report, const struct gpu_side *gpu,
 {
     static const struct grid_column columns[] = {
         {"workload", GRID_LEFT},    {"shape", GRID_LEFT},     {"dtype", GRID_LEFT},
-        {"CPU variant", GRID_LEFT}, {"CPU time", GRID_RIGHT}, {"CPU bound", GRID_LEFT},
+        {"CPU variant", GRID_LEFT}, {"CPU bound", GRID_LEFT},
+        {"CPU time", GRID_RIGHT | GRID_BREAK},
         {"GPU time", GRID_RIGHT},   {"speed-up", GRID_RIGHT}, {"resident", GRID_LEFT},
         {"once", GRID_LEFT},        {"every", GRID_LEFT},
     };
@@ -174,7 +176,7 @@ void table_chains(const struct report *report, struct grid *grid)
     static const struct grid_column columns[] = {
         {"model and phase", GRID_LEFT},
         {"GPU", GRID_LEFT},
-        {"CPU", GRID_RIGHT},
+        {"CPU", GRID_RIGHT | GRID_BREAK},
         {"all on GPU", GRID_RIGHT},
         {"op by op", GRID_RIGHT},
         {"best plan", GRID_RIGHT},

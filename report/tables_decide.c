@@ -39,10 +39,10 @@ static void add_flips(struct grid *grid, const char *subject, const char *gpu,
             grid_printf(grid, "%s by cost", decision_name(money->decision));
         else
             grid_add(grid, decision_name(decision));
-        grid_add(grid, isfinite(f->factor) ? words_ratio(f->factor).text : "-");
-        grid_add(grid, words.n ? words.data : "");
         grid_printf(grid, "%s%s", decision_name(f->decision),
                     flip_is_price(f) ? " by cost" : "");
+        grid_add(grid, isfinite(f->factor) ? words_ratio(f->factor).text : "-");
+        grid_add(grid, words.n ? words.data : "");
         text_release(&words);
     }
 }
@@ -51,7 +51,7 @@ void table_flips(const struct report *report, struct grid *grid)
 {
     static const struct grid_column columns[] = {
         {"of", GRID_LEFT},      {"GPU", GRID_LEFT},      {"verdict", GRID_LEFT},
-        {"change", GRID_RIGHT}, {"by what", GRID_LEFT}, {"becomes", GRID_LEFT},
+        {"becomes", GRID_LEFT}, {"change", GRID_RIGHT | GRID_BREAK}, {"by what", GRID_LEFT},
     };
 
     memcpy(grid->column, columns, sizeof columns);
@@ -117,7 +117,7 @@ void table_money(const struct report *report, struct grid *grid)
 {
     static const struct grid_column columns[] = {
         {"of", GRID_LEFT},        {"GPU", GRID_LEFT},       {"per", GRID_LEFT},
-        {"CPU energy", GRID_RIGHT}, {"GPU energy", GRID_RIGHT}, {"CPU cost", GRID_RIGHT},
+        {"CPU energy", GRID_RIGHT | GRID_BREAK}, {"GPU energy", GRID_RIGHT}, {"CPU cost", GRID_RIGHT},
         {"GPU cost", GRID_RIGHT}, {"by cost", GRID_LEFT},   {"even GPU hour", GRID_RIGHT},
     };
 

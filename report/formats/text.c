@@ -8,44 +8,34 @@
 #include "report/ledger.h"
 #include "report/tables.h"
 
-/* Rows beyond which only the first GPU's tables are printed. */
-enum { ROWS_MOST = 70, LINE = 100 };
+/* Rows beyond which only the first GPU's tables are printed; characters of a line: of prose, and
+ * of tables where the terminal is not known or is very narrow. */
+enum { ROWS_MOST = 70, LINE = 100, LINE_LEAST = 60 };
 
-/* Length of the next word; a number keeps its percent sign. */
-static size_t word_length(const char *text)
+static size_t line_of(const struct report *report)
 {
-    size_t n = strcspn(text, " ");
+    size_t columns = report->columns ? report->columns : LINE;
 
-    return strncmp(text + n, " %", 2) == 0 ? n + 1 + strcspn(text + n + 1, " ") : n;
+    return columns > LINE_LEAST ? columns : LINE_LEAST;
 }
 
-/* A paragraph behind `lead`, broken at blanks and aligned. */
-static void add_wrapped(struct text *out, const char *lead, const char *paragraph)
+static void add_wrapped(const struct report *report, struct text *out, const char *lead,
+                        const char *paragraph)
 {
-    size_t column = strlen(lead), word;
+    size_t line = line_of(report);
 
     text_add(out, lead);
-    for (bool is_first = true; *paragraph; is_first = false, paragraph += word) {
-        paragraph += strspn(paragraph, " ");
-        word = word_length(paragraph);
-        if (!is_first && column + 1 + word > LINE) {
-            text_printf(out, "\n%*s", (int)strlen(lead), "");
-            column = strlen(lead);
-        } else if (!is_first && word) {
-            text_add(out, " ");
-            column++;
-        }
-        text_add_bytes(out, paragraph, word);
-        column += word;
-    }
+    text_wrap(out, paragraph, strlen(lead), line < LINE ? line : LINE);
     text_add(out, "\n");
 }
 
-static void add_table(struct text *out, const char *title, struct grid *grid)
+static void add_table(const struct report *report, struct text *out, const char *title,
+                      struct grid *grid)
 {
     if (grid_rows(grid)) {
-        text_printf(out, "\n%s\n", title);
-        grid_text(grid, out);
+        text_add(out, "\n");
+        add_wrapped(report, out, "", title);
+        grid_text(grid, line_of(report), out);
     }
     out->failed |= grid->failed;
     grid_release(grid);
@@ -73,8 +63,8 @@ static void add_steps(const struct report *report, const struct chain *chain,
              chain->gpu ? " against " : "", chain->gpu ? chain->gpu->id.text : "",
              chain->gpu && chain->evidence != EVIDENCE_MEASURED ? " (~ projected)"
                                                                 : "");
-    add_table(out, title, &grid);
-    add_wrapped(out, "  ", chain->because);
+    add_table(report, out, title, &grid);
+    add_wrapped(report, out, "  ", chain->because);
 }
 
 static void add_problems(const struct report *report, const struct gpu_side *gpu,
@@ -88,7 +78,7 @@ static void add_problems(const struct report *report, const struct gpu_side *gpu
              report->chains ? "other problems: " : "", gpu ? " against " : "",
              gpu ? gpu->id.text : "",
              gpu && gpu->evidence != EVIDENCE_MEASURED ? " (~ projected)" : "");
-    add_table(out, title, &grid);
+    add_table(report, out, title, &grid);
 }
 
 static void add_verdicts(const struct report *report, struct text *out)
@@ -113,7 +103,7 @@ static void add_whole(const struct report *report, struct text *out)
     struct grid grid = {0};
 
     table_chains(report, &grid);
-    add_table(out, "the model as a whole (prefill: time to the first token)", &grid);
+    add_table(report, out, "the model as a whole (prefill: time to the first token)", &grid);
 }
 
 /* Of a model's pass; a problem's stand in the other formats. */
@@ -123,11 +113,11 @@ static void add_flips_and_money(const struct report *report, struct text *out)
 
     if (report->chains) {
         table_flips(report, &flips);
-        add_table(out, "what would flip it, nearest first", &flips);
+        add_table(report, out, "what would flip it, nearest first", &flips);
     }
     if (report->chains || json_object_get(report->results->header, "prices")) {
         table_money(report, &money);
-        add_table(out, "energy, and cost in the currency of the prices (~ not measured; even: where "
+        add_table(report, out, "energy, and cost in the currency of the prices (~ not measured; even: where "
                        "both cost the same)",
                   &money);
     }
@@ -139,20 +129,22 @@ static void add_left_out(const struct report *report, struct text *out)
     struct grid grid = {0};
 
     table_left_out(report, &grid);
-    add_table(out, "left out of all verdicts", &grid);
+    add_table(report, out, "left out of all verdicts", &grid);
 }
 
 static void add_crossovers(const struct report *report, struct text *out)
 {
     bool is_said = false;
+    char lead[8];
 
     for (size_t i = 0; i < report->crossovers; i++) {
         const struct crossover *x = &report->crossover[i];
 
         if (report->chains || !x->found.changes || x->is_sweep)
             continue; /* within a model the rows above say it */
-        text_printf(out, "%s  %s%s\n", is_said ? "" : "\nwhere the winner changes\n",
-                    evidence_mark(x->evidence), x->text);
+        text_add(out, is_said ? "" : "\nwhere the winner changes\n");
+        snprintf(lead, sizeof lead, "  %s", evidence_mark(x->evidence));
+        add_wrapped(report, out, lead, x->text);
         is_said = true;
     }
 }
@@ -165,7 +157,7 @@ static void add_overheads(const struct report *report, struct text *out)
     if (report->contests)
         return;
     table_overheads(report, &grid);
-    add_table(out, "measured, never judged", &grid);
+    add_table(report, out, "measured, never judged", &grid);
 }
 
 static void add_sweep(const struct report *report, struct text *out)
@@ -173,7 +165,7 @@ static void add_sweep(const struct report *report, struct text *out)
     struct grid grid = {0};
 
     table_sweeps(report, &grid);
-    add_table(out, "thresholds of the sweep", &grid);
+    add_table(report, out, "thresholds of the sweep", &grid);
 }
 
 /* How many problems pay by how long the process lives, a line for each GPU. */
@@ -182,6 +174,7 @@ static void add_lifetimes(const struct report *report, struct text *out)
     for (size_t g = 0; g < report->gpus; g++) {
         size_t pays[LIFETIMES] = {0}, n = 0;
         bool is_assumed = false;
+        char said[240];
 
         for (size_t i = 0; i < report->lifetimes; i++) {
             const struct lifetime *l = &report->lifetime[i];
@@ -193,13 +186,15 @@ static void add_lifetimes(const struct report *report, struct text *out)
             for (int k = 0; k < LIFETIMES; k++)
                 pays[k] += l->decision[k] == DECISION_OFFLOAD;
         }
-        if (n)
-            text_printf(out, "%s  %s%s pays in %zu of %zu problems for one cold call, %zu for a "
-                        "one-second process, %zu for a resident service%s\n",
-                        g ? "" : "\nby lifetime of the process\n",
-                        evidence_mark(report->gpu[g].evidence), report->gpu[g].id.text,
-                        pays[LIFETIME_COLD], n, pays[LIFETIME_SECOND], pays[LIFETIME_SERVICE],
-                        is_assumed ? " (start-up assumed)" : "");
+        if (!n)
+            continue;
+        text_add(out, g ? "" : "\nby lifetime of the process\n");
+        snprintf(said, sizeof said, "%s%s pays in %zu of %zu problems for one cold call, %zu for a "
+                 "one-second process, %zu for a resident service%s",
+                 evidence_mark(report->gpu[g].evidence), report->gpu[g].id.text,
+                 pays[LIFETIME_COLD], n, pays[LIFETIME_SECOND], pays[LIFETIME_SERVICE],
+                 is_assumed ? " (start-up assumed)" : "");
+        add_wrapped(report, out, "  ", said);
     }
 }
 
@@ -211,7 +206,7 @@ static void add_ledger(const struct report *report, struct text *out)
     ledger_summary(report, &summary);
     if (summary.n) {
         text_add(out, "\nwhere the time goes\n");
-        add_wrapped(out, "  ", summary.data);
+        add_wrapped(report, out, "  ", summary.data);
     }
     out->failed |= summary.failed;
     text_release(&summary);
@@ -219,9 +214,9 @@ static void add_ledger(const struct report *report, struct text *out)
 
 static int write(const struct report *report, struct text *out, struct why *why)
 {
-    add_wrapped(out, "", report->headline);
+    add_wrapped(report, out, "", report->headline);
     if (*report->caution)
-        add_wrapped(out, "", report->caution);
+        add_wrapped(report, out, "", report->caution);
     add_sweep(report, out);
     add_verdicts(report, out);
     add_whole(report, out);
@@ -232,7 +227,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     add_ledger(report, out);
     text_add(out, "\nnotes\n");
     for (size_t i = 0; i < report->notes; i++)
-        add_wrapped(out, "  - ", report->note[i]);
+        add_wrapped(report, out, "  - ", report->note[i]);
     return out->failed
                ? why_fail(why, STATUS_MEMORY, "cannot write the report: out of memory")
                : 0;

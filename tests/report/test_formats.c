@@ -95,6 +95,26 @@ static void test_golden(void **state)
         check_golden(name[i]);
 }
 
+/* 100 columns where no terminal is known, else what it has; a wide one gets rows in one line. */
+static void test_text_fits(void **state)
+{
+    static const size_t columns[] = {0, 80, 200};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct text text;
+        size_t longest = 0;
+
+        report.columns = columns[i];
+        text = written("text");
+        for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
+            longest = strlen(line) > longest ? strlen(line) : longest;
+        assert_in_range(longest, columns[i] == 200 ? 101 : 60, columns[i] ? columns[i] : 100);
+        text_release(&text);
+    }
+    report.columns = 0;
+}
+
 static void test_formats_are_sorted_and_described(void **state)
 {
     (void)state;
@@ -224,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_text_fits),
         cmocka_unit_test(test_formats_are_sorted_and_described),
         cmocka_unit_test(test_json_is_the_interface),
         cmocka_unit_test(test_projections_say_how),
