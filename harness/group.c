@@ -18,6 +18,7 @@
 #include "report/stats.h"
 #include "workloads/isa.h"
 #include "workloads/peak/peak.h"
+#include "workloads/portion.h"
 
 /* A cold problem's stationary arguments exceed the last-level cache so many times over. */
 enum { COLD_CACHES = 4, CELLS = 64 };
@@ -110,6 +111,17 @@ static void describe_bytes(struct record *r, const struct group *g)
     }
 }
 
+static void describe_portions(struct record *r, const struct group *g)
+{
+    struct portions s = portions_of(g->workload, &g->problem);
+
+    snprintf(r->split_axis.text, sizeof r->split_axis.text, "%s", s.axis ? s.axis : "");
+    r->split_length = s.length;
+    r->whole_bytes = s.whole_bytes;
+    r->whole_upload_bytes = s.whole_upload_bytes;
+    r->whole_stationary_bytes = s.whole_stationary_bytes;
+}
+
 #define SAY(field, text_) snprintf((field).text, sizeof (field).text, "%s", (text_) ? (text_) : "")
 
 void group_describe(struct record *r, const struct group *g, const struct device_row *row,
@@ -130,6 +142,7 @@ void group_describe(struct record *r, const struct group *g, const struct device
     r->memory = g->workload->host_memory ? g->workload->host_memory(&g->problem)
                                          : MEMORY_PAGEABLE;
     describe_bytes(r, g);
+    describe_portions(r, g);
     if (row) {
         r->device_kind = row->kind;
         SAY(r->device, row->id.text);

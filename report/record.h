@@ -91,6 +91,11 @@ struct measure {
     X(upload_bytes, double, NUMBER, "byte", "inputs that a GPU must be sent")          \
     X(stationary_bytes, double, NUMBER, "byte", "of these, weights and caches")        \
     X(download_bytes, double, NUMBER, "byte", "outputs that it must send back")        \
+    X(split_axis, struct name, TEXT, "", "axis along which two devices can share a call") \
+    X(split_length, int64_t, COUNT, "", "units of it; 0: the call cannot be shared")   \
+    X(whole_bytes, double, NUMBER, "byte", "of those read and written, what each part needs") \
+    X(whole_upload_bytes, double, NUMBER, "byte", "of the inputs, what each part needs") \
+    X(whole_stationary_bytes, double, NUMBER, "byte", "of these, weights and caches")  \
     X(calls, int64_t, COUNT, "", "calls per sample")                                   \
     X(seed, int64_t, COUNT, "", "seed of inputs and order")                            \
     X(stop, struct name, TEXT, "", "why sampling ended: precise, budget or rounds")    \

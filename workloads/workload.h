@@ -138,6 +138,11 @@ struct workload {
      * whose count grows with it has it outermost, so that a piece of the axis is a piece of
      * the argument, and nothing is summed over it. -1: none. NULL: none. */
     int (*cut)(const struct problem *);
+    /* Axes (bit set) along which two devices can share a call: as large a piece of all of them
+     * needs as large a piece of some arguments and the others whole, and gives a piece of the
+     * result, or a part of a sum that one more operation completes. Where the pieces lie in
+     * memory does not matter. 0: none. NULL: along `cut`. See workloads/portion.h. */
+    unsigned (*split)(const struct problem *);
 };
 
 /* All workloads, sorted by name; generated from the folders. Ends with NULL. */

@@ -61,6 +61,12 @@ static int cut(const struct problem *p)
     return BATCH;
 }
 
+/* Whichever there is more of: sequences, or heads in groups that share keys and values. */
+static unsigned split(const struct problem *p)
+{
+    return p->shape.n[BATCH] >= p->shape.n[KV_HEADS] ? 1u << BATCH : 1u << HEADS | 1u << KV_HEADS;
+}
+
 static double length(const struct problem *p)
 {
     return (double)p->shape.n[KV_LEN];
@@ -481,4 +487,5 @@ const struct workload workload_attention_decode = {
     .valid = valid,
     .operation = operation,
     .cut = cut,
+    .split = split,
 };

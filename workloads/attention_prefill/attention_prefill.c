@@ -64,6 +64,12 @@ static int cut(const struct problem *p)
     return BATCH;
 }
 
+/* Whichever there is more of: sequences, or heads in groups that share keys and values. */
+static unsigned split(const struct problem *p)
+{
+    return p->shape.n[BATCH] >= p->shape.n[KV_HEADS] ? 1u << BATCH : 1u << HEADS | 1u << KV_HEADS;
+}
+
 static double length(const struct problem *p)
 {
     return (double)p->shape.n[KV_LEN];
@@ -467,4 +473,5 @@ const struct workload workload_attention_prefill = {
     .valid = valid,
     .operation = operation,
     .cut = cut,
+    .split = split,
 };

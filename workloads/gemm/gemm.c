@@ -67,6 +67,12 @@ static int cut(const struct problem *p)
     return p->shape.n[TA] ? -1 : M; /* a transposed has its rows innermost */
 }
 
+/* Whole remains the smaller of both operands. */
+static unsigned split(const struct problem *p)
+{
+    return p->shape.n[M] > p->shape.n[N] ? 1u << M : 1u << N;
+}
+
 static double length(const struct problem *p)
 {
     return (double)p->shape.n[K] + (p->shape.n[BETA] != 0);
@@ -302,4 +308,5 @@ const struct workload workload_gemm = {
     .length = length,
     .operation = operation,
     .cut = cut,
+    .split = split,
 };

@@ -57,6 +57,14 @@ static int cut(const struct problem *p)
     return BATCH;
 }
 
+/* A single product: whole remains the smaller of both operands. */
+static unsigned split(const struct problem *p)
+{
+    if (p->shape.n[BATCH] > 1)
+        return 1u << BATCH;
+    return p->shape.n[M] > p->shape.n[N] ? 1u << M : 1u << N;
+}
+
 static double length(const struct problem *p)
 {
     return (double)p->shape.n[K];
@@ -246,4 +254,5 @@ const struct workload workload_gemm_batched = {
     .length = length,
     .operation = operation,
     .cut = cut,
+    .split = split,
 };

@@ -73,6 +73,11 @@ static int cut(const struct problem *p)
     return p->shape.n[TA] ? -1 : M; /* transposed, the rows are summed over */
 }
 
+static unsigned split(const struct problem *p)
+{
+    return p->shape.n[TA] ? 1u << N : 1u << M;
+}
+
 static double length(const struct problem *p)
 {
     return (double)count_x(p) + (p->shape.n[BETA] != 0);
@@ -248,4 +253,5 @@ const struct workload workload_gemv = {
     .length = length,
     .operation = operation,
     .cut = cut,
+    .split = split,
 };

@@ -65,6 +65,13 @@ static struct cost cost(const struct problem *p)
                          .bytes_written = is_op(p, REDUCTION_ARGMAX) ? 4 : bytes};
 }
 
+/* Two parts of a reduction are reduced once more. */
+static unsigned split(const struct problem *p)
+{
+    (void)p;
+    return 1u << N;
+}
+
 static double length(const struct problem *p)
 {
     return is_op(p, REDUCTION_MAX) || is_op(p, REDUCTION_ARGMAX) ? 0 : (double)p->shape.n[N];
@@ -338,4 +345,5 @@ const struct workload workload_reduction = {
     .length = length,
     .valid = valid,
     .operation = operation,
+    .split = split,
 };
