@@ -21,6 +21,9 @@ json_t *value_pays(struct estimate calls); /* of a number of calls from which on
 json_t *value_crossovers(const struct report *);
 /* Wins of lower precision, of one side of a verdict; `verdict` is its place in `verdicts`. */
 json_t *value_lower_precision(const struct report *);
+/* One object per call that both sides had better share: axis and its length, cpu_units and
+ * cpu_share of it, its time, speedup over `against` ("cpu" or "gpu", the better alone). */
+json_t *value_splits(const struct report *);
 json_t *value_strawmen(const struct report *);
 json_t *value_ceilings(const struct report *);
 json_t *value_ledger(const struct report *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of report.json that stand behind the verdicts: where winners change, what weak
- * CPUs would have shown, ceilings, the ledger, answers by lifetime, every cell. */
+/* The parts of report.json that stand behind the verdicts: where winners change, calls that
+ * both sides had better share, what weak CPUs would have shown, ceilings, the ledger, answers by lifetime, every cell. */
 #include <math.h>
 #include <string.h>
 
@@ -72,6 +72,37 @@ json_t *value_crossovers(const struct report *report)
 
     for (size_t i = 0; i < report->crossovers; i++)
         json_array_append_new(array, crossover(&report->crossover[i]));
+    return array;
+}
+
+static json_t *split(const struct split *s)
+{
+    const struct verdict *v = s->verdict;
+    const struct record *about = v->contest->about;
+    json_t *object = value_problem(about);
+
+    key_set(object, "op", value_string(v->contest->op.text));
+    key_set(object, "device", value_string(v->gpu->record->device.text));
+    key_set(object, "placement", json_string(placement_name(v->placement)));
+    key_set(object, "evidence", json_string(evidence_name(v->evidence)));
+    key_set(object, "basis", json_string("derived"));
+    key_set(object, "axis", value_string(about->split_axis.text));
+    key_set(object, "length", json_integer(about->split_length));
+    key_set(object, "cpu_units", json_integer(s->best.units));
+    key_set(object, "cpu_share", value_number(s->share));
+    key_time(object, s->best.us);
+    key_set(object, "against", json_string(s->is_over_gpu ? "gpu" : "cpu"));
+    key_ratio(object, s->best.gain);
+    key_set(object, "text", value_string(s->text));
+    return object;
+}
+
+json_t *value_splits(const struct report *report)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->splits; i++)
+        json_array_append_new(array, split(&report->split[i]));
     return array;
 }
 

@@ -11,6 +11,7 @@ int judge_gpus(struct report *);       /* contest.c: who takes part */
 int judge_ceilings(struct report *);   /* ceiling.c */
 int judge_contests(struct report *);   /* contest.c */
 int judge_verdicts(struct report *);   /* verdict.c */
+int judge_splits(struct report *);     /* split_verdict.c */
 int judge_ledger(struct report *);     /* ledger.c */
 int judge_lifetimes(struct report *);  /* lifetime.c */
 int judge_chains(struct report *);     /* chain.c */

@@ -347,5 +347,11 @@ void page_verdicts(const struct report *report, struct text *out)
               "What the same device would take in fewer significant bits: not the same answer, so "
               "it stands here and no verdict counts it.",
               &grid);
+    table_splits(report, &grid);
+    page_grid(out, "Better shared between CPU and GPU",
+              "Both at work on their piece at the same time. Derived from the parts, not measured: "
+              "that each side's time falls with its piece and that neither slows the other, but for "
+              "copies from the memory that a CPU is waiting for.",
+              &grid);
     text_add(out, "</section>\n");
 }

@@ -97,9 +97,9 @@ int report_build(const struct results *results, struct report *report, struct wh
 {
     static int (*const step[])(struct report *) = {
         judge_gpus,     judge_ceilings,   judge_contests, judge_ledger,
-        judge_verdicts, judge_lifetimes,  judge_chains,   judge_expenses,
-        judge_flips,    judge_crossovers, judge_strawmen, judge_precision,
-        judge_lists,    judge_headline,
+        judge_verdicts, judge_splits,     judge_lifetimes, judge_chains,
+        judge_expenses, judge_flips,      judge_crossovers, judge_strawmen,
+        judge_precision, judge_lists,     judge_headline,
     };
     int status = 0;
 
@@ -136,6 +136,7 @@ void report_release(struct report *report)
     free(report->ceiling);
     free(report->contest);
     free(report->verdict);
+    free(report->split);
     free(report->chain);
     free(report->crossover);
     free(report->ledger);

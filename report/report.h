@@ -10,6 +10,7 @@
 #include "report/precision.h"
 #include "report/record.h"
 #include "report/regret.h"
+#include "report/split.h"
 #include "report/strawman.h"
 
 /* The rate that a resource can reach. From cells of the workload "peak" (measured), or from
@@ -87,6 +88,17 @@ struct verdict {
 
 /* What an upload may be shared by in the verdict `once`. */
 enum { ONCE_CALLS = 100 };
+
+/* A verdict's call that CPU and GPU had better share. Derived from the verdict's parts, never
+ * measured: neither side is thought to slow the other, but for copies that a CPU bound by memory
+ * pays for. */
+struct split {
+    const struct verdict *verdict; /* placement resident, once or every */
+    struct split_best best;    /* pays */
+    double share;              /* of the axis, on the CPU */
+    bool is_over_gpu;          /* the better side alone is the GPU */
+    char text[500];
+};
 
 /* One operation of a chain on one GPU. Times are of all its calls in one pass. */
 struct chain_step {
@@ -208,6 +220,9 @@ struct report {
     size_t contests;
     struct verdict *verdict;   /* by contest, GPU, placement */
     size_t verdicts;
+    struct split *split;       /* largest gain first */
+    size_t splits;
+    size_t splittable;         /* verdicts of which a split was considered */
     struct chain *chain;       /* by chain, GPU */
     size_t chains;
     struct crossover *crossover;

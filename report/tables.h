@@ -38,6 +38,8 @@ void table_machine(const struct report *, struct grid *);
 /* The nearest flips of every model's pass and of every problem that belongs to no model.
  * (tables_decide.c) */
 void table_flips(const struct report *, struct grid *);
+/* Calls that CPU and GPU had better share, largest gain first. */
+void table_splits(const struct report *, struct grid *);
 /* How far weak ways to use the CPU would move the answer. */
 void table_strawmen(const struct report *, struct grid *);
 /* What lower precision would buy, per device; no verdict counts it. */

@@ -144,6 +144,32 @@ void table_money(const struct report *report, struct grid *grid)
     }
 }
 
+/* ---- splits ---------------------------------------------------------------------- */
+
+void table_splits(const struct report *report, struct grid *grid)
+{
+    static const struct grid_column columns[] = {
+        {"of", GRID_LEFT},       {"GPU", GRID_LEFT},        {"on the CPU", GRID_RIGHT},
+        {"better alone", GRID_LEFT}, {"shared", GRID_RIGHT}, {"gain", GRID_RIGHT},
+    };
+
+    memcpy(grid->column, columns, sizeof columns);
+    for (size_t i = 0; i < report->splits; i++) {
+        const struct split *s = &report->split[i];
+        const struct verdict *v = s->verdict;
+        const char *mark = evidence_mark(v->evidence), *gpu = v->gpu->record->device.text;
+
+        grid_add(grid, problem_title(v).text);
+        grid_add(grid, gpu);
+        grid_printf(grid, "%s of %s", words_percent(s->share).text,
+                    v->contest->about->split_axis.text);
+        grid_add(grid, s->is_over_gpu ? gpu : "the CPU");
+        grid_printf(grid, "%s%s", mark, words_time_range(s->best.us).text);
+        grid_printf(grid, "%s%s (%s)", mark, words_ratio(s->best.gain.value).text,
+                    words_ratio_range(s->best.gain).text);
+    }
+}
+
 /* ---- straw men ------------------------------------------------------------------- */
 
 void table_strawmen(const struct report *report, struct grid *grid)

@@ -300,6 +300,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     if (lessons)
         key_set(root, "lessons", json_incref(lessons));
     key_set(root, "verdicts", verdicts(report));
+    key_set(root, "splits", value_splits(report));
     key_set(root, "chains", chains(report));
     key_set(root, "crossovers", value_crossovers(report));
     key_set(root, "strawmen", value_strawmen(report));

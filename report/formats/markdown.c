@@ -64,6 +64,7 @@ static const struct {
     void (*fill)(const struct report *, struct grid *);
 } fact[] = {
     {"Thresholds", table_sweeps},
+    {"Better shared between CPU and GPU (derived)", table_splits},
     {"What would flip it", table_flips},
     {"Energy and cost", table_money},
     {"Straw men", table_strawmen},

@@ -8,9 +8,9 @@
 #include "report/ledger.h"
 #include "report/tables.h"
 
-/* Rows beyond which only the first GPU's tables are printed; characters of a line: of prose, and
- * of tables where the terminal is not known or is very narrow. */
-enum { ROWS_MOST = 70, LINE = 100, LINE_LEAST = 60 };
+/* Rows beyond which only the first GPU's tables are printed; calls to share that are named;
+ * characters of a line: of prose, and of tables where the terminal is not known or is very narrow. */
+enum { ROWS_MOST = 70, SPLITS_SHOWN = 3, LINE = 100, LINE_LEAST = 60 };
 
 static size_t line_of(const struct report *report)
 {
@@ -123,6 +123,27 @@ static void add_flips_and_money(const struct report *report, struct text *out)
     }
 }
 
+/* Calls that both sides had better share; where there is none, nothing. */
+static void add_splits(const struct report *report, struct text *out)
+{
+    for (size_t i = 0; i < report->splits && i < SPLITS_SHOWN; i++) {
+        const struct split *s = &report->split[i];
+        const struct contest *contest = s->verdict->contest;
+        struct text line = {0};
+
+        text_printf(&line, "%s%s %s, %s: %s", evidence_mark(s->verdict->evidence),
+                    contest->op.text, contest->about->shape_text.text,
+                    placement_name(s->verdict->placement), s->text);
+        if (i == 0)
+            text_add(out, "\nbetter shared between CPU and GPU (not measured together)\n");
+        add_wrapped(report, out, "  ", line.failed ? "" : line.data);
+        text_release(&line);
+    }
+    if (report->splits > SPLITS_SHOWN)
+        text_printf(out, "  %zu more stand in the other formats.\n",
+                    report->splits - SPLITS_SHOWN);
+}
+
 /* What must not be overlooked: wrong and failed cells; skipped ones are counted. */
 static void add_left_out(const struct report *report, struct text *out)
 {
@@ -220,6 +241,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     add_sweep(report, out);
     add_verdicts(report, out);
     add_whole(report, out);
+    add_splits(report, out);
     add_flips_and_money(report, out);
     add_crossovers(report, out);
     add_overheads(report, out);
