@@ -60,6 +60,32 @@ float float_from_half(uint16_t bits)
     return float_of(sign | ((magnitude << 13) + 0x38000000));
 }
 
+/* Below 2^-6 the steps are 2^-9; above, three bits follow the leading one. */
+uint8_t e4m3_from_float(float value)
+{
+    uint32_t bits = bits_of(value), sign = bits >> 24 & 0x80, magnitude = bits & 0x7fffffff;
+    uint32_t rounded = magnitude + 0x7ffff + (magnitude >> 20 & 1);
+
+    if (magnitude > 0x7f800000)
+        return (uint8_t)(sign | 0x7f);
+    if (magnitude < 0x3c800000)
+        return (uint8_t)(sign | (uint32_t)lrintf(float_of(magnitude) * 0x1p9f));
+    if (rounded >= 0x43f00000) /* 480: the code that means NaN */
+        return (uint8_t)(sign | 0x7e);
+    return (uint8_t)(sign | (rounded - 0x3c000000) >> 20);
+}
+
+float float_from_e4m3(uint8_t bits)
+{
+    uint32_t sign = (uint32_t)(bits & 0x80) << 24, magnitude = bits & 0x7f;
+
+    if (magnitude == 0x7f)
+        return float_of(sign | 0x7fc00000);
+    if (magnitude < 8)
+        return float_of(sign | bits_of((float)magnitude * 0x1p-9f));
+    return float_of(sign | ((magnitude << 20) + 0x3c000000));
+}
+
 double element_get(enum dtype dtype, const void *array, int64_t i)
 {
     switch (dtype) {
@@ -75,6 +101,8 @@ double element_get(enum dtype dtype, const void *array, int64_t i)
         return ((const int8_t *)array)[i];
     case DTYPE_I32:
         return ((const int32_t *)array)[i];
+    case DTYPE_E4M3:
+        return float_from_e4m3(((const uint8_t *)array)[i]);
     case DTYPES:
         break;
     }
@@ -101,6 +129,9 @@ void element_set(enum dtype dtype, void *array, int64_t i, double value)
         break;
     case DTYPE_I32:
         ((int32_t *)array)[i] = (int32_t)lrint(value);
+        break;
+    case DTYPE_E4M3:
+        ((uint8_t *)array)[i] = e4m3_from_float((float)value);
         break;
     case DTYPES:
         break;

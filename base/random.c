@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/random.h"
 
+#include <math.h>
+
 #include "base/half.h"
 
 static double uniform(uint64_t *state)
@@ -23,7 +25,11 @@ void random_fill(enum dtype dtype, void *array, int64_t count, uint64_t seed)
             element_set(dtype, array, i,
                         (double)(int64_t)(1 + random_below(&state, 127)) *
                             (random_next(&state) & 1 ? 1 : -1));
-        else
+        else if (dtype == DTYPE_E4M3) { /* what is smaller would become zero */
+            double value = uniform(&state);
+
+            element_set(dtype, array, i, copysign(fmax(fabs(value), 0x1p-9), value));
+        } else
             element_set(dtype, array, i, uniform(&state));
     }
 }

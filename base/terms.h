@@ -11,7 +11,7 @@
 #define DEVICE_KIND_MAP(X) X(DEVICE_CPU, "cpu") X(DEVICE_CUDA, "cuda") X(DEVICE_OPENCL, "opencl")
 #define DTYPE_MAP(X)                                                                   \
     X(DTYPE_F32, "f32") X(DTYPE_F64, "f64") X(DTYPE_F16, "f16") X(DTYPE_BF16, "bf16")  \
-    X(DTYPE_I8, "i8") X(DTYPE_I32, "i32")
+    X(DTYPE_I8, "i8") X(DTYPE_I32, "i32") X(DTYPE_E4M3, "e4m3")
 #define MEMORY_MAP(X)                                                                  \
     X(MEMORY_PAGEABLE, "pageable") X(MEMORY_PINNED, "pinned")                          \
     X(MEMORY_MANAGED, "managed") X(MEMORY_MAPPED, "mapped") X(MEMORY_DEVICE, "device")
@@ -47,7 +47,8 @@ const char *evidence_name(enum evidence);
 const char *outcome_name(enum outcome);
 const char *cache_name(enum cache);
 
-/* Value spelled `text`, or -1 when no value is spelled so. */
+/* Value spelled `text`, or -1 when no value is spelled so. Types also answer to the names that
+ * frameworks have for them: "int8", "fp8" (e4m3). */
 int device_kind_parse(const char *text);
 int dtype_parse(const char *text);
 int memory_parse(const char *text);
@@ -60,8 +61,11 @@ int cache_parse(const char *text);
 size_t dtype_bytes(enum dtype);
 
 /* Unit roundoff of a floating type (2^-p, p = significand bits: f64 53, f32 24, f16 11,
- * bf16 8); 0 for integers. */
+ * bf16 8, e4m3 4); 0 for integers. */
 double dtype_roundoff(enum dtype);
+
+/* What products of a type are stored as: i32 of i8, bf16 of e4m3, else the type itself. */
+enum dtype dtype_product(enum dtype);
 
 /* Most axes that a workload may have; what each one means is named by the workload. */
 enum { AXES = 8 };

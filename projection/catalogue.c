@@ -156,6 +156,7 @@ static void derived_fill(struct gpu *gpu)
     if (isnan(gpu->flops_per_s[DTYPE_F32]))
         gpu->flops_per_s[DTYPE_F32] = gpu->vector_flops_per_s;
     gpu->flops_per_s[DTYPE_I32] = NAN;
+    gpu->flops_per_s[DTYPE_E4M3] = gpu->fp8_flops_per_s;
     if (isnan(gpu->flops_per_s[DTYPE_F64]))
         gpu->flops_per_s[DTYPE_F64] = gpu->f64_vector_flops_per_s;
     gpu->family = family_of(gpu);

@@ -105,6 +105,46 @@ static void test_rounding(void **state)
     assert_int_equal(bfloat_from_float(3.4e38f), 0x7f80);
 }
 
+/* All of e4m3 by its definition; between neighbours the nearest, ties to the even one. */
+static void test_e4m3(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 256; i++) {
+        int exponent = i >> 3 & 15, fraction = i & 7;
+        double size = exponent ? ldexp(8 + fraction, exponent - 10) : ldexp(fraction, -9);
+        float value = float_from_e4m3((uint8_t)i);
+
+        if ((i & 0x7f) == 0x7f) {
+            assert_true(isnan(value) && isnan(float_from_e4m3(e4m3_from_float(value))));
+            continue;
+        }
+        assert_true(value == (i & 0x80 ? -size : size) && !signbit(value) == !(i & 0x80));
+        assert_int_equal(e4m3_from_float(value), i);
+    }
+    for (int i = 0; i < 0x7e; i++) {
+        float middle = (float_from_e4m3((uint8_t)i) + float_from_e4m3((uint8_t)(i + 1))) / 2;
+
+        assert_int_equal(e4m3_from_float(middle), i + (i & 1));
+        assert_int_equal(e4m3_from_float(nextafterf(middle, 0)), i);
+        assert_int_equal(e4m3_from_float(nextafterf(middle, INFINITY)), i + 1);
+        assert_int_equal(e4m3_from_float(-middle), 0x80 + i + (i & 1));
+    }
+    assert_true(float_from_e4m3(0x7e) == 448);
+    assert_int_equal(e4m3_from_float(1e9f), 0x7e);
+    assert_int_equal(e4m3_from_float(-INFINITY), 0xfe);
+}
+
+static void test_e4m3_inputs_are_not_zero(void **state)
+{
+    enum { N = 100000 };
+    static uint8_t bits[N];
+
+    (void)state;
+    random_fill(DTYPE_E4M3, bits, N, 1);
+    for (int i = 0; i < N; i++)
+        assert_true((bits[i] & 0x7f) > 0 && fabs(element_get(DTYPE_E4M3, bits, i)) <= 1);
+}
+
 /* vf_get of every value, VF at a time and one by one (an odd count). */
 static void loads_agree(const struct vectors *v, enum dtype dtype)
 {
@@ -211,6 +251,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_e4m3),
+        cmocka_unit_test(test_e4m3_inputs_are_not_zero),
         cmocka_unit_test(test_vectors),
     };
 
