@@ -402,7 +402,7 @@ static double rounding_of(const struct group *g)
  * bf16 stands for both. */
 static void project_lower(const struct group *g, const struct gpu *gpu, struct text *lines)
 {
-    static const enum dtype below[] = {DTYPE_F32, DTYPE_BF16};
+    static const enum dtype below[] = {DTYPE_F32, DTYPE_BF16, DTYPE_E4M3};
     struct lower tf32 = {g->problem.dtype, PRECISION_TF32, rounding_of(g)};
 
     if (tf32.roundoff > 0)

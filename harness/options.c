@@ -30,7 +30,7 @@ static const struct argp_option table[] = {
     {"model", 'm', "NAME|FILE", 0, "llm suite: model to take apart; see `list models`", 0},
     {"batch", 'b', "LIST", 0, "llm suite: sequences at once, such as 1,8", 0},
     {"context", 'c', "LIST", 0, "llm suite: tokens of context, such as 512,4096", 0},
-    {"dtype", 't', "LIST", 0, "element types: f32, f64, f16, bf16", 0},
+    {"dtype", 't', "LIST", 0, "element types: f32, f64, f16, bf16, i8 (int8), e4m3 (fp8)", 0},
     {"budget", 'B', "TIME", 0, "time that sampling may take, such as 90s or 5m", 0},
     {"out", 'o', "DIR", 0, "where results and report go (default: offload-report)", 0},
     {"trace", 'T', "FILE", 0, "write what ran when, for Perfetto or chrome://tracing", 0},

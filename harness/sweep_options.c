@@ -20,7 +20,7 @@ static const struct argp_option table[] = {
     {"placement", KEY_PLACEMENT, "LIST", 0, "resident, once, every (default: all three)", 0},
     {"device", 'd', "SEL[,SEL]", 0, "as for run; the CPU must be among them", 0},
     {"gpu", 'g', "NAME[,NAME]", 0, "GPUs to project; see `list gpus`", 0},
-    {"dtype", 't', "LIST", 0, "element types: f32, f64, f16, bf16", 0},
+    {"dtype", 't', "LIST", 0, "element types: f32, f64, f16, bf16, i8 (int8), e4m3 (fp8)", 0},
     {"budget", 'B', "TIME", 0, "time that the sweep may take (default: 2m)", 0},
     {"cuda-arch", 'A', "ARCH", 0,
      "what to compile CUDA kernels for: sm_NN (machine code) or compute_NN (PTX); default: what "

@@ -33,7 +33,8 @@ static const struct spelling {
     {"float64", DTYPE_F64, PRECISION_PLAIN},    {"bfloat16", DTYPE_BF16, PRECISION_PLAIN},
     {"float16", DTYPE_F16, PRECISION_PLAIN},    {"half", DTYPE_F16, PRECISION_PLAIN},
     {"fp16-mixed", DTYPE_F16, PRECISION_PLAIN}, {"bf16>fp8", DTYPE_BF16, PRECISION_PLAIN},
-    {"fp8_e4m3", DTYPE_BF16, PRECISION_FP8},    {"fp8_static", DTYPE_BF16, PRECISION_FP8},
+    {"e4m3", DTYPE_BF16, PRECISION_FP8},        {"fp8_e4m3", DTYPE_BF16, PRECISION_FP8},
+    {"fp8_static", DTYPE_BF16, PRECISION_FP8},
 };
 
 enum { SPELLINGS = sizeof spellings / sizeof *spellings };

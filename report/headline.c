@@ -151,15 +151,21 @@ static bool say_problems(const struct report *report, struct text *out)
     return out->n > 0;
 }
 
+static const char *nothing_to_say(const struct report *report)
+{
+    for (size_t i = 0; i < report->contests; i++)
+        if (report->contest[i].gpus && !report->contest[i].cpus)
+            return "No verdict: no variant on this CPU gave a right result to stand against the GPU's.";
+    return report->contests ? "No verdict: there is no GPU side to compare this CPU with."
+                            : "No verdict: nothing that is judged was measured.";
+}
+
 static void write_headline(struct report *report)
 {
     struct text text = {0};
 
     if (!sweep_headline(report, &text) && !say_model(report, &text) && !say_problems(report, &text))
-        text_add(&text,
-                 report->contests
-                     ? "No verdict: there is no GPU side to compare this CPU with."
-                     : "No verdict: nothing that is judged was measured.");
+        text_add(&text, nothing_to_say(report));
     snprintf(report->headline, sizeof report->headline, "%s",
              text.failed ? "" : text.data);
     text_release(&text);
@@ -250,6 +256,30 @@ static int note_disturbed(struct report *report)
                             "reach down to what the ceilings allow; run again on a "
                             "quiet machine",
                             cells, report->contests);
+}
+
+/* GPU times that nothing on the CPU stands against. */
+static int note_alone(struct report *report)
+{
+    const struct record *first = NULL;
+    size_t alone = 0;
+
+    for (size_t i = 0; i < report->contests; i++)
+        if (report->contest[i].gpus && !report->contest[i].cpus) {
+            first = first ? first : report->contest[i].about;
+            alone++;
+        }
+    return alone == 0
+               ? 0
+               : report_note(report,
+                             "%zu problem%s (%s in %s%s) without a verdict: no variant on this CPU "
+                             "gave a right result to stand against the GPU's%s",
+                             alone, alone == 1 ? "" : "s", first->workload.text,
+                             dtype_name(first->dtype), alone == 1 ? "" : " and others",
+                             first->dtype == DTYPE_E4M3
+                                 ? "; no library for CPUs here multiplies e4m3 (fp8), and the plain "
+                                   "reference does not compete"
+                                 : "");
 }
 
 static int note_pages(struct report *report)
@@ -415,8 +445,8 @@ int judge_headline(struct report *report)
 {
     static int (*const note[])(struct report *) = {
         note_method,    note_missing, note_contended, note_disturbed,
-        note_transfers, note_pages,   note_strawmen,  note_precision,
-        note_software,  note_projected,
+        note_transfers, note_alone,   note_pages,     note_strawmen,
+        note_precision, note_software, note_projected,
     };
     int status = 0;
 

@@ -131,9 +131,18 @@ struct plan {
     cublasLtMatrixLayout_t first, second, out; /* b, a, c as the library sees them */
     cublasLtMatmulHeuristicResult_t choice;
     double wide[2]; /* alpha, beta for f64 */
+    int32_t whole[2]; /* for i8 */
     float narrow[2]; /* for all others */
     struct cublaslt_gemm gemm;
 };
+
+/* Alpha (0) or beta (1) in the type that goes with the problem's. */
+static const void *factor_of(const struct plan *p, enum dtype dtype, int which)
+{
+    return dtype == DTYPE_F64  ? (const void *)&p->wide[which]
+           : dtype == DTYPE_I8 ? (const void *)&p->whole[which]
+                               : (const void *)&p->narrow[which];
+}
 
 static int result(cublasStatus_t code, const char *what, struct why *why)
 {
@@ -156,27 +165,38 @@ static int result(cublasStatus_t code, const char *what, struct why *why)
 
 static cudaDataType_t type_of(enum dtype dtype)
 {
-    return dtype == DTYPE_F64    ? CUDA_R_64F
-           : dtype == DTYPE_F16  ? CUDA_R_16F
-           : dtype == DTYPE_BF16 ? CUDA_R_16BF
-                                 : CUDA_R_32F;
+    static const cudaDataType_t type[DTYPES] = {
+        [DTYPE_F32] = CUDA_R_32F, [DTYPE_F64] = CUDA_R_64F, [DTYPE_F16] = CUDA_R_16F,
+        [DTYPE_BF16] = CUDA_R_16BF, [DTYPE_I8] = CUDA_R_8I, [DTYPE_I32] = CUDA_R_32I,
+        [DTYPE_E4M3] = CUDA_R_8F_E4M3,
+    };
+
+    return type[dtype];
+}
+
+/* Of alpha and beta. */
+static cudaDataType_t scale_type_of(enum dtype dtype)
+{
+    return dtype == DTYPE_F64  ? CUDA_R_64F
+           : dtype == DTYPE_I8 ? CUDA_R_32I
+                               : CUDA_R_32F;
 }
 
 /* CUBLAS_COMPUTE_32F never takes tf32. */
 static cublasComputeType_t compute_of(const struct call *call)
 {
-    return call->problem->dtype == DTYPE_F64 ? CUBLAS_COMPUTE_64F
-           : call->variant->roundoff > 0     ? CUBLAS_COMPUTE_32F_FAST_TF32
-                                             : CUBLAS_COMPUTE_32F;
+    return call->problem->dtype == DTYPE_F64  ? CUBLAS_COMPUTE_64F
+           : call->problem->dtype == DTYPE_I8 ? CUBLAS_COMPUTE_32I
+           : call->variant->roundoff > 0      ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                              : CUBLAS_COMPUTE_32F;
 }
 
 static cublasStatus_t make_product(struct plan *p, const struct call *call)
 {
-    bool is_f64 = call->problem->dtype == DTYPE_F64;
     cublasOperation_t first = p->gemm.tb ? CUBLAS_OP_T : CUBLAS_OP_N;
     cublasOperation_t second = p->gemm.ta ? CUBLAS_OP_T : CUBLAS_OP_N;
     cublasStatus_t status = lt.cublasLtMatmulDescCreate(&p->product, compute_of(call),
-                                                        is_f64 ? CUDA_R_64F : CUDA_R_32F);
+                                                        scale_type_of(call->problem->dtype));
 
     if (!status)
         status = lt.cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_TRANSA,
@@ -215,7 +235,8 @@ static cublasStatus_t make_layouts(struct plan *p, enum dtype dtype)
     if (!status)
         status = make_layout(&p->second, dtype, g->ta ? g->k : g->m, g->ta ? g->m : g->k,
                              g->batch);
-    return status ? status : make_layout(&p->out, dtype, g->m, g->n, g->batch);
+    return status ? status
+                  : make_layout(&p->out, dtype_product(dtype), g->m, g->n, g->batch);
 }
 
 /* The library's first choice among the algorithms whose workspace fits the scratch. */
@@ -240,6 +261,27 @@ static cublasStatus_t choose(struct plan *p, size_t workspace_bytes)
     return status ? status : p->choice.state;
 }
 
+/* Where the library has nothing for 8 bits, what it has. */
+static const char *narrow_hint(enum dtype dtype)
+{
+    return dtype == DTYPE_I8     ? "; hint: i8 wants ta=n tb=t, n and k in fours"
+           : dtype == DTYPE_E4M3 ? "; hint: e4m3 (fp8) wants compute capability 8.9, ta=n tb=t, n "
+                                   "and k in sixteens"
+                                 : "";
+}
+
+/* The plan's algorithm. */
+static int plan_choose(struct plan *p, const struct call *call, struct why *why)
+{
+    cublasStatus_t status = choose(p, call->scratch.bytes);
+
+    if (status != CUBLAS_STATUS_NOT_SUPPORTED && status != CUBLAS_STATUS_ARCH_MISMATCH)
+        return result(status, "cublasLtMatmulAlgoGetHeuristic", why);
+    return why_fail(why, STATUS_UNAVAILABLE,
+                    "cuBLASLt %s has nothing for this problem on this device%s", version_text,
+                    narrow_hint(call->problem->dtype));
+}
+
 int cublaslt_prepare(struct call *call, const struct cublaslt_gemm *g, struct why *why)
 {
     struct plan *p = call->self = calloc(1, sizeof *p); /* released also when what follows fails */
@@ -252,22 +294,22 @@ int cublaslt_prepare(struct call *call, const struct cublaslt_gemm *g, struct wh
     p->wide[1] = g->beta;
     p->narrow[0] = (float)g->alpha;
     p->narrow[1] = (float)g->beta;
+    p->whole[0] = (int32_t)g->alpha;
+    p->whole[1] = (int32_t)g->beta;
     status = result(lt.cublasLtCreate(&p->handle), "cublasLtCreate", why);
     if (!status)
         status = result(make_product(p, call), "cublasLtMatmulDescCreate", why);
     if (!status)
         status = result(make_layouts(p, call->problem->dtype), "cublasLtMatrixLayoutCreate", why);
-    return status ? status
-                  : result(choose(p, call->scratch.bytes), "cublasLtMatmulAlgoGetHeuristic", why);
+    return status ? status : plan_choose(p, call, why);
 }
 
 int cublaslt_run(struct call *call, struct why *why)
 {
     const struct plan *p = call->self;
     const struct buffer *arg = call->arg;
-    bool is_f64 = call->problem->dtype == DTYPE_F64;
-    const void *alpha = is_f64 ? (const void *)&p->wide[0] : &p->narrow[0];
-    const void *beta = is_f64 ? (const void *)&p->wide[1] : &p->narrow[1];
+    const void *alpha = factor_of(p, call->problem->dtype, 0);
+    const void *beta = factor_of(p, call->problem->dtype, 1);
     void *out = arg[p->gemm.c].handle;
 
     return result(lt.cublasLtMatmul(p->handle, p->product, alpha, arg[p->gemm.b].handle, p->first,

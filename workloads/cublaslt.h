@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* cuBLASLt, NVIDIA's matrix library, opened at run time: products over the handles of a call
  * (call->queue is a CUstream, call->arg[i].handle a CUdeviceptr) with the device's context
- * current. f64 and f32 compute in their own precision, f16 and bf16 add up in f32. */
+ * current. f64 and f32 compute in their own precision, f16, bf16 and e4m3 add up in f32 (e4m3
+ * into bf16, from compute capability 8.9 on), i8 adds up in i32. */
 #ifndef OFFLOAD_BENCH_CUBLASLT_H
 #define OFFLOAD_BENCH_CUBLASLT_H
 

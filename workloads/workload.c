@@ -41,7 +41,11 @@ int workload_args(const struct workload *w)
 
 enum dtype workload_arg_dtype(const struct workload *w, const struct problem *p, int i)
 {
-    return w->args[i].type == DTYPE_SAME ? p->dtype : (enum dtype)w->args[i].type;
+    int type = w->args[i].type;
+
+    return type == DTYPE_SAME      ? p->dtype
+           : type == DTYPE_PRODUCT ? dtype_product(p->dtype)
+                                   : (enum dtype)type;
 }
 
 size_t workload_arg_bytes(const struct workload *w, const struct problem *p, int i)
@@ -214,7 +218,9 @@ int workload_problem_check(const struct workload *w, const struct problem *p, st
 double workload_error_bound(const struct workload *w, const struct problem *p, int arg,
                             double want, double scale)
 {
-    double accumulate = dtype_roundoff(p->dtype == DTYPE_F64 ? DTYPE_F64 : DTYPE_F32);
+    double accumulate = p->dtype == DTYPE_F64    ? dtype_roundoff(DTYPE_F64)
+                        : p->dtype == DTYPE_E4M3 ? 0x1p-14
+                                                 : dtype_roundoff(DTYPE_F32);
     double out = dtype_roundoff(workload_arg_dtype(w, p, arg));
     /* below the smallest normal number of the type, rounding is absolute */
     double tiny = p->dtype == DTYPE_F16 ? 0x1p-24 : p->dtype == DTYPE_F64 ? DBL_MIN : FLT_MIN;

@@ -33,11 +33,12 @@ enum flow { FLOW_IN = 1, FLOW_OUT = 2, FLOW_INOUT = 3 };
  * a *cold* cell rotates copies of it so that it is read from DRAM. */
 enum arg_trait { ARG_ACTIVATION, ARG_STATIONARY };
 
-enum { ARGS = 8, DTYPE_SAME = -1 };
+enum { ARGS = 8, DTYPE_SAME = -1, DTYPE_PRODUCT = -2 };
 
 struct arg {
     const char *name;
-    int type;            /* an enum dtype, or DTYPE_SAME: the problem's */
+    int type;            /* an enum dtype; DTYPE_SAME: the problem's; DTYPE_PRODUCT: what its
+                          * products are stored as (dtype_product) */
     enum flow flow;
     enum arg_trait trait;
     /* Elements; 0: the argument does not exist for this problem. */
@@ -180,7 +181,8 @@ int workload_problem_check(const struct workload *, const struct problem *, stru
  * eq. 2.6: rounding errors of a sum of n terms grow like sqrt(n) u with high probability):
  *     u_out |want| + ((4 sqrt(length) + 8) u_acc + roundings u_dtype) scale + tiny
  * u_out: roundoff of the output's type (0 for integers: exact), u_acc: f64 for f64 problems,
- * f32 otherwise. */
+ * 2^-14 for e4m3 - tensor cores of Hopper keep about 14 bits of such a sum (DeepSeek-V3 Technical
+ * Report, arXiv:2412.19437, section 3.3.2) -, f32 otherwise. */
 double workload_error_bound(const struct workload *, const struct problem *, int arg,
                             double want, double scale);
 

@@ -77,6 +77,58 @@ static void test_multiplies(void **state)
     findings_check(NULL);
 }
 
+/* 16 x 1 = (16 x 16)' (16 x 1), the first matrix all `one`, the second all `two`. */
+static cublasStatus_t eight_bits(cudaDataType_t in, cudaDataType_t out, cublasComputeType_t compute,
+                                 int one, int two, int32_t *result)
+{
+    cudaDataType_t scale = compute == CUBLAS_COMPUTE_32I ? CUDA_R_32I : CUDA_R_32F;
+    float real[] = {1, 0};
+    int32_t whole[] = {1, 0}, transposed = CUBLAS_OP_T;
+    const char *factor = compute == CUBLAS_COMPUTE_32I ? (const char *)whole : (const char *)real;
+    struct product p = {0};
+    cublasStatus_t status;
+    uint8_t a[256], b[16];
+    int32_t c[16] = {0};
+
+    memset(a, one, sizeof a);
+    memset(b, two, sizeof b);
+    assert_int_equal(LT(cublasLtCreate)(&p.handle), 0);
+    assert_int_equal(LT(cublasLtMatmulDescCreate)(&p.product, compute, scale), 0);
+    assert_int_equal(LT(cublasLtMatmulDescSetAttribute)(p.product, CUBLASLT_MATMUL_DESC_TRANSA,
+                                                        &transposed, sizeof transposed), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(LT(cublasLtMatrixLayoutCreate)(&p.layout[i], i < 2 ? in : out, 16,
+                                                        i == 0 ? 16 : 1, 16), 0);
+    p.at[0] = upload(a, sizeof a);
+    p.at[1] = upload(b, sizeof b);
+    p.at[2] = upload(c, sizeof c);
+    status = LT(cublasLtMatmul)(p.handle, p.product, factor, (void *)(uintptr_t)p.at[0],
+                                p.layout[0], (void *)(uintptr_t)p.at[1], p.layout[1], factor + 4,
+                                (void *)(uintptr_t)p.at[2], p.layout[2],
+                                (void *)(uintptr_t)p.at[2], p.layout[2], NULL, NULL, 0, NULL);
+    WELL(CU(cuMemcpyDtoH)(c, p.at[2], sizeof c));
+    *result = c[0];
+    product_close(&p);
+    return status;
+}
+
+static void test_eight_bits(void **state)
+{
+    int32_t result = 0;
+
+    (void)state;
+    assert_int_equal(eight_bits(CUDA_R_8I, CUDA_R_32I, CUBLAS_COMPUTE_32I, 100, -3, &result), 0);
+    assert_int_equal(result, 16 * 100 * -3);
+    assert_int_equal(eight_bits(CUDA_R_8F_E4M3, CUDA_R_32F, CUBLAS_COMPUTE_32F, 0x38, 0xc4, &result),
+                     CUBLAS_STATUS_NOT_SUPPORTED); /* an Ampere has none */
+    setenv(EMULATED_CAPABILITY, "89", 1);
+    assert_int_equal(eight_bits(CUDA_R_8F_E4M3, CUDA_R_32F, CUBLAS_COMPUTE_32F, 0x38, 0xc4, &result),
+                     0);
+    unsetenv(EMULATED_CAPABILITY);
+    assert_int_equal(result, (int32_t)0xc2400000); /* 16 * 1 * -3 = -48 */
+    findings_check(NULL);
+}
+
 static void test_is_strict(void **state)
 {
     struct product p;
@@ -110,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_multiplies),
+        cmocka_unit_test(test_eight_bits),
         cmocka_unit_test(test_is_strict),
     };
 

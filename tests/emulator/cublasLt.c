@@ -20,6 +20,7 @@
 
 #include "base/half.c"
 #include "tests/emulator/cuda/finding.c"
+#include "tests/emulator/faults.h"
 
 enum object_kind { OBJECT_FREE, OBJECT_HANDLE, OBJECT_PRODUCT, OBJECT_LAYOUT, OBJECT_PREFERENCE };
 
@@ -205,39 +206,54 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
 
 /* ---- what fits together -------------------------------------------------------------------- */
 
-/* Compute type, scale, inputs, output: the rows of the manual's table that an Ampere has. */
+/* Compute type, scale, inputs, output: rows of the manual's table, and from which compute
+ * capability on a GPU has them. */
 static const struct {
     cublasComputeType_t compute;
     cudaDataType_t scale, in, out;
+    int capability;
 } types[] = {
-    {CUBLAS_COMPUTE_64F, CUDA_R_64F, CUDA_R_64F, CUDA_R_64F},
-    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_32F, CUDA_R_32F},
-    {CUBLAS_COMPUTE_32F_FAST_TF32, CUDA_R_32F, CUDA_R_32F, CUDA_R_32F},
-    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_16F, CUDA_R_16F},
-    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_16F, CUDA_R_32F},
-    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_16BF, CUDA_R_16BF},
-    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_16BF, CUDA_R_32F},
-    {CUBLAS_COMPUTE_32I, CUDA_R_32I, CUDA_R_8I, CUDA_R_32I},
+    {CUBLAS_COMPUTE_64F, CUDA_R_64F, CUDA_R_64F, CUDA_R_64F, 0},
+    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_32F, CUDA_R_32F, 0},
+    {CUBLAS_COMPUTE_32F_FAST_TF32, CUDA_R_32F, CUDA_R_32F, CUDA_R_32F, 0},
+    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_16F, CUDA_R_16F, 0},
+    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_16F, CUDA_R_32F, 0},
+    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_16BF, CUDA_R_16BF, 0},
+    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_16BF, CUDA_R_32F, 0},
+    {CUBLAS_COMPUTE_32I, CUDA_R_32I, CUDA_R_8I, CUDA_R_32I, 0},
+    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_8F_E4M3, CUDA_R_16BF, 89},
+    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_8F_E4M3, CUDA_R_16F, 89},
+    {CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_8F_E4M3, CUDA_R_32F, 89},
 };
+
+static int capability(void)
+{
+    const char *text = getenv(EMULATED_CAPABILITY);
+
+    return text && *text ? atoi(text) : 80;
+}
 
 static bool are_types_known(const struct object *p, const struct object *a,
                             const struct object *b, const struct object *c)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (types[i].compute == p->compute && types[i].scale == p->type &&
-            types[i].in == a->type && types[i].in == b->type && types[i].out == c->type)
+            types[i].in == a->type && types[i].in == b->type && types[i].out == c->type &&
+            types[i].capability <= capability())
             return true;
     return false;
 }
 
-/* Integer tensor cores want the first operand transposed and sizes in fours. */
+/* Tensor cores for 8 bits want the first operand transposed, the second not, and lengths in
+ * fours (integers) or sixteens. */
 static bool is_shape_known(const struct object *p, const struct object *a, const struct object *c)
 {
     uint64_t k = p->transposed[0] ? a->rows : a->columns;
+    uint64_t unit = p->compute == CUBLAS_COMPUTE_32I ? 4 : 16;
 
-    return p->compute != CUBLAS_COMPUTE_32I ||
-           (p->transposed[0] && !p->transposed[1] && k % 4 == 0 && c->rows % 4 == 0 &&
-            a->leading % 4 == 0);
+    return (p->compute != CUBLAS_COMPUTE_32I && a->type != CUDA_R_8F_E4M3) ||
+           (p->transposed[0] && !p->transposed[1] && k % unit == 0 && c->rows % unit == 0 &&
+            a->leading % (int64_t)unit == 0);
 }
 
 static bool is_layout_sound(const struct object *o, const char *name)
@@ -330,6 +346,7 @@ static double value_get(cudaDataType_t type, bool is_tf32, const void *at, int64
     case CUDA_R_16F: return (double)float_from_half(((const uint16_t *)at)[i]);
     case CUDA_R_16BF: return (double)float_from_bfloat(((const uint16_t *)at)[i]);
     case CUDA_R_8I: return ((const int8_t *)at)[i];
+    case CUDA_R_8F_E4M3: return (double)float_from_e4m3(((const uint8_t *)at)[i]);
     case CUDA_R_32I: return ((const int32_t *)at)[i];
     }
     memcpy(&bits, (const float *)at + i, sizeof bits);
@@ -373,7 +390,7 @@ static void multiply(const struct job *j, int64_t batch, int64_t row, int64_t co
 
 static size_t type_bytes(cudaDataType_t type)
 {
-    return type == CUDA_R_64F ? 8 : type == CUDA_R_8I ? 1
+    return type == CUDA_R_64F ? 8 : type == CUDA_R_8I || type == CUDA_R_8F_E4M3 ? 1
            : type == CUDA_R_16F || type == CUDA_R_16BF ? 2 : 4;
 }
 

@@ -548,6 +548,23 @@ static void test_chain_without_any_gpu(void **state)
     assert_non_null(strstr(report.headline, "No verdict"));
 }
 
+/* A GPU's time alone: fp8, which no CPU variant here has. */
+static void test_gpu_alone(void **state)
+{
+    const char *note = NULL;
+
+    (void)state;
+    add_gpu("gemm", 1, 10)->dtype = DTYPE_E4M3;
+    judge();
+    assert_int_equal(report.verdicts, 0);
+    assert_non_null(strstr(report.headline, "no variant on this CPU"));
+    for (size_t i = 0; i < report.notes; i++)
+        if (strstr(report.note[i], "1 problem (gemm in e4m3) without a verdict"))
+            note = report.note[i];
+    assert_non_null(note);
+    assert_non_null(strstr(note, "no library for CPUs here multiplies e4m3"));
+}
+
 static void test_nothing_measured(void **state)
 {
     struct why why = {{0}};
@@ -582,6 +599,7 @@ int main(void)
         T(test_chain_with_holes),
         T(test_chain_without_link_times),
         T(test_chain_without_any_gpu),
+        T(test_gpu_alone),
         T(test_nothing_measured),
     };
 

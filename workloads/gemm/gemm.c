@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* General matrix product: c = alpha * op(a) * op(b) + beta * c. b is the stationary operand:
  * weights, which in language models are stored [n,k] (tb=t, as torch's Linear has them). The
- * output is one of two arguments: `c` is only written (beta = 0), `c_inout` is read too. */
+ * output is one of two arguments: `c` is only written (beta = 0), `c_inout` is read too. Products
+ * of i8 are i32, those of e4m3 bf16. */
 #include "workloads/cblas.h"
 #include "workloads/clblast.h"
 #include "workloads/cublaslt.h"
@@ -85,6 +86,14 @@ static void operation(const struct problem *p, struct operation *op)
     op->n = p->shape.n[N];
     op->k = p->shape.n[K];
     op->batch = 1;
+    gemm_operation(p, op);
+}
+
+static bool valid(const struct problem *p, struct why *why)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_sums_fit(&g, why);
 }
 
 static void reference(const struct problem *p, const void *const *in, double *const *want,
@@ -96,6 +105,11 @@ static void reference(const struct problem *p, const void *const *in, double *co
     g.a = in[A];
     g.b = in[B];
     gemm_reference(&g, in[C_INOUT], want[out], scale[out]);
+}
+
+static bool wide_fits(const struct problem *p)
+{
+    return !gemm_is_narrow(p->dtype);
 }
 
 static int simd(struct call *call, struct why *why)
@@ -145,6 +159,13 @@ static int blas_gemv(struct call *call, struct why *why)
     return 0;
 }
 
+static bool onednn_fits(const struct problem *p)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_onednn_fits(&g);
+}
+
 static int onednn_prepare(struct call *call, struct why *why)
 {
     struct gemm g = gemm_of_call(call);
@@ -180,7 +201,7 @@ static bool is_f32(const struct problem *p)
 
 static bool clblast_fits(const struct problem *p)
 {
-    return p->dtype != DTYPE_BF16;
+    return p->dtype != DTYPE_BF16 && wide_fits(p);
 }
 
 static int tiled(const struct problem *p, const struct device_facts *facts, struct step *step)
@@ -193,8 +214,8 @@ static int tiled(const struct problem *p, const struct device_facts *facts, stru
 /* One row of op(a) is the same array however a is stored. */
 static bool skinny_fits(const struct problem *p)
 {
-    return p->shape.n[M] == 1 ||
-           (p->shape.n[M] <= GEMM_SKINNY && p->shape.n[TB] && !p->shape.n[TA]);
+    return wide_fits(p) && (p->shape.n[M] == 1 || (p->shape.n[M] <= GEMM_SKINNY &&
+                                                   p->shape.n[TB] && !p->shape.n[TA]));
 }
 
 static int skinny(const struct problem *p, const struct device_facts *facts, struct step *step)
@@ -229,6 +250,7 @@ static const struct shape smoke[] = {
     {{3, 70, 100, 0, 1, 2, 1}},   {{68, 76, 36, 1, 0, -1, 0}}, {{6, 36, 131, 1, 1, 1, 3}},
     {{37, 101, 1030, 0, 1, 1, 0}}, {{35, 300, 270, 0, 0, 2, 1}}, {{1, 203, 77, 0, 0, 1, 0}},
     {{72, 136, 104, 0, 1, 1, 0}}, {{24, 64, 56, 1, 0, 1, 2}}, {{5, 72, 200, 0, 1, 1, 0}},
+    {{20, 48, 64, 0, 1, 1, 0}},
 };
 
 /* The nine families of GPU-BLOB (github.com/UoB-HPC/GPU-BLAS-Offload-Benchmark), then a layer
@@ -258,7 +280,8 @@ static const struct sweep sweeps[] = {
 
 static const struct variant variants[] = {
     {.name = "reference", .on = DEVICE_CPU, .reference = reference},
-    {.name = "simd", .on = DEVICE_CPU, .run = simd, .scratch_bytes = simd_scratch_bytes},
+    {.name = "simd", .on = DEVICE_CPU, .fits = wide_fits, .run = simd,
+     .scratch_bytes = simd_scratch_bytes},
     BLAS(CBLAS_OPENBLAS, "openblas", "OpenBLAS"),
     BLAS_GEMV(CBLAS_OPENBLAS, "openblas", "OpenBLAS"),
     BLAS(CBLAS_BLIS, "blis", "BLIS"),
@@ -266,13 +289,14 @@ static const struct variant variants[] = {
     BLAS_GEMV(CBLAS_MKL, "mkl", "MKL"),
     BLAS(CBLAS_AOCL, "aocl", "AOCL-BLAS"),
     BLAS_GEMV(CBLAS_AOCL, "aocl", "AOCL-BLAS"),
-    {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .available = onednn_available,
+    {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
+     .available = onednn_available,
      .prepare = onednn_prepare, .run = gemm_onednn_run, .release = gemm_onednn_release,
      .note = "the primitive is made outside the timed region"},
-    {.name = "onednn-packed", .on = DEVICE_CPU, .provider = "oneDNN",
+    {.name = "onednn-packed", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
      .available = onednn_available, .prepare = onednn_pack_prepare, .run = gemm_onednn_run,
      .release = gemm_onednn_release, .note = "weights packed outside the timed region"},
-    {.name = "tiled", .on = DEVICE_OPENCL, .steps = tiled},
+    {.name = "tiled", .on = DEVICE_OPENCL, .fits = wide_fits, .steps = tiled},
     {.name = "skinny", .on = DEVICE_OPENCL, .fits = skinny_fits, .steps = skinny},
     {.name = "tensor", .on = DEVICE_CUDA, .fits = tensor_fits, .steps = tensor,
      .note = "on tensor cores, sums in f32"},
@@ -286,7 +310,8 @@ static const struct variant variants[] = {
 const struct workload workload_gemm = {
     .name = "gemm",
     .brief = "matrix product c = alpha op(a) op(b) + beta c",
-    .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F64 | 1u << DTYPE_F16 | 1u << DTYPE_BF16,
+    .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F64 | 1u << DTYPE_F16 | 1u << DTYPE_BF16 |
+              1u << DTYPE_I8 | 1u << DTYPE_E4M3,
     .axis = {{"m", "rows of c (tokens)", NULL, AXIS_REQUIRED, 1},
              {"n", "columns of c (output features)", NULL, AXIS_REQUIRED, 1},
              {"k", "terms of each sum (input features)", NULL, AXIS_REQUIRED, 1},
@@ -300,13 +325,14 @@ const struct workload workload_gemm = {
     .args = {{.name = "a", .type = DTYPE_SAME, .flow = FLOW_IN, .count = count_a},
              {.name = "b", .type = DTYPE_SAME, .flow = FLOW_IN, .trait = ARG_STATIONARY,
               .count = count_b},
-             {.name = "c", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = count_c},
-             {.name = "c_inout", .type = DTYPE_SAME, .flow = FLOW_INOUT,
+             {.name = "c", .type = DTYPE_PRODUCT, .flow = FLOW_OUT, .count = count_c},
+             {.name = "c_inout", .type = DTYPE_PRODUCT, .flow = FLOW_INOUT,
               .count = count_c_inout}},
     .variants = variants,
     .cost = cost,
     .length = length,
     .operation = operation,
+    .valid = valid,
     .cut = cut,
     .split = split,
 };

@@ -8,7 +8,7 @@
 
 /* c[m,n] = alpha * op(a)[m,k] * op(b)[k,n] + beta * c, all row-major and dense. ta: a is
  * stored [k,m]; tb: b is stored [n,k]. `batch` products lie one behind the other. With
- * beta = 0 the contents of c are not read. */
+ * beta = 0 the contents of c are not read. dtype: of a and b; c is in dtype_product(dtype). */
 struct gemm {
     enum dtype dtype;
     int64_t batch, m, n, k;
@@ -33,6 +33,12 @@ struct gemm_reference_simd {
 
 /* ---- for all products: gemm_shared.c ---- */
 
+/* i8 or e4m3: what our own kernels and most libraries do not multiply. */
+bool gemm_is_narrow(enum dtype);
+/* Does every sum of an i8 product fit 32 bits, whatever the values? True of other types. */
+bool gemm_sums_fit(const struct gemm *g, struct why *why);
+/* What the projection calls the type: e4m3 is bf16 multiplied as fp8. */
+void gemm_operation(const struct problem *, struct operation *);
 /* Room that one product needs to rearrange op(a), for any instruction set. */
 size_t gemm_scratch_bytes(const struct gemm *g);
 /* Product i of a batch: batch 1, pointers moved on. */
@@ -53,6 +59,9 @@ bool gemm_cblas_fits(const struct gemm *g);
 void gemm_cblas(const struct call *call, const struct gemm *g, bool as_gemv);
 void gemm_cblas_each(const struct call *call, const struct gemm *g);
 
+/* Whether oneDNN has it: e4m3 not, i8 exactly only with alpha 1 and beta 0 (others it scales in
+ * f32). */
+bool gemm_onednn_fits(const struct gemm *g);
 /* oneDNN: make the primitive into call->self (packed: b rearranged once, to the library's
  * liking), run it, free it. */
 int gemm_onednn_prepare(struct call *call, const struct gemm *g, bool packed, struct why *why);
@@ -63,7 +72,8 @@ void gemm_onednn_release(struct call *call);
 int gemm_clblast(const struct call *call, const struct gemm *g, int a, int b, int c,
                  struct why *why);
 
-/* cuBLASLt on arguments a, b, c: plans in call->self. */
+/* cuBLASLt on arguments a, b, c: plans in call->self. Whether it has i8 or e4m3 for the device and
+ * the shape it says itself. */
 int gemm_cublaslt(struct call *call, const struct gemm *g, int a, int b, int c, struct why *why);
 /* The rows of a table of variants, once with a prepare() that calls the above: in the dtype's
  * own precision, and f32 by tf32. */

@@ -25,7 +25,7 @@ static void widen(enum dtype dtype, const void *array, int64_t start, int n, dou
         for (; i < n; i++)
             out[i] = ((const double *)array)[start + i];
     } else {
-        for (; i + VF <= n; i += VF) {
+        for (; dtype_bytes(dtype) == 2 && i + VF <= n; i += VF) {
             vf_store(part, dtype == DTYPE_BF16 ? vf_load_bf16(halves + i)
                                                : vf_load_f16(halves + i));
             for (int j = 0; j < VF; j++)
@@ -108,6 +108,7 @@ static void tile(const struct gemm *g, int64_t i0, int rows, int64_t j0, int col
 {
     double a[TILE * DEPTH], b[TILE * DEPTH];
     double sum[TILE * TILE], size[TILE * TILE];
+    enum dtype out = dtype_product(g->dtype);
 
     memset(sum, 0, sizeof sum);
     memset(size, 0, sizeof size);
@@ -124,7 +125,7 @@ static void tile(const struct gemm *g, int64_t i0, int rows, int64_t j0, int col
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
             int64_t at = (i0 + i) * g->n + j0 + j;
-            double before = g->beta != 0 ? g->beta * element_get(g->dtype, c0, at) : 0;
+            double before = g->beta != 0 ? g->beta * element_get(out, c0, at) : 0;
 
             want[at] = g->alpha * sum[i * TILE + j] + before;
             scale[at] = fabs(g->alpha) * size[i * TILE + j] + fabs(before);

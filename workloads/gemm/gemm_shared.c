@@ -4,6 +4,7 @@
 #include "workloads/gemm/gemm.h"
 
 #include <limits.h>
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 
@@ -24,6 +25,31 @@ static int64_t round_up(int64_t n, int64_t step)
     return (n + step - 1) / step * step;
 }
 
+bool gemm_is_narrow(enum dtype dtype)
+{
+    return dtype == DTYPE_I8 || dtype == DTYPE_E4M3;
+}
+
+bool gemm_sums_fit(const struct gemm *g, struct why *why)
+{
+    double most = fabs(g->alpha) * (double)g->k * 128 * 128 + fabs(g->beta) * 127;
+
+    if (g->dtype != DTYPE_I8 || most <= INT32_MAX)
+        return true;
+    why_fail(why, STATUS_INVALID,
+             "sums of %lld products in i8 may not fit the 32 bits of the result; hint: k below "
+             "131072", (long long)g->k);
+    return false;
+}
+
+void gemm_operation(const struct problem *p, struct operation *op)
+{
+    if (p->dtype == DTYPE_E4M3) {
+        op->dtype = DTYPE_BF16;
+        op->precision = PRECISION_FP8;
+    }
+}
+
 size_t gemm_scratch_bytes(const struct gemm *g)
 {
     int64_t rows = round_up(g->m < BLOCK_ROWS ? g->m : BLOCK_ROWS, ROW_STEP);
@@ -36,11 +62,12 @@ struct gemm gemm_at(const struct gemm *g, int64_t i)
 {
     struct gemm one = *g;
     int64_t bytes = (int64_t)dtype_bytes(g->dtype);
+    int64_t out_bytes = (int64_t)dtype_bytes(dtype_product(g->dtype));
 
     one.batch = 1;
     one.a = (const char *)g->a + i * g->m * g->k * bytes;
     one.b = (const char *)g->b + i * g->k * g->n * bytes;
-    one.c = (char *)g->c + i * g->m * g->n * bytes;
+    one.c = (char *)g->c + i * g->m * g->n * out_bytes;
     return one;
 }
 
@@ -48,11 +75,12 @@ struct cost gemm_cost(const struct gemm *g)
 {
     double m = (double)g->m, n = (double)g->n, k = (double)g->k, batch = (double)g->batch;
     double bytes = (double)dtype_bytes(g->dtype);
+    double out_bytes = (double)dtype_bytes(dtype_product(g->dtype)) * m * n;
 
     return (struct cost){
         .flops = 2 * batch * m * n * k,
-        .bytes_read = batch * bytes * (m * k + k * n + (g->beta != 0 ? m * n : 0)),
-        .bytes_written = batch * bytes * m * n,
+        .bytes_read = batch * (bytes * (m * k + k * n) + (g->beta != 0 ? out_bytes : 0)),
+        .bytes_written = batch * out_bytes,
     };
 }
 
@@ -62,7 +90,8 @@ void gemm_reference(const struct gemm *g, const void *c0, double *want, double *
 
     for (int64_t i = 0; i < g->batch; i++) {
         struct gemm one = gemm_at(g, i);
-        const char *before = (const char *)c0 + i * size * (int64_t)dtype_bytes(g->dtype);
+        const char *before =
+            (const char *)c0 + i * size * (int64_t)dtype_bytes(dtype_product(g->dtype));
 
         ISA_PICK(gemm_reference_simd)
             ->product(&one, c0 ? before : NULL, want + i * size, scale + i * size);
@@ -148,10 +177,10 @@ void gemm_cblas_each(const struct call *call, const struct gemm *g)
 }
 
 /* A matrix of rows x cols elements per batch, or its transpose, as oneDNN sees it. */
-static struct onednn_tensor tensor_of(const struct gemm *g, int64_t rows, int64_t cols,
-                                      bool transposed)
+static struct onednn_tensor tensor_of(const struct gemm *g, enum dtype dtype, int64_t rows,
+                                      int64_t cols, bool transposed)
 {
-    struct onednn_tensor t = {.dtype = g->dtype, .rank = g->batch > 1 ? 3 : 2};
+    struct onednn_tensor t = {.dtype = dtype, .rank = g->batch > 1 ? 3 : 2};
     int64_t n[] = {g->batch, rows, cols};
     int64_t stride[] = {rows * cols, transposed ? 1 : cols, transposed ? rows : 1};
 
@@ -162,10 +191,16 @@ static struct onednn_tensor tensor_of(const struct gemm *g, int64_t rows, int64_
     return t;
 }
 
+bool gemm_onednn_fits(const struct gemm *g)
+{
+    return !gemm_is_narrow(g->dtype) || (g->dtype == DTYPE_I8 && g->alpha == 1 && g->beta == 0);
+}
+
 int gemm_onednn_prepare(struct call *call, const struct gemm *g, bool packed, struct why *why)
 {
-    struct onednn_tensor a = tensor_of(g, g->m, g->k, g->ta), b = tensor_of(g, g->k, g->n, g->tb);
-    struct onednn_tensor c = tensor_of(g, g->m, g->n, false), plain = b;
+    struct onednn_tensor a = tensor_of(g, g->dtype, g->m, g->k, g->ta);
+    struct onednn_tensor b = tensor_of(g, g->dtype, g->k, g->n, g->tb), plain = b;
+    struct onednn_tensor c = tensor_of(g, dtype_product(g->dtype), g->m, g->n, false);
     struct onednn *p;
     int status;
 

@@ -77,6 +77,19 @@ static void operation(const struct problem *p, struct operation *op)
     op->m = p->shape.n[M];
     op->n = p->shape.n[N];
     op->k = p->shape.n[K];
+    gemm_operation(p, op);
+}
+
+static bool valid(const struct problem *p, struct why *why)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_sums_fit(&g, why);
+}
+
+static bool wide_fits(const struct problem *p)
+{
+    return !gemm_is_narrow(p->dtype);
 }
 
 static void reference(const struct problem *p, const void *const *in, double *const *want,
@@ -132,6 +145,13 @@ static int blas_each(struct call *call, struct why *why)
     return 0;
 }
 
+static bool onednn_fits(const struct problem *p)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_onednn_fits(&g);
+}
+
 static int onednn_prepare(struct call *call, struct why *why)
 {
     struct gemm g = gemm_of_call(call);
@@ -160,12 +180,12 @@ static bool is_f32(const struct problem *p)
 
 static bool clblast_fits(const struct problem *p)
 {
-    return p->dtype != DTYPE_BF16;
+    return p->dtype != DTYPE_BF16 && wide_fits(p);
 }
 
 static bool tiled_fits(const struct problem *p)
 {
-    return p->shape.n[BATCH] <= GEMM_BATCH;
+    return p->shape.n[BATCH] <= GEMM_BATCH && wide_fits(p);
 }
 
 static int tiled(const struct problem *p, const struct device_facts *facts, struct step *step)
@@ -195,6 +215,7 @@ static const char *const transposed[] = {"n", "t", NULL};
 static const struct shape smoke[] = {
     {{1, 1, 1, 1, 0, 0}}, {{2, 3, 5, 18, 0, 1}}, {{2, 3, 5, 18, 1, 0}}, {{3, 17, 33, 65, 0, 0}},
     {{5, 4, 67, 36, 0, 1}}, {{9, 35, 6, 40, 1, 0}}, {{3, 24, 40, 72, 0, 1}},
+    {{3, 20, 48, 64, 0, 1}},
 };
 
 static const struct sweep sweeps[] = {
@@ -214,12 +235,14 @@ static const struct sweep sweeps[] = {
 
 static const struct variant variants[] = {
     {.name = "reference", .on = DEVICE_CPU, .reference = reference},
-    {.name = "simd", .on = DEVICE_CPU, .run = simd, .scratch_bytes = simd_scratch_bytes},
+    {.name = "simd", .on = DEVICE_CPU, .fits = wide_fits, .run = simd,
+     .scratch_bytes = simd_scratch_bytes},
     BLAS(CBLAS_OPENBLAS, "openblas", "OpenBLAS"),
     BLAS(CBLAS_BLIS, "blis", "BLIS"),
     BLAS(CBLAS_MKL, "mkl", "MKL"),
     BLAS(CBLAS_AOCL, "aocl", "AOCL-BLAS"),
-    {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .available = onednn_available,
+    {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
+     .available = onednn_available,
      .prepare = onednn_prepare, .run = gemm_onednn_run, .release = gemm_onednn_release,
      .note = "the primitive is made outside the timed region"},
     {.name = "tiled", .on = DEVICE_OPENCL, .fits = tiled_fits, .steps = tiled},
@@ -235,7 +258,8 @@ static const struct variant variants[] = {
 const struct workload workload_gemm_batched = {
     .name = "gemm_batched",
     .brief = "a batch of matrix products of one shape",
-    .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F64 | 1u << DTYPE_F16 | 1u << DTYPE_BF16,
+    .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F64 | 1u << DTYPE_F16 | 1u << DTYPE_BF16 |
+              1u << DTYPE_I8 | 1u << DTYPE_E4M3,
     .axis = {{"batch", "products", NULL, AXIS_REQUIRED, 1},
              {"m", "rows of each c", NULL, AXIS_REQUIRED, 1},
              {"n", "columns of each c", NULL, AXIS_REQUIRED, 1},
@@ -248,11 +272,12 @@ const struct workload workload_gemm_batched = {
     .args = {{.name = "a", .type = DTYPE_SAME, .flow = FLOW_IN, .count = count_a},
              {.name = "b", .type = DTYPE_SAME, .flow = FLOW_IN, .trait = ARG_STATIONARY,
               .count = count_b},
-             {.name = "c", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = count_c}},
+             {.name = "c", .type = DTYPE_PRODUCT, .flow = FLOW_OUT, .count = count_c}},
     .variants = variants,
     .cost = cost,
     .length = length,
     .operation = operation,
+    .valid = valid,
     .cut = cut,
     .split = split,
 };
