@@ -521,6 +521,12 @@ double group_run(struct workshop *shop, const struct group *g, double budget_s)
         give_up(shop, g, OUTCOME_FAILED, "out of memory");
         return 0;
     }
+    if (!plan_has_variant(shop->plan, g)) {
+        give_up(shop, g, OUTCOME_SKIPPED,
+                "nothing but the plain reference computes this type here, and it does not compete");
+        free(cell);
+        return 0;
+    }
     shop->at(shop->to, "", "making the inputs and expected results");
     begin = clock_ns();
     if (open_bench(shop, g, &bench) == 0) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "harness/trial.h"
 
 int plan_open_host(const struct plan *plan, struct device *host, struct why *why)
 {
@@ -203,6 +204,16 @@ static int add_row(struct plan *plan, const struct suite_row *row, unsigned real
 }
 
 /* Device code is proved at the smoke shapes of every workload and dtype in the suite. */
+bool plan_has_variant(const struct plan *plan, const struct group *g)
+{
+    for (int i = 0; i < plan->devices; i++)
+        for (const struct variant *v = g->workload->variants + 1; v->name; v++)
+            if (g->devices >> i & 1 && trial_runs_on(v, plan->device[i].kind) &&
+                (!v->fits || v->fits(&g->problem)))
+                return true;
+    return false;
+}
+
 static int add_proofs(struct plan *plan, unsigned proof, struct why *why)
 {
     int groups = plan->groups, status = 0;
@@ -214,7 +225,8 @@ static int add_proofs(struct plan *plan, unsigned proof, struct why *why)
 
         for (int s = 0; s < w->smokes && !status; s++) {
             group.problem.shape = w->smoke[s];
-            status = plan_add(plan, group, why);
+            if (plan_has_variant(plan, &group))
+                status = plan_add(plan, group, why);
         }
     }
     return status;

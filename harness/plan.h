@@ -54,6 +54,9 @@ int plan_ceilings(struct plan *, unsigned real, unsigned dtypes, struct why *);
  * device_open. */
 int plan_open_host(const struct plan *, struct device *host, struct why *);
 
+/* Does any variant but the reference compute the group's problem on one of its devices? */
+bool plan_has_variant(const struct plan *, const struct group *);
+
 /* Threads that the CPU side may use: one per physical core of those this process may run
  * on. */
 int plan_threads(void);
