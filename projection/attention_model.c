@@ -70,7 +70,7 @@ static void model_prefill(const struct work *w, struct ledger *l)
 {
     const struct parameters *p = w->parameter;
     struct heads h;
-    double rows, keys, longest, per_key, groups, rounds, rate, all, append, io;
+    double rows, keys, longest, per_key, groups, rounds, rate, all, append, io, hot;
 
     heads_init(w, &h);
     rows = h.dim > 128 ? 64 : 128;
@@ -88,8 +88,9 @@ static void model_prefill(const struct work *w, struct ledger *l)
                  rounds * p->attention_start_cycles / h.cycles_per_us;
     append = h.batch * h.queries * h.kv_heads * h.dim * 2 * (2 + h.kv_bytes);
     io = h.batch * h.queries * h.dim * 2 * (2 * h.heads + 2 * h.kv_heads);
-    append *= 1 - model_resident_share(w, append + io);
-    l->memory = (append + p->prefill_io * io) / h.dram;
+    hot = model_resident_share(w, append + io);
+    l->memory = (append + p->prefill_io * io) *
+                fmax((1 - hot) / h.dram, 1 / model_l2_rate(w));
     l->latency = p->attention_floor_cycles[w->gpu->family] / h.cycles_per_us;
     l->total = l->compute + l->memory + l->latency;
     ledger_add(l, "tiles of queries over their keys", l->compute);
@@ -115,7 +116,7 @@ static void model_decode(const struct work *w, struct ledger *l)
     reach = fmin(1, groups * splits * p->decode_unit_gain / w->units);
     stream = bytes * (1 - hot) / (h.dram * p->decode_dram_share * reach *
                                   p->decode_share[w->gpu->family]) +
-             bytes * hot / (model_l2_rate(w) * p->l2_hit_rate * reach);
+             bytes * hot / (model_l2_rate(w) * reach);
     if (h.kv_bytes < 2)
         stream *= p->small_kv_cost;
     io = h.batch * h.queries * h.dim * 2 * (2 * h.heads + 3 * h.kv_heads);
@@ -125,6 +126,7 @@ static void model_decode(const struct work *w, struct ledger *l)
     l->memory = h.dim > 256 ? stream * p->wide_head : stream;
     l->latency = p->attention_floor_cycles[w->gpu->family] / h.cycles_per_us + start +
                  (splits > 1 ? p->decode_split_us : 0);
+    l->overlap = 3;
     l->total = pow(pow(l->compute, 3) + pow(l->memory, 3), 1.0 / 3) + l->latency;
     ledger_add(l, "multiply-add", l->compute);
     ledger_add(l, "KV cache", l->memory);

@@ -41,28 +41,60 @@ static double eager_us(const struct work *w)
     case MODEL_DECODE:
         return 2 * p->batched_eager_us;
     default:
-        return p->map_eager_us * fmax(1, w->kind->kernels);
+        return p->map_eager_us * fmax(1, w->kind->kernels) *
+               (w->kind->takes_scalar ? p->scalar_cost : 1);
     }
+}
+
+/* What of a dispatch no kernel hides. */
+static double eager_start_us(const struct work *w)
+{
+    const struct parameters *p = w->parameter;
+
+    if (w->kind->model != MODEL_ROWS)
+        return p->eager_start_us;
+    return w->kind->rereads > 1 ? p->softmax_start_us : p->norm_start_us;
+}
+
+/* `kernel`: the total before the launch. A dispatch and the kernel behind it hide each other;
+ * near where they are as long both count, because either may be off. */
+static void shares_set(const struct work *w, struct ledger *l, double kernel)
+{
+    double start = l->launch, hidden = 0, latency = l->latency - l->launch, both, part, scale;
+
+    if (w->timing == TIMING_EAGER && l->launch > 0) {
+        start = fmin(start, eager_start_us(w));
+        hidden = pow(eager_us(w) - start, 4);
+        hidden /= hidden + pow(kernel, 4);
+    }
+    both = fmax(kernel - latency - l->link, 0);
+    part = l->memory > 0 ? 1 / (1 + pow(l->compute / l->memory, l->overlap)) : 0;
+    scale = (1 - hidden) * (1 - start / l->total) / fmax(kernel, 1e-9);
+    l->share[CAUSE_COMPUTE] = both * (1 - part) * scale;
+    l->share[CAUSE_MEMORY] = both * part * scale;
+    l->share[CAUSE_LATENCY] = latency * scale;
+    l->share[CAUSE_LINK] = l->link * scale;
+    l->share[CAUSE_LAUNCH] = start / l->total + hidden * (1 - start / l->total);
 }
 
 /* A framework's dispatch hides all but the start of itself behind a long kernel. */
 static void timing_add(const struct work *w, struct ledger *l)
 {
-    double add = 0, floor;
+    double add = 0, floor, kernel = l->total;
 
-    if (w->kind->model == MODEL_COPY)
-        return;
-    if (w->timing == TIMING_GRAPH)
+    if (w->kind->model != MODEL_COPY && w->timing == TIMING_GRAPH)
         add = graph_us(w);
-    if (w->timing == TIMING_LAUNCH)
+    if (w->kind->model != MODEL_COPY && w->timing == TIMING_LAUNCH)
         add = w->parameter->launch_us;
-    if (w->timing == TIMING_EAGER) {
+    if (w->kind->model != MODEL_COPY && w->timing == TIMING_EAGER) {
         floor = eager_us(w);
-        add = fmax(w->parameter->eager_start_us, floor - l->total);
+        add = fmax(eager_start_us(w), floor - l->total);
     }
     ledger_add(l, "launch", add);
     l->latency += add;
     l->total += add;
+    l->launch = add;
+    shares_set(w, l, kernel);
 }
 
 static void model_run(const struct work *w, struct ledger *l)
@@ -101,7 +133,7 @@ int model_project(const struct parameters *p, const struct gpu *gpu,
     struct work w;
     int status = work_init(&w, gpu, op, timing, why);
 
-    *l = (struct ledger){0};
+    *l = (struct ledger){.overlap = 1};
     if (status != 0)
         return status;
     w.parameter = p;
@@ -110,14 +142,15 @@ int model_project(const struct parameters *p, const struct gpu *gpu,
     return 0;
 }
 
-/* What limits what was measured here, in the words of the catalogue. */
+/* How near the calibration came, in the words of the catalogue. */
 static void nearness_tell(const struct gpu *gpu, const struct region *r,
                           const struct intervals *t, char *out, size_t size)
 {
-    enum kindred kindred = kindred_of(t, gpu, r);
+    enum class class = class_of(r->model, r->type);
+    enum kindred kindred = kindred_of(t, gpu, class, CAUSE_COMPUTE);
     const char *type = number_type_name(r->type);
 
-    if (!(t->families[r->model][r->type]))
+    if (r->model == MODEL_COPY || !(t->types[class] >> r->type & 1))
         snprintf(out, size, "%s model; no timings of its kind were calibrated on: wide interval",
                  model_name(r->model));
     else if (kindred == KINDRED_GPU)
@@ -145,7 +178,7 @@ int project_learn(const struct gpu *gpu, const struct operation *op, enum timing
         return status;
     if (!(measured_us > 0))
         return why_fail(why, STATUS_INVALID, "a measured time must be above 0");
-    region = region_of(op_kind_find(op->op), op, timing, l.total);
+    region = region_of(op_kind_find(op->op), op, &l);
     spread = interval_spread(intervals_builtin(), gpu, &region);
     if (lessons_add(&lessons, gpu, &region, &spread, log(measured_us / l.total)) != 0)
         return why_fail(why, STATUS_UNAVAILABLE, "enough was learnt");
@@ -185,7 +218,7 @@ int project(const struct gpu *gpu, const struct operation *op, enum timing timin
     status = model_project(parameters_builtin(), gpu, op, timing, &l, why);
     if (status != 0)
         return status;
-    region = region_of(kind, op, timing, l.total);
+    region = region_of(kind, op, &l);
     spread = interval_spread(intervals, gpu, &region);
     shift = lessons_apply(&lessons, gpu, &region, &spread);
     f->time_us = (struct estimate){l.total * exp(shift), l.total * exp(spread.low),

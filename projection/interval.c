@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Held-out residuals as a small table, and what is done where it has gaps: borrow from the
- * next wider region and widen, so that what was never calibrated never looks certain. */
+/* Held-out errors by cause, and their propagation into a call's interval. What was never
+ * calibrated is stretched, so that it never looks certain. */
 #include "projection/interval.h"
 
 #include <math.h>
@@ -8,21 +8,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/embedded.h"
 
-/* Times that separate the bands, microseconds: launch-bound, in between, throughput-bound. */
-static const double band_edge_us[] = {20, 200};
-/* What a borrowed spread is multiplied with, and the least and the last resort. */
-static const double strange = 1.25, stranger = 2, narrowest = 0.03, last_resort = 0.7;
+/* What a type without timings and a design without any are multiplied with; the least standard
+ * deviation, the noise between two builds of one library; that of a host link: assumptions. */
+static const double strange = 1.25, stranger = 2, least = 0.02, link_sigma = 0.55;
+
+/* 90 % quantile of the normal distribution. */
+static const double normal_90 = 1.2816;
 
 static const char *const model_names[MODELS] = {"matrix", "prefill", "decode", "rows", "map",
                                                 "reduce", "gather",  "launch", "copy"};
-static const char *const type_names[NUMBER_TYPES] = {"f32", "16-bit", "8-bit", "other"};
-static const char *const band_names[BANDS] = {"short", "middle", "long"};
+static const char *const type_names[NUMBER_TYPES] = {"f32", "16-bit", "8-bit", "mixed", "other"};
+static const char *const class_names[CLASSES] = {
+    "matrix f32", "matrix 16-bit", "matrix 8-bit", "matrix mixed", "prefill",
+    "decode", "rows", "map", "gather"};
 static const char *const kindred_names[KINDREDS] = {"gpu", "family", "none"};
-static const char *const timing_names[2] = {"device", "eager"};
+static const char *const standing_names[STANDINGS] = {"usual", "odd"};
+static const char *const cause_names[CAUSES] = {"compute", "memory", "latency", "launch", "link"};
 
 const char *model_name(enum model model)
 {
@@ -34,9 +38,19 @@ const char *number_type_name(enum number_type type)
     return type_names[type];
 }
 
-const char *band_name(enum band band)
+const char *class_name(enum class class)
 {
-    return band_names[band];
+    return class_names[class];
+}
+
+const char *standing_name(enum standing standing)
+{
+    return standing_names[standing];
+}
+
+const char *cause_name(enum cause cause)
+{
+    return cause_names[cause];
 }
 
 const char *kindred_name(enum kindred kindred)
@@ -46,9 +60,18 @@ const char *kindred_name(enum kindred kindred)
 
 static enum number_type type_of(const struct operation *op)
 {
-    if (op->precision == PRECISION_TF32)
+    switch (op->precision) {
+    case PRECISION_PLAIN:
+        break;
+    case PRECISION_TF32:
         return NUMBER_OTHER;
-    if (op->precision != PRECISION_PLAIN || op->dtype == DTYPE_I8)
+    case PRECISION_FP8:
+    case PRECISION_FP4:
+        return NUMBER_SMALL;
+    default:
+        return NUMBER_MIXED;
+    }
+    if (op->dtype == DTYPE_I8)
         return NUMBER_SMALL;
     if (op->dtype == DTYPE_F32)
         return NUMBER_F32;
@@ -56,23 +79,60 @@ static enum number_type type_of(const struct operation *op)
 }
 
 struct region region_of(const struct op_kind *kind, const struct operation *op,
-                        enum timing timing, double total_us)
+                        const struct ledger *l)
 {
-    return (struct region){kind->model, type_of(op), timing == TIMING_EAGER,
-                           total_us < band_edge_us[0]   ? BAND_SHORT
-                           : total_us < band_edge_us[1] ? BAND_MIDDLE
-                                                        : BAND_LONG};
+    struct region r = {.model = kind->model, .type = type_of(op)};
+
+    memcpy(r.share, l->share, sizeof r.share);
+    for (int c = 1; c < CAUSES; c++)
+        if (r.share[c] > r.share[r.cause])
+            r.cause = (enum cause)c;
+    return r;
 }
 
-enum kindred kindred_of(const struct intervals *t, const struct gpu *gpu,
-                        const struct region *r)
+bool region_is_same(const struct region *a, const struct region *b)
 {
-    const struct name *name = t->gpu[r->model][r->type];
+    return a->model == b->model && a->type == b->type && a->cause == b->cause;
+}
 
-    for (int i = 0; i < 16 && name[i].text[0]; i++)
-        if (strcmp(name[i].text, gpu->id.text) == 0)
+enum class class_of(enum model model, enum number_type type)
+{
+    switch (model) {
+    case MODEL_MATRIX:
+        return type == NUMBER_16      ? CLASS_MATRIX_16
+               : type == NUMBER_SMALL ? CLASS_MATRIX_SMALL
+               : type == NUMBER_MIXED ? CLASS_MATRIX_MIXED
+                                      : CLASS_MATRIX_F32;
+    case MODEL_PREFILL:
+        return CLASS_PREFILL;
+    case MODEL_DECODE:
+        return CLASS_DECODE;
+    case MODEL_ROWS:
+        return CLASS_ROWS;
+    case MODEL_GATHER:
+        return CLASS_GATHER;
+    default:
+        return CLASS_MAP;
+    }
+}
+
+enum standing standing_of(const struct gpu *gpu)
+{
+    return gpu->family >= FAMILY_VOLTA && gpu->family < FAMILY_CDNA ? STANDING_USUAL
+                                                                    : STANDING_ODD;
+}
+
+enum kindred kindred_of(const struct intervals *t, const struct gpu *gpu, enum class class,
+                        enum cause cause)
+{
+    unsigned families = t->families[class];
+
+    for (int i = 0; i < 16 && t->gpu[class][i].text[0]; i++)
+        if (strcmp(t->gpu[class][i].text, gpu->id.text) == 0)
             return KINDRED_GPU;
-    if (gpu->family != FAMILY_OTHER && t->families[r->model][r->type] >> gpu->family & 1)
+    for (int c = 0; cause == CAUSE_MEMORY && c < CLASSES; c++)
+        families |= t->families[c];
+    if (gpu->family != FAMILY_OTHER && families >> gpu->family & 1 && cause != CAUSE_LAUNCH)
         return KINDRED_FAMILY;
     return KINDRED_NONE;
 }
@@ -90,33 +150,54 @@ static double datasheet_doubt(const struct gpu *gpu)
     return sqrt(variance);
 }
 
+struct spread spread_of(const struct intervals *t, enum standing standing,
+                        const struct region *r, const enum kindred kindred[CAUSES])
+{
+    enum class class = class_of(r->model, r->type);
+    double variance = least * least, deviation;
+
+    for (int c = 0; c < CAUSES; c++) {
+        double sigma = c == CAUSE_LINK ? link_sigma : t->sigma[standing][class][kindred[c]][c];
+
+        variance += sigma * sigma * r->share[c] * r->share[c];
+    }
+    deviation = sqrt(variance);
+    return (struct spread){-normal_90 * deviation, normal_90 * deviation,
+                           sqrt(t->common[class]) * deviation};
+}
+
 struct spread interval_spread(const struct intervals *t, const struct gpu *gpu,
                               const struct region *r)
 {
-    enum kindred kindred = kindred_of(t, gpu, r);
-    struct spread s = t->spread[kindred][r->model][r->type][r->is_eager][r->band];
-    double doubt = kindred == KINDRED_GPU ? 0 : datasheet_doubt(gpu);
+    enum class class = class_of(r->model, r->type);
+    enum kindred kindred[CAUSES];
+    struct spread s;
+    double stretch = 1, doubt;
 
+    for (int c = 0; c < CAUSES; c++)
+        kindred[c] = kindred_of(t, gpu, class, (enum cause)c);
+    s = spread_of(t, standing_of(gpu), r, kindred);
+    if (!(t->types[class] >> r->type & 1))
+        stretch *= strange;
     if (gpu->family == FAMILY_OTHER) /* nothing of its design was ever calibrated */
-        s = (struct spread){s.low * stranger, s.high * stranger, s.between * stranger};
-    return (struct spread){-hypot(s.low, 1.2816 * doubt), hypot(s.high, 1.2816 * doubt),
-                           s.between};
+        stretch *= stranger;
+    doubt = kindred[CAUSE_COMPUTE] == KINDRED_GPU ? 0 : datasheet_doubt(gpu);
+    return (struct spread){-hypot(s.low * stretch, normal_90 * doubt),
+                           hypot(s.high * stretch, normal_90 * doubt), s.between * stretch};
 }
 
 void intervals_init(struct intervals *t)
 {
-    struct spread *spread = &t->spread[0][0][0][0][0];
-
     memset(t, 0, sizeof *t);
-    for (size_t i = 0; i < sizeof t->spread / sizeof *spread; i++)
-        spread[i] = (struct spread){NAN, NAN, NAN};
 }
 
-void intervals_mark(struct intervals *t, const struct gpu *gpu, const struct region *r)
+void intervals_mark(struct intervals *t, const struct gpu *gpu, enum class class,
+                    enum number_type type)
 {
-    struct name *name = t->gpu[r->model][r->type];
+    struct name *name = t->gpu[class];
 
-    t->families[r->model][r->type] |= 1u << gpu->family;
+    t->families[class] |= 1u << gpu->family;
+    t->types[class] |= 1u << type;
     for (int i = 0; i < 16; i++) {
         if (strcmp(name[i].text, gpu->id.text) == 0)
             return;
@@ -127,87 +208,6 @@ void intervals_mark(struct intervals *t, const struct gpu *gpu, const struct reg
     }
 }
 
-static struct spread wider(struct spread a, struct spread b)
-{
-    if (isnan(a.low))
-        return b;
-    return isnan(b.low) ? a : (struct spread){fmin(a.low, b.low), fmax(a.high, b.high),
-                                             fmax(a.between, b.between)};
-}
-
-static struct spread stretched(struct spread s)
-{
-    return (struct spread){s.low * strange, s.high * strange, s.between * strange};
-}
-
-/* The widest spread known of a model among the cells that agree on type and timing (-1:
- * any). */
-static struct spread pooled(const struct intervals *t, int kindred, int model, int type,
-                            int is_eager)
-{
-    struct spread pool = {NAN, NAN, NAN};
-
-    for (int y = 0; y < NUMBER_TYPES; y++)
-        for (int e = 0; e < 2; e++)
-            for (int b = 0; b < BANDS; b++)
-                if ((type < 0 || y == type) && (is_eager < 0 || e == is_eager))
-                    pool = wider(pool, t->spread[kindred][model][y][e][b]);
-    return pool;
-}
-
-/* A generation with one calibrated GPU tells of its next: more than nothing, less than itself. */
-static struct spread halfway(const struct spread *a, const struct spread *b)
-{
-    return (struct spread){-sqrt(a->low * b->low), sqrt(a->high * b->high),
-                           sqrt(a->between * b->between)};
-}
-
-/* What stands in for a gap: the same call farther away; other bands; the other timing; other
- * types of number, from the farthest kindred down. */
-static struct spread borrowed(const struct intervals *known, int k, const struct region *r)
-{
-    int m = (int)r->model, y = (int)r->type;
-    struct spread s = {NAN, NAN, NAN};
-
-    if (k == KINDRED_FAMILY)
-        s = halfway(&known->spread[KINDRED_GPU][m][y][r->is_eager][r->band],
-                    &known->spread[KINDRED_NONE][m][y][r->is_eager][r->band]);
-    for (int far = k; isnan(s.low) && far < KINDREDS; far++)
-        s = known->spread[far][m][y][r->is_eager][r->band];
-    for (int far = k; isnan(s.low) && far < KINDREDS; far++)
-        s = pooled(known, far, m, y, r->is_eager);
-    for (int far = k; isnan(s.low) && far < KINDREDS; far++)
-        s = stretched(pooled(known, far, m, y, -1));
-    for (int far = KINDREDS - 1; isnan(s.low) && far >= 0; far--)
-        s = stretched(stretched(pooled(known, far, m, -1, -1)));
-    return isnan(s.low) ? (struct spread){-last_resort, last_resort, last_resort / 2} : s;
-}
-
-void intervals_fill(struct intervals *t)
-{
-    struct intervals *known = malloc(sizeof *known);
-
-    if (!known)
-        return;
-    *known = *t;
-    for (int cell = 0; cell < MODELS * NUMBER_TYPES * 2 * BANDS; cell++) {
-        struct region r = {.band = (enum band)(cell % BANDS), .is_eager = cell / BANDS % 2,
-                           .type = (enum number_type)(cell / BANDS / 2 % NUMBER_TYPES),
-                           .model = (enum model)(cell / BANDS / 2 / NUMBER_TYPES)};
-        struct spread near = {-narrowest, narrowest, 0};
-
-        for (int k = 0; k < KINDREDS; k++) {
-            struct spread *s = &t->spread[k][r.model][r.type][r.is_eager][r.band];
-
-            if (isnan(s->low))
-                *s = borrowed(known, k, &r);
-            near = *s = wider(*s, near);
-        }
-    }
-    t->is_filled = true;
-    free(known);
-}
-
 static int word_of(const char *text, const char *const *words, int n)
 {
     for (int i = 0; text && i < n; i++)
@@ -216,40 +216,43 @@ static int word_of(const char *text, const char *const *words, int n)
     return -1;
 }
 
+static int word_at(const json_t *row, size_t i, const char *const *words, int n)
+{
+    return word_of(json_string_value(json_array_get(row, i)), words, n);
+}
+
 static int row_read_json(struct intervals *t, const json_t *row, struct why *why)
 {
-    int k = word_of(json_string_value(json_array_get(row, 0)), kindred_names, KINDREDS);
-    int m = word_of(json_string_value(json_array_get(row, 1)), model_names, MODELS);
-    int y = word_of(json_string_value(json_array_get(row, 2)), type_names, NUMBER_TYPES);
-    int e = word_of(json_string_value(json_array_get(row, 3)), timing_names, 2);
-    int b = word_of(json_string_value(json_array_get(row, 4)), band_names, BANDS);
+    int s = word_at(row, 0, standing_names, STANDINGS), c = word_at(row, 1, class_names, CLASSES);
+    int k = word_at(row, 2, kindred_names, KINDREDS);
 
-    if (k < 0 || m < 0 || y < 0 || e < 0 || b < 0)
+    if (s < 0 || c < 0 || k < 0)
         return why_fail(why, STATUS_INVALID, "intervals: a row with an unknown word");
-    t->spread[k][m][y][e][b] =
-        (struct spread){json_number_value(json_array_get(row, 5)),
-                        json_number_value(json_array_get(row, 6)),
-                        json_number_value(json_array_get(row, 7))};
+    for (int i = 0; i < CAUSE_LINK; i++)
+        t->sigma[s][c][k][i] = json_number_value(json_array_get(row, 3 + (size_t)i));
     return 0;
 }
 
-static void calibrated_read(struct intervals *t, const json_t *rows)
+/* A class's rows of "calibrated": its common share, its types, its GPUs. */
+static int calibrated_read(struct intervals *t, const json_t *row, struct why *why)
 {
-    size_t i, j;
-    json_t *row, *name;
+    int c = word_at(row, 0, class_names, CLASSES);
+    const json_t *types = json_array_get(row, 2), *names = json_array_get(row, 3);
 
-    json_array_foreach((json_t *)rows, i, row) {
-        int m = word_of(json_string_value(json_array_get(row, 0)), model_names, MODELS);
-        int y = word_of(json_string_value(json_array_get(row, 1)), type_names, NUMBER_TYPES);
+    if (c < 0)
+        return why_fail(why, STATUS_INVALID, "calibrated: a row with an unknown word");
+    t->common[c] = json_number_value(json_array_get(row, 1));
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const struct gpu *gpu = gpu_find(json_string_value(json_array_get(names, i)), NULL);
 
-        json_array_foreach(json_array_get(row, 2), j, name) {
-            const struct gpu *gpu = gpu_find(json_string_value(name), NULL);
-            struct region r = {.model = (enum model)m, .type = (enum number_type)y};
+        for (size_t j = 0; gpu && j < json_array_size(types); j++) {
+            int y = word_at(types, j, type_names, NUMBER_TYPES);
 
-            if (m >= 0 && y >= 0 && gpu)
-                intervals_mark(t, gpu, &r);
+            if (y >= 0)
+                intervals_mark(t, gpu, (enum class)c, (enum number_type)y);
         }
     }
+    return 0;
 }
 
 int intervals_read(struct intervals *t, const json_t *root, struct why *why)
@@ -262,8 +265,9 @@ int intervals_read(struct intervals *t, const json_t *root, struct why *why)
     json_array_foreach(json_object_get(root, "intervals"), i, row)
         if (status == 0)
             status = row_read_json(t, row, why);
-    calibrated_read(t, json_object_get(root, "calibrated"));
-    intervals_fill(t);
+    json_array_foreach(json_object_get(root, "calibrated"), i, row)
+        if (status == 0)
+            status = calibrated_read(t, row, why);
     return status;
 }
 

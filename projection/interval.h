@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The interval around a projection: quantiles of ln(measured / projected) over GPUs that were
- * left out of the fit, by what was projected and how near it lies to what was calibrated. */
+/* The interval around a projection. What a GPU that was left out of the fit errs by is known
+ * per cause (compute, memory, latency, launch) and class of operation as a standard deviation
+ * of ln(measured / projected); a call's interval adds those of its causes in quadrature, each
+ * by its share in the call's time (the ordinary propagation of errors). An operation never
+ * timed is as certain as what it is made of. */
 #ifndef OFFLOAD_BENCH_INTERVAL_H
 #define OFFLOAD_BENCH_INTERVAL_H
 
@@ -8,53 +11,67 @@
 
 #include "projection/model.h"
 
-enum number_type { NUMBER_F32, NUMBER_16, NUMBER_SMALL, NUMBER_OTHER, NUMBER_TYPES };
-enum band { BAND_SHORT, BAND_MIDDLE, BAND_LONG, BANDS };
+/* NUMBER_MIXED: scales per block, weights unpacked or activations smoothed on the way. */
+enum number_type { NUMBER_F32, NUMBER_16, NUMBER_SMALL, NUMBER_MIXED, NUMBER_OTHER, NUMBER_TYPES };
 
-/* How near a GPU lies to those with timings of this model and type. */
+/* What errs alike. */
+enum class { CLASS_MATRIX_F32, CLASS_MATRIX_16, CLASS_MATRIX_SMALL, CLASS_MATRIX_MIXED,
+             CLASS_PREFILL, CLASS_DECODE, CLASS_ROWS, CLASS_MAP, CLASS_GATHER, CLASSES };
+
+/* How near a GPU lies to those with timings: itself, its generation, neither. */
 enum kindred { KINDRED_GPU, KINDRED_FAMILY, KINDRED_NONE, KINDREDS };
 
-/* What an interval depends on. */
+/* NVIDIA's designs since Volta, of which most is known; all others. */
+enum standing { STANDING_USUAL, STANDING_ODD, STANDINGS };
+
+/* What an interval depends on; cause: the largest share. */
 struct region {
     enum model model;
     enum number_type type;
-    int is_eager;
-    enum band band;
+    enum cause cause;
+    double share[CAUSES];
 };
 
 /* 10 % and 90 % quantiles of ln(measured / projected), and the standard deviation of the
- * part that a GPU's calls of one kind have in common; NAN: not known. */
+ * part that a GPU's calls of one kind have in common. */
 struct spread {
     double low, high, between;
 };
 
 struct intervals {
-    struct spread spread[KINDREDS][MODELS][NUMBER_TYPES][2][BANDS];
-    /* Bit f: family f has timings of this model and type; the GPUs that have. */
-    unsigned families[MODELS][NUMBER_TYPES];
-    struct name gpu[MODELS][NUMBER_TYPES][16];
-    bool is_filled; /* gaps closed from wider regions */
+    double sigma[STANDINGS][CLASSES][KINDREDS][CAUSES];
+    double common[CLASSES]; /* of the variance, what a GPU's calls of one kind share */
+    /* Bit f, y: family f, type y has timings of this class; the GPUs that have. */
+    unsigned families[CLASSES], types[CLASSES];
+    struct name gpu[CLASSES][16];
 };
 
-struct region region_of(const struct op_kind *, const struct operation *, enum timing,
-                        double total_us);
+struct region region_of(const struct op_kind *, const struct operation *,
+                        const struct ledger *);
+bool region_is_same(const struct region *, const struct region *);
+enum class class_of(enum model, enum number_type);
+enum standing standing_of(const struct gpu *);
 const char *model_name(enum model);
 const char *number_type_name(enum number_type);
-const char *band_name(enum band);
+const char *class_name(enum class);
+const char *standing_name(enum standing);
+const char *cause_name(enum cause);
 const char *kindred_name(enum kindred);
 
-enum kindred kindred_of(const struct intervals *, const struct gpu *, const struct region *);
+/* How near `gpu` lies in what a cause depends on: a generation's memory is known from any of
+ * its calls, a host's launches only from this GPU's. */
+enum kindred kindred_of(const struct intervals *, const struct gpu *, enum class, enum cause);
+/* The interval of a region whose causes are so near. */
+struct spread spread_of(const struct intervals *, enum standing, const struct region *,
+                        const enum kindred kindred[CAUSES]);
 struct spread interval_spread(const struct intervals *, const struct gpu *,
                               const struct region *);
 
-/* Everything unknown. */
+/* Nothing marked, nothing known. */
 void intervals_init(struct intervals *);
-/* Note that `gpu` has timings of this region's model and type. */
-void intervals_mark(struct intervals *, const struct gpu *, const struct region *);
-/* Close gaps: from other bands, other timings, other types, wider kindred (and wider still
- * by `strange` for each step); a nearer kindred is never given more than a farther one. */
-void intervals_fill(struct intervals *);
-/* From "intervals" and "calibrated" of parameters.json; then filled. STATUS_INVALID. */
+/* Note that `gpu` has timings of this class and type. */
+void intervals_mark(struct intervals *, const struct gpu *, enum class, enum number_type);
+/* From "intervals", "common" and "calibrated" of parameters.json. STATUS_INVALID. */
 int intervals_read(struct intervals *, const json_t *root, struct why *why);
 const struct intervals *intervals_builtin(void);
 

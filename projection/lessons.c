@@ -2,11 +2,10 @@
 #include "projection/lessons.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Assumed correlations of what two kinds of call have in common. Their product is a
  * covariance because each factor is one. */
-static const double relatives = 0.5, models = 0.3, types = 0.6, timings = 0.5, bands = 0.6;
+static const double relatives = 0.5, models = 0.3, types = 0.6, causes = 0.6;
 
 /* 90 % quantile of the normal distribution. */
 static const double normal_90 = 1.2816;
@@ -19,7 +18,7 @@ static double kinship(const struct gpu *a, const struct region *r, const struct 
                                                                          : 0;
 
     return near * (r->model == q->model ? 1 : models) * (r->type == q->type ? 1 : types) *
-           (r->is_eager == q->is_eager ? 1 : timings) * (r->band == q->band ? 1 : bands);
+           (r->cause == q->cause ? 1 : causes);
 }
 
 /* Few cells are of few shapes, and shapes err together: one cell tells as much as a third of
@@ -89,7 +88,7 @@ int lessons_add(struct lessons *l, const struct gpu *gpu, const struct region *r
     int i = 0;
 
     while (i < l->n && (l->lesson[i].gpu != gpu ||
-                        memcmp(&l->lesson[i].region, region, sizeof *region) != 0))
+                        !region_is_same(&l->lesson[i].region, region)))
         i++;
     if (i == LESSONS)
         return STATUS_UNAVAILABLE;

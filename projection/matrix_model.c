@@ -95,12 +95,16 @@ static double alignment_cost(const struct work *w)
     return w->is_tensor ? w->parameter->odd_tensor : w->parameter->odd_vector;
 }
 
+/* RRZE-HPC/gpu-benches, bandwidth against working set of A100, H100 and L40. */
 double model_resident_share(const struct work *w, double bytes)
 {
-    double l2 = w->l2_bytes * w->parameter->l2_share;
-    double share = (l2 * 1.15 - bytes) / (0.3 * l2); /* a cyclic reader loses it all at once */
+    /* The halves of GA100, GH100 and GB100 keep copies of each other's lines. */
+    bool is_split = w->gpu->family == FAMILY_AMPERE || w->gpu->family == FAMILY_HOPPER ||
+                    w->gpu->family == FAMILY_BLACKWELL;
+    double from = is_split ? 0.65 : 0.95, to = is_split ? 1.25 : 1.2;
+    double lost = fmin(1, fmax(0, (bytes / w->l2_bytes - from) / (to - from)));
 
-    return share < 0 ? 0 : share > 1 ? 1 : share;
+    return 1 - (is_split ? sqrt(lost) : lost);
 }
 
 /* Elements of tiles that must be in flight on a unit before latency no longer limits it: by
@@ -252,6 +256,7 @@ void model_matrix(const struct work *w, struct ledger *l)
     c = choice_best(w, &x);
     l->compute = c.compute;
     l->memory = c.dram;
+    l->overlap = p->overlap;
     hard = fmax(c.compute, c.dram);
     soft = fmin(c.compute, c.dram);
     both = hard > 0 ? hard * pow(1 + pow(soft / hard, p->overlap), 1 / p->overlap) : 0;

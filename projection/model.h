@@ -23,6 +23,7 @@ struct op_kind {
     bool batched;   /* a framework dispatches it as a batched product */
     double rereads; /* passes over a row after the first */
     enum labour labour;
+    bool takes_scalar; /* a framework wraps its scalar in a tensor first */
 };
 
 /* By name, case ignored; NULL when no model knows it. */
@@ -43,9 +44,15 @@ struct work {
     double element_bytes, weight_bytes;       /* of A, C and of B (quantised weights) */
 };
 
-/* Microseconds by cause. `total` is what the model says, at most the sum of the others. */
+/* Where a forecast's error comes from. */
+enum cause { CAUSE_COMPUTE, CAUSE_MEMORY, CAUSE_LATENCY, CAUSE_LAUNCH, CAUSE_LINK, CAUSES };
+
+/* Microseconds by cause. `total` is what the model says, at most the sum of the others.
+ * share[i]: by how many percent the total moves when cause i takes 1 % longer; overlap: how
+ * sharply the model lets compute hide memory (p-norm). */
 struct ledger {
-    double compute, memory, latency, link, total;
+    double compute, memory, latency, link, launch, total;
+    double overlap, share[CAUSES];
     int terms;
     struct term term[FORECAST_TERMS];
     const char *note; /* what was chosen, e.g. the tile; "" when nothing */
@@ -72,6 +79,7 @@ double model_tensor_rate(const struct work *, double utilisation, double flops);
 double model_resident_share(const struct work *, double bytes);
 /* DRAM bytes per us that a stream reaches. */
 double model_dram_rate(const struct work *);
+/* Bytes per us that all units stream from the L2. */
 double model_l2_rate(const struct work *);
 
 /* The model's time without an interval. Errors as work_init. */

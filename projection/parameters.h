@@ -18,7 +18,6 @@
     X(board_watts, 20, 0, 60, "W", F, "drawn beside the units: memory, regulators, leakage") \
     X(burst_gain, 0.25, 0, 1, "", M, "power above the limit that a short burst may draw") \
     X(burst_us, 3000, 200, 50000, "us", M, "burst after which the limiter has taken half") \
-    X(l2_share, 0.95, 0.4, 1.2, "", T, "share of L2 that keeps data between calls")      \
     X(overlap, 4, 1.5, 12, "", M, "how sharply compute hides memory (p-norm)")         \
     X(load_weight, 0.3, 0.02, 2, "", M, "share of a tile's loads that is not hidden")  \
     X(vector_load_weight, 1, 0.02, 30, "", M, "the same, without matrix cores")        \
@@ -43,6 +42,8 @@
     X(matrix_eager_us, 55, 10, 150, "us", M, "a linear layer's dispatch")              \
     X(batched_eager_us, 32, 10, 150, "us", M, "a batched product's dispatch")          \
     X(eager_start_us, 12, 0, 40, "us", F, "dispatch that no kernel hides")             \
+    X(softmax_start_us, 15, 1, 60, "us", T, "the same of a softmax")                   \
+    X(norm_start_us, 30, 1, 60, "us", T, "the same of a norm")                         \
     X(prefill_share, 0.7, 0.2, 1.2, "", A, "multiply rate in prefill / in a gemm")     \
     X(prefill_softmax, 0.5, 0.01, 4, "", A, "exponentials not hidden / special units' rate") \
     X(prefill_tail, 0.5, 0.01, 2, "", A, "uneven end, in longest tiles")               \
@@ -61,13 +62,14 @@
     X(map_floor_us, 1.5, 0.3, 6, "us", T, "shortest kernel that streams")              \
     X(map_graph_us, 0.5, 0, 5, "us", T, "a graph's node beyond the kernel")              \
     X(map_eager_us, 28, 5, 100, "us", T, "an elementwise call's dispatch")             \
+    X(scalar_cost, 1.15, 1, 2, "", T, "the same with a scalar operand / without")      \
     X(softmax_eager_us, 35, 5, 100, "us", T, "a softmax's dispatch")                   \
     X(norm_eager_us, 50, 5, 100, "us", T, "a norm's dispatch")                         \
     X(map_share, 1, 0.6, 1.2, "", T, "DRAM rate of a map / a stream's")                \
     X(norm_share, 0.9, 0.4, 1.2, "", T, "DRAM rate of a norm / a stream's")            \
     X(softmax_share, 0.9, 0.4, 1.2, "", T, "DRAM rate of a softmax / a stream's")      \
     X(row_reuse, 0.8, 0.05, 1.5, "", F, "rows in flight / cache from which passes reread") \
-    X(l2_hit_rate, 0.5, 0.1, 1.2, "", T, "L2 rate a stream reaches / the L2's own")    \
+    X(stream_l2_bytes, 20, 4, 64, "B", T, "what a unit streams from L2 per clock")     \
     X(row_step_us, 0.5, 0.02, 3, "us", T, "latency of one row per 1024 elements")      \
     X(norm_work, 100, 5, 800, "flops", T, "unhidden work of an element in rmsnorm")    \
     X(gather_work, 300, 5, 1500, "flops", T, "the same in an embedding lookup")        \

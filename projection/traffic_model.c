@@ -2,10 +2,15 @@
 /* Operations that a kernel streams through memory: maps, row-wise norms, reductions and
  * gathers, and copies over the host link. What the L2 still holds comes from there; passes
  * over a row beyond the first are free while the rows that are in flight together fit the
- * L2; arithmetic per element is added, because it does not hide well behind loads. */
+ * L2; instructions per element run beside the loads, at the same rate per unit and clock on
+ * every generation. */
 #include "projection/model.h"
 
 #include <math.h>
+
+/* Instructions that a unit does per clock, whatever its lanes; how sharply the longer of these
+ * and the loads hides the other (p-norm). */
+enum { LANES = 64, OVERLAP = 3 };
 
 /* Threads of a block and vector width of PyTorch's row kernels (aten/native/cuda). */
 enum { NORM_THREADS = 128, SOFTMAX_THREADS = 512, ROW_VECTOR = 4, SOFTMAX_WARP_COLS = 1024 };
@@ -22,8 +27,7 @@ double model_dram_rate(const struct work *w)
 
 double model_l2_rate(const struct work *w)
 {
-    return w->parameter->l2_bytes_per_clock[w->gpu->family] * w->gpu->boost_hz * 1e-6 *
-           w->units;
+    return w->parameter->stream_l2_bytes * w->gpu->boost_hz * 1e-6 * w->units;
 }
 
 static double threads_per_unit(const struct work *w)
@@ -125,18 +129,18 @@ void model_traffic(const struct work *w, struct ledger *l)
             (w->kind->reads + w->kind->writes + walk.rereads * reread_share(w, &walk));
     resident = w->op->cold ? 0 : model_resident_share(w, bytes);
     rate = model_dram_rate(w) * stream_share(w);
-    l->memory = moved * (1 - resident) / rate + moved / (model_l2_rate(w) * p->l2_hit_rate);
-    if (resident == 0)
-        l->memory = moved / rate;
-    l->compute = n * element_work(w) / (w->gpu->vector_flops_per_s / w->gpu->dies * 1e-6);
+    l->memory = moved * fmax((1 - resident) / rate, 1 / model_l2_rate(w));
+    l->compute = n * element_work(w) / (LANES * w->units * w->gpu->boost_hz * 1e-6);
+    l->overlap = OVERLAP;
     l->latency = p->map_floor_us;
     if (w->kind->model == MODEL_ROWS || w->kind->labour == LABOUR_ROPE)
         l->latency += p->row_step_us * walk.cols / 1024;
     if (w->kind->model == MODEL_REDUCE)
         l->latency += (w->kind->kernels - 1) * p->reduce_us;
-    l->total = l->memory + l->compute + l->latency;
+    l->total = pow(pow(l->memory, OVERLAP) + pow(l->compute, OVERLAP), 1.0 / OVERLAP) +
+               l->latency;
     ledger_add(l, resident > 0.5 ? "L2 and DRAM" : "DRAM", l->memory);
-    ledger_add(l, "arithmetic not hidden", l->compute);
+    ledger_add(l, "instructions", l->compute);
     ledger_add(l, "kernel floor and latency", l->latency);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "projection/calibrate/folds.h"
+#include "projection/calibrate/spread.h"
 #include "projection/calibrate/tables.h"
 
 enum { FIT_ROWS = 150, FIT_ROUNDS = 40, FOLD_STRIDE = 5 };
@@ -47,46 +47,43 @@ static void parameters_text(struct text *out, struct parameters *own)
     text_add(out, " },\n");
 }
 
+/* Class, common share, types, GPUs. */
 static void calibrated_text(struct text *out, const struct intervals *t)
 {
-    const char *comma = "";
-
     text_add(out, " \"calibrated\": [\n");
-    for (int m = 0; m < MODELS; m++)
-        for (int y = 0; y < NUMBER_TYPES; y++) {
-            if (!t->gpu[m][y][0].text[0])
-                continue;
-            text_printf(out, "%s  [\"%s\", \"%s\", [", comma, model_name((enum model)m),
-                        number_type_name((enum number_type)y));
-            for (int i = 0; i < 16 && t->gpu[m][y][i].text[0]; i++)
-                text_printf(out, "%s\"%s\"", i ? ", " : "", t->gpu[m][y][i].text);
-            text_add(out, "]]");
-            comma = ",\n";
-        }
-    text_add(out, "\n ],\n");
+    for (int c = 0; c < CLASSES; c++) {
+        const char *comma = "";
+
+        text_printf(out, "  [\"%s\", %.2f, [", class_name((enum class)c), t->common[c]);
+        for (int y = 0; y < NUMBER_TYPES; y++)
+            if (t->types[c] >> y & 1) {
+                text_printf(out, "%s\"%s\"", comma, number_type_name((enum number_type)y));
+                comma = ", ";
+            }
+        text_add(out, "], [");
+        for (int i = 0; i < 16 && t->gpu[c][i].text[0]; i++)
+            text_printf(out, "%s\"%s\"", i ? ", " : "", t->gpu[c][i].text);
+        text_add(out, c + 1 < CLASSES ? "]],\n" : "]]\n");
+    }
+    text_add(out, " ],\n");
 }
 
+/* Standing, class, kindred; standard deviations of compute, memory, latency, launch. */
 static void intervals_text(struct text *out, const struct intervals *t)
 {
-    const struct spread *spread = &t->spread[0][0][0][0][0];
-    const char *comma = "";
+    enum { ROWS = STANDINGS * CLASSES * KINDREDS };
 
     text_add(out, " \"intervals\": [\n");
-    for (int c = 0; c < KINDREDS * MODELS * NUMBER_TYPES * 2 * BANDS; c++) {
-        int b = c % BANDS, e = c / BANDS % 2, y = c / BANDS / 2 % NUMBER_TYPES;
-        int m = c / BANDS / 2 / NUMBER_TYPES % MODELS;
-        int k = c / BANDS / 2 / NUMBER_TYPES / MODELS;
+    for (int i = 0; i < ROWS; i++) {
+        int k = i % KINDREDS, c = i / KINDREDS % CLASSES, s = i / KINDREDS / CLASSES;
+        const double *sigma = t->sigma[s][c][k];
 
-        if (isnan(spread[c].low))
-            continue;
-        text_printf(out, "%s  [\"%s\", \"%s\", \"%s\", \"%s\", \"%s\", %.3f, %.3f, %.3f]", comma,
-                    kindred_name((enum kindred)k), model_name((enum model)m),
-                    number_type_name((enum number_type)y), e ? "eager" : "device",
-                    band_name((enum band)b), spread[c].low, spread[c].high,
-                    spread[c].between);
-        comma = ",\n";
+        text_printf(out, "  [\"%s\", \"%s\", \"%s\", %.3f, %.3f, %.3f, %.3f]%s\n",
+                    standing_name((enum standing)s), class_name((enum class)c),
+                    kindred_name((enum kindred)k), sigma[CAUSE_COMPUTE], sigma[CAUSE_MEMORY],
+                    sigma[CAUSE_LATENCY], sigma[CAUSE_LAUNCH], i + 1 < ROWS ? "," : "");
     }
-    text_add(out, "\n ]\n");
+    text_add(out, " ]\n");
 }
 
 /* The whole file, from what was fitted and what the folds left. */
@@ -125,12 +122,12 @@ static int run_fit(struct samples *s, const char *path, struct why *why)
         status = residuals_add(&r, s, &all, NULL, FOLD_STRIDE);
     if (status == 0)
         status = folds_run(&r, s, FOLD_STRIDE);
-    if (status == 0) {
-        intervals_make(t, &r, s, NULL);
+    if (status == 0)
+        status = intervals_make(t, &r, s, NULL);
+    if (status == 0)
         status = file_write(&own, t, path, why);
-    } else {
+    else
         why_fail(why, status, "out of memory");
-    }
     residuals_release(&r);
     free(t);
     return status;

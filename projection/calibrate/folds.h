@@ -6,13 +6,16 @@
 #include "projection/calibrate/fit.h"
 #include "projection/interval.h"
 
-/* One sample seen by a fit. kindred says what that fit knew: KINDRED_GPU (nothing was left
- * out), KINDRED_FAMILY (other GPUs of the generation were in), KINDRED_NONE. */
+/* What a fit left out: nothing, the sample's GPU, its generation. */
+enum fold { FOLD_NONE, FOLD_GPU, FOLD_FAMILY };
+
+/* One sample seen by a fit. kindred: what that fit knew of its causes. */
 struct residual {
     const struct sample *sample;
     struct region region;
-    enum kindred kindred;
-    bool by_family;   /* its whole generation was left out with it */
+    enum fold fold;
+    bool is_alone; /* left out with its GPU was all of its generation */
+    enum kindred kindred[CAUSES];
     double log_ratio; /* ln(measured / projected) */
 };
 
@@ -34,10 +37,5 @@ int residuals_add(struct residuals *, const struct samples *, const struct param
  * generation counts as both). Progress on stderr. */
 int folds_run(struct residuals *, struct samples *, int stride);
 void residuals_release(struct residuals *);
-
-/* Quantile tables from residuals, those of `but` (may be NULL) ignored;
- * gaps stay NAN. */
-void intervals_make(struct intervals *, const struct residuals *, const struct samples *,
-                    const struct gpu *but);
 
 #endif

@@ -136,7 +136,12 @@ static int line_take(struct samples *s, const struct source *source,
     sample.group = group_of(s, source, row.gpu, known[COLUMN_OP], known[COLUMN_DTYPE]);
     if (sample.group < 0)
         return STATUS_MEMORY;
-    s->group[sample.group].who = model_who(sample.kind->model);
+    if (s->group[sample.group].count == 0) {
+        struct region r = region_of(sample.kind, &sample.op, &ledger);
+
+        s->group[sample.group].who = model_who(sample.kind->model);
+        s->group[sample.group].class = class_of(r.model, r.type);
+    }
     s->group[sample.group].count++;
     return sample_push(s, &sample);
 }

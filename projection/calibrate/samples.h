@@ -3,7 +3,7 @@
 #ifndef OFFLOAD_BENCH_SAMPLES_H
 #define OFFLOAD_BENCH_SAMPLES_H
 
-#include "projection/model.h"
+#include "projection/interval.h"
 
 /* One measured call. `group` numbers source x gpu x op x dtype. */
 struct sample {
@@ -20,6 +20,7 @@ struct group {
     char source[32], op[24], dtype[24];
     const struct gpu *gpu;
     enum who who;
+    enum class class;   /* of its first sample */
     double weight;      /* in the fit */
     int count, chosen;
 };

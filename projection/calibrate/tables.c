@@ -16,6 +16,13 @@ static const double naive_launch_us = 5;
 struct tally {
     double *error, *naive, *ratio;
     size_t n, covered;
+    double width; /* sum of ln(high / low) / 2 */
+};
+
+/* How many lines hold what they promise. */
+struct promise {
+    int lines, kept, over;
+    double width;
 };
 
 /* The interval tables with one GPU's residuals left out, made once per GPU. */
@@ -33,8 +40,8 @@ static const struct intervals *jackknife_get(struct jackknife *j, const struct r
             return j->intervals[i];
     if (j->n == 64 || !(j->intervals[j->n] = malloc(sizeof **j->intervals)))
         return NULL;
-    intervals_make(j->intervals[j->n], r, s, gpu);
-    intervals_fill(j->intervals[j->n]);
+    if (intervals_make(j->intervals[j->n], r, s, gpu) != 0)
+        return NULL;
     j->gpu[j->n] = gpu;
     return j->intervals[j->n++];
 }
@@ -75,29 +82,38 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void tally_print(struct tally *t, const char *what)
+static void tally_print(struct tally *t, const char *what, struct promise *promise)
 {
-    double sum = 0;
+    double sum = 0, covered = 100 * (double)t->covered / (double)t->n;
 
     if (t->n == 0)
         return;
+    promise->lines++;
+    promise->kept += covered >= 75 && covered <= 90;
+    promise->over += covered > 90;
+    promise->width += t->width / (double)t->n;
     for (size_t i = 0; i < t->n; i++)
         sum += t->error[i];
     qsort(t->error, t->n, sizeof *t->error, compare);
     qsort(t->naive, t->n, sizeof *t->naive, compare);
     qsort(t->ratio, t->n, sizeof *t->ratio, compare);
-    printf("%-58s %7zu %7.1f %7.1f %7.1f %7.2f %6.0f %% %8.1f\n", what, t->n, t->error[t->n / 2],
-           sum / (double)t->n, t->error[t->n * 9 / 10],
-           t->ratio[t->n / 2], 100 * (double)t->covered / (double)t->n, t->naive[t->n / 2]);
+    printf("%-58s %7zu %7.1f %7.1f %7.1f %7.2f %6.0f %% %6.0f %8.1f\n", what, t->n,
+           t->error[t->n / 2], sum / (double)t->n, t->error[t->n * 9 / 10],
+           t->ratio[t->n / 2], covered, 100 * t->width / (double)t->n, t->naive[t->n / 2]);
+}
+
+static struct spread residual_spread(const struct residual *e, const struct intervals *table)
+{
+    return spread_of(table, standing_of(e->sample->gpu), &e->region, e->kindred);
 }
 
 static void tally_push(struct tally *t, const struct residual *e, const struct intervals *table)
 {
-    struct spread s = table->spread[e->kindred][e->region.model][e->region.type]
-                                   [e->region.is_eager][e->region.band];
+    struct spread s = residual_spread(e, table);
     double measured = e->sample->time_us;
 
     t->covered += e->log_ratio >= s.low && e->log_ratio <= s.high;
+    t->width += (s.high - s.low) / 2;
     t->ratio[t->n] = exp(-e->log_ratio);
     t->error[t->n] = 100 * fabs(exp(-e->log_ratio) - 1);
     t->naive[t->n++] = 100 * fabs(naive_us(e->sample) / measured - 1);
@@ -144,13 +160,13 @@ static void taught_line(const struct residual **e, size_t n, const struct interv
     for (size_t i = 0; i < TAUGHT; i++) {
         const struct residual *x = e[(2 * i + 1) * n / (2 * TAUGHT)];
 
-        lessons_add(&lessons, x->sample->gpu, &x->region,
-                    &table->spread[x->kindred][x->region.model][x->region.type]
-                                  [x->region.is_eager][x->region.band], x->log_ratio);
+        struct spread spread = residual_spread(x, table);
+
+        lessons_add(&lessons, x->sample->gpu, &x->region, &spread, x->log_ratio);
     }
     for (size_t i = 0; i < n; i++) {
         const struct region *r = &e[i]->region;
-        struct spread s = table->spread[e[i]->kindred][r->model][r->type][r->is_eager][r->band];
+        struct spread s = residual_spread(e[i], table);
         double ratio = e[i]->log_ratio, shift;
 
         before->covered += ratio >= s.low && ratio <= s.high;
@@ -194,7 +210,7 @@ static void taught_print(const struct samples *s, const struct residuals *r,
         size_t n = 0;
 
         for (size_t i = 0; i < r->n; i++)
-            if (!r->residual[i].by_family && r->residual[i].sample->group == g)
+            if (r->residual[i].fold == FOLD_GPU && r->residual[i].sample->group == g)
                 e[n++] = &r->residual[i];
         if (n < 10 * TAUGHT || s->group[g].weight == 0)
             continue;
@@ -221,21 +237,21 @@ static int line_compare(const void *a, const void *b)
 }
 
 /* One table: of the folds by GPU, or of those by generation. */
-static void table_print(const struct samples *s, const struct residuals *r, bool by_family,
+static void table_print(const struct samples *s, const struct residuals *r, enum fold fold,
                         key_write key, struct jackknife *j)
 {
     struct line *line = malloc((r->n + 1) * sizeof *line);
     struct tally t = {malloc(r->n * sizeof(double)), malloc(r->n * sizeof(double)),
-                      malloc(r->n * sizeof(double)), 0, 0};
+                      malloc(r->n * sizeof(double)), 0, 0, 0};
+    struct promise promise = {0};
     size_t n = 0;
 
-    printf("%-58s %7s %7s %7s %7s %7s %8s %8s\n", "", "rows", "median", "mean", "p90",
-           "ratio", "covered", "naive");
+    printf("%-58s %7s %7s %7s %7s %7s %8s %6s %8s\n", "", "rows", "median", "mean", "p90",
+           "ratio", "covered", "+-", "naive");
     for (size_t i = 0; line && t.error && t.naive && t.ratio && i < r->n; i++) {
         const struct residual *e = &r->residual[i];
-        bool is_both = e->kindred == KINDRED_NONE && !e->by_family;
 
-        if (e->by_family != by_family && !(by_family && is_both))
+        if (e->fold != fold && !(fold == FOLD_FAMILY && e->fold == FOLD_GPU && e->is_alone))
             continue;
         key(line[n].key, sizeof line[n].key, s, e);
         line[n++].residual = e;
@@ -244,10 +260,13 @@ static void table_print(const struct samples *s, const struct residuals *r, bool
     for (size_t i = 0; i < n; i++) {
         tally_push(&t, line[i].residual, jackknife_get(j, r, s, line[i].residual->sample->gpu));
         if (i + 1 == n || strcmp(line[i].key, line[i + 1].key) != 0) {
-            tally_print(&t, line[i].key);
+            tally_print(&t, line[i].key, &promise);
             t.n = t.covered = 0;
+            t.width = 0;
         }
     }
+    printf("lines that cover 75 to 90 %%: %d of %d; more: %d; mean half-width %.0f %%\n",
+           promise.kept, promise.lines, promise.over, 100 * promise.width / promise.lines);
     free(line);
     free(t.error);
     free(t.naive);
@@ -259,15 +278,15 @@ void tables_print(const struct samples *s, const struct residuals *r)
     struct jackknife j = {.n = 0};
 
     printf("errors in %%; 'ratio': median projected / measured; 'covered': share of rows inside the 80 %% interval, which was made "
-           "without this GPU;\n'naive': median error of max(flops/peak, bytes/bandwidth) + 5 us\n"
+           "without this GPU, '+-' its mean half-width in ln x 100;\n'naive': median error of max(flops/peak, bytes/bandwidth) + 5 us\n"
            "\nleave one GPU out\n");
-    table_print(s, r, false, key_group, &j);
+    table_print(s, r, FOLD_GPU, key_group, &j);
     printf("\nleave one GPU out, by operation\n");
-    table_print(s, r, false, key_operation, &j);
+    table_print(s, r, FOLD_GPU, key_operation, &j);
     printf("\nleave one GPU out, by measured time\n");
-    table_print(s, r, false, key_band, &j);
+    table_print(s, r, FOLD_GPU, key_band, &j);
     printf("\nleave one generation out, by operation\n");
-    table_print(s, r, true, key_operation, &j);
+    table_print(s, r, FOLD_FAMILY, key_operation, &j);
     printf("\nleave one GPU out, then learn from %d measured cells of the group\n", TAUGHT);
     taught_print(s, r, &j);
     for (int i = 0; i < j.n; i++)

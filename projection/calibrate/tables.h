@@ -3,7 +3,7 @@
 #ifndef OFFLOAD_BENCH_TABLES_H
 #define OFFLOAD_BENCH_TABLES_H
 
-#include "projection/calibrate/folds.h"
+#include "projection/calibrate/spread.h"
 
 /* All tables on stdout. An interval is made from the other GPUs' residuals only. */
 void tables_print(const struct samples *, const struct residuals *);
