@@ -129,7 +129,6 @@ static const struct fault *fault_find(CUresult error)
 static const char *advice(CUresult error)
 {
     switch ((int)error) {
-    case 1: return ""; /* invalid value: a fault of this program */
     case 222: return "; hint: the driver is older than NVRTC: update the driver, or put an older "
                      "toolkit's libnvrtc first in LD_LIBRARY_PATH";
     case 209: case 200: return "; hint: --cuda-arch compute_NN lets the driver compile for its GPU";

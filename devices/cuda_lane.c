@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-int cuda_lane_use(struct device *device, int lane, struct why *why)
+static int lane_make(struct device *device, int lane, struct why *why)
 {
     struct cuda *self = device->self;
     int status = cuda_enter(device, why);
@@ -19,17 +19,24 @@ int cuda_lane_use(struct device *device, int lane, struct why *why)
     if (!self->lane[lane])
         CU_TRY(cu.cuStreamCreate(&self->lane[lane], CU_STREAM_NON_BLOCKING),
                "cannot create a CUDA stream");
-    self->stream = device->queue = self->lane[lane];
     return 0;
+}
+
+int cuda_lane_use(struct device *device, int lane, struct why *why)
+{
+    struct cuda *self = device->self;
+    int status = lane_make(device, lane, why);
+
+    if (!status)
+        self->stream = device->queue = self->lane[lane];
+    return status;
 }
 
 static int lane_wait(struct device *device, int lane, int first, struct why *why)
 {
     struct cuda *self = device->self;
-    CUstream before = self->stream;
-    int status = cuda_lane_use(device, lane, why);
+    int status = lane_make(device, lane, why);
 
-    self->stream = device->queue = before;
     if (status || first < 0 || first >= LANES || !self->lane[first])
         return status; /* a lane never used has nothing to wait for */
     if (!self->crossing[first])

@@ -5,9 +5,8 @@
 
 #ifdef HAVE_OPENCL
 
-int opencl_lane_use(struct device *device, int lane, struct why *why)
+static int lane_make(struct opencl *self, int lane, struct why *why)
 {
-    struct opencl *self = device->self;
     cl_int error = CL_SUCCESS;
 
     if (lane < 0 || lane >= LANES)
@@ -16,19 +15,26 @@ int opencl_lane_use(struct device *device, int lane, struct why *why)
         self->lane[lane] = cl.clCreateCommandQueue(self->context, self->id,
                                                    CL_QUEUE_PROFILING_ENABLE, &error);
     CL_TRY(error, "cannot create an OpenCL queue");
-    self->queue = device->queue = self->lane[lane];
     return 0;
+}
+
+int opencl_lane_use(struct device *device, int lane, struct why *why)
+{
+    struct opencl *self = device->self;
+    int status = lane_make(self, lane, why);
+
+    if (!status)
+        self->queue = device->queue = self->lane[lane];
+    return status;
 }
 
 static int lane_wait(struct device *device, int lane, int first, struct why *why)
 {
     struct opencl *self = device->self;
-    cl_command_queue before = self->queue;
     cl_event event;
     cl_int error;
-    int status = opencl_lane_use(device, lane, why);
+    int status = lane_make(self, lane, why);
 
-    self->queue = device->queue = before;
     if (status || first < 0 || first >= LANES || !self->lane[first])
         return status; /* a lane never used has nothing to wait for */
     CL_TRY(cl.clEnqueueMarkerWithWaitList(self->lane[first], 0, NULL, &event),
