@@ -130,8 +130,7 @@ $(BUILD)/embedded.c: Makefile $(data) suites suites/models projection plots repo
 	@mkdir -p $(@D)
 	$(Q){ echo '#include "base/embedded.h"'; i=0; \
 	  for f in $(data); do i=$$((i+1)); echo "static const char text_$$i[] = {"; \
-	    { case $$f in *.cu) cat devices/dialect_cuda.h; echo '#line 1';; esac; cat $$f; } | \
-	    od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g'; echo '0};'; done; \
+	    od -An -v -tx1 $$f | sed 's/ \(..\)/0x\1,/g'; echo '0};'; done; \
 	  echo 'const struct embedded embedded[] = {'; i=0; \
 	  for f in $(data); do i=$$((i+1)); echo "{\"$$f\", text_$$i, sizeof text_$$i - 1},"; done; \
 	  echo '{0}};'; } > $@

@@ -231,7 +231,8 @@ static int split(char *text, const char **option, int most)
 static int compile_anew(const char *source, const char *name, const char *target, char *options,
                         struct text *code, struct why *why)
 {
-    const char *option[OPTIONS];
+    static const char *const include = "devices/dialect_cuda.h";
+    const char *option[OPTIONS], *header = embedded_find(include)->text;
     char arch[80];
     nvrtcProgram program = NULL;
     nvrtcResult result;
@@ -241,7 +242,7 @@ static int compile_anew(const char *source, const char *name, const char *target
     option[n++] = arch;
     option[n++] = "--disable-warnings"; /* the dialect has functions for every kernel */
     n += split(options, option + n, OPTIONS - n);
-    result = rtc.nvrtcCreateProgram(&program, source, "device.cu", 0, NULL, NULL);
+    result = rtc.nvrtcCreateProgram(&program, source, "device.cu", 1, &header, &include);
     if (result == NVRTC_SUCCESS)
         result = rtc.nvrtcCompileProgram(program, n, option);
     if (result == NVRTC_ERROR_COMPILATION)
@@ -263,7 +264,8 @@ int cuda_compile(const char *source, const char *name, const char *target, const
     struct name version;
     int status = cuda_compiler_version(&version, why);
     const char *const part[] = {"cuda", version.text, target, options,
-                                embedded_find("devices/dialect.h")->text, source, NULL};
+                                embedded_find("devices/dialect.h")->text,
+                                embedded_find("devices/dialect_cuda.h")->text, source, NULL};
 
     if (status || cache_read(part, code))
         return status;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What NVIDIA's hardware has and OpenCL has not: products of small matrices (mma.sync), loads
- * of their operands (ldmatrix), copies to shared memory that do not wait (cp.async). The
- * Makefile puts this text in front of every workloads/X/X.cu; dialect.h comes before it.
- * Written for elem of 16 bits (DTYPE_F16, DTYPE_BF16) from compute capability 7.5 on; bf16
- * needs 8.0. Nothing here needs more than 8.0. Names and fragment layouts are those of the
- * PTX ISA, "Warp-level matrix instructions".
+ * of their operands (ldmatrix), copies to shared memory that do not wait (cp.async). For a
+ * workloads/X/X.cu to include: NVRTC is handed the text. Written for elem of 16 bits
+ * (DTYPE_F16, DTYPE_BF16) of dialect.h from compute capability 7.5 on; bf16 needs 8.0. Nothing
+ * here needs more than 8.0. Names and fragment layouts are those of the PTX ISA, "Warp-level
+ * matrix instructions".
  *
  * A warp holds an mma's operands so, lane = 4 * quad + pair (quad 0..7, pair 0..3), two
  * 16-bit elements a register, the one of the lower column (a) or row (b) in the lower half:

@@ -76,7 +76,8 @@ static int compile(const char *source, enum dtype dtype, const char *defines, in
 {
     static const char *const dtype_define[DTYPES] = {
         [DTYPE_F64] = "-DDTYPE_F64", [DTYPE_F16] = "-DDTYPE_F16", [DTYPE_BF16] = "-DDTYPE_BF16"};
-    const char *option[OPTIONS];
+    static const char *const include = "devices/dialect_cuda.h";
+    const char *option[OPTIONS], *header = embedded_find(include)->text;
     char target[40], words[STEP_DEFINES];
     struct text whole = {0};
     void *program = NULL;
@@ -91,7 +92,7 @@ static int compile(const char *source, enum dtype dtype, const char *defines, in
     option[options++] = dtype_define[dtype] ? dtype_define[dtype] : "-DDTYPE_F32";
     options += split(words, option + options, OPTIONS - options);
     text_printf(&whole, "%s\n#line 1\n%s", embedded_find("devices/dialect.h")->text, source);
-    status = whole.failed || nvrtc.create(&program, whole.data, "device.cu", 0, NULL, NULL);
+    status = whole.failed || nvrtc.create(&program, whole.data, "device.cu", 1, &header, &include);
     if (!status)
         status = nvrtc.compile(program, options, option);
     if (program && nvrtc.log_size(program, &n) == 0 && n > 0) {

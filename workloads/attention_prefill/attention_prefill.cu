@@ -14,6 +14,8 @@
  *
  * HEAD_DIM is 64 or 128. q, out [batch, q_len, heads, HEAD_DIM], k, v [batch, kv_len,
  * kv_heads, HEAD_DIM]. `factor` turns scores into exponents of 2: log2(e) / sqrt(HEAD_DIM). */
+#include "devices/dialect_cuda.h"
+
 enum {
     KEYS = 64,
     CHUNKS = HEAD_DIM / CHUNK,
@@ -183,7 +185,8 @@ FUNCTION void rows_finish(struct rows *r)
 
 /* One walk over the keys from `from` to `end`: the values come while the scores are made, the
  * next keys while the values are added. `low`, `high` as in scores_mask; `first`: where in a
- * tile the warp's keys begin; `free` keys from all_from to all_to are seen by all its rows. */
+ * tile the warp's keys begin; those from all_from to all_to are seen by all of its rows and need
+ * no mask. */
 FUNCTION void rows_walk(struct rows *r, chunk *keys, chunk *values, const elem *k, const elem *v,
                         long_ stride, int from, int end, int first, const int low[2],
                         const int high[2], int all_from, int all_to, float factor)
@@ -339,7 +342,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
     }
 }
 
-/* groups: batch * heads; 128 threads: every fourth warp's worth of spans, four columns each. */
+/* groups: batch * heads; 128 threads: each has four columns of every LANES-th span. */
 extern "C" __global__ void __launch_bounds__(128)
     attention_decode_join(const float *__restrict__ scratch, elem *__restrict__ out, int spans)
 {
