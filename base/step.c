@@ -3,6 +3,11 @@
 
 #include <assert.h>
 
+bool facts_have_tensor_cores(const struct device_facts *facts, enum dtype dtype)
+{
+    return facts->capability >= (dtype == DTYPE_BF16 ? 80 : 75);
+}
+
 static void step_add(struct step *step, struct step_arg arg)
 {
     assert(step->args < STEP_ARGS);

@@ -25,6 +25,10 @@ struct device_facts {
     int capability;          /* CUDA compute capability, 90 for 9.0; 0 elsewhere */
 };
 
+/* Has a CUDA device tensor cores for elements of these 16 bits? f16 from compute capability 7.5
+ * on, bf16 from 8.0. */
+bool facts_have_tensor_cores(const struct device_facts *, enum dtype);
+
 enum step_kind { STEP_LAUNCH, STEP_UPLOAD, STEP_DOWNLOAD };
 
 /* One kernel argument. Buffers are named by their index among the workload's args;

@@ -350,8 +350,3 @@ bool attention_tensor_fits(const struct attention *a)
     return (a->dtype == DTYPE_F16 || a->dtype == DTYPE_BF16) &&
            (a->head_dim == 64 || a->head_dim == 128);
 }
-
-bool attention_tensor_has(const struct attention *a, const struct device_facts *facts)
-{
-    return facts->capability >= (a->dtype == DTYPE_BF16 ? 80 : 75);
-}

@@ -62,10 +62,8 @@ void attention_fill_values(const struct attention *, void *data, uint64_t seed);
 int attention_scratch(struct call *, size_t bytes, struct why *);
 void attention_scratch_release(struct call *);
 
-/* Do the kernels of attention_prefill.cu, for tensor cores, cover this head and dtype; and
- * does a device of this compute capability have tensor cores for the dtype? */
+/* Do the kernels of attention_prefill.cu, for tensor cores, cover this head and dtype? */
 bool attention_tensor_fits(const struct attention *);
-bool attention_tensor_has(const struct attention *, const struct device_facts *);
 
 /* In double precision. The yardstick `scale` makes the bound of workload_error_bound,
  * F scale with F = (4 sqrt(length) + 8) u32 + roundings u_dtype, cover two things:

@@ -31,12 +31,6 @@ int64_t rows_cols(const struct problem *p)
     return p->shape.n[COLS];
 }
 
-int rows_cut(const struct problem *p)
-{
-    (void)p;
-    return ROWS;
-}
-
 double rows_length(const struct problem *p)
 {
     return (double)p->shape.n[COLS];

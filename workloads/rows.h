@@ -26,7 +26,6 @@ extern const struct sweep rows_sweeps[];
 int64_t rows_elements(const struct problem *); /* rows * cols */
 int64_t rows_cols(const struct problem *);     /* cols */
 double rows_length(const struct problem *);    /* cols, as the length of a sum */
-int rows_cut(const struct problem *);          /* ROWS: rows stand for themselves */
 /* op->rows and op->cols from the axes. */
 void rows_operation(const struct problem *, struct operation *);
 /* `flops` an element; `read` and `written` count matrices, `vectors` rows of cols elements. */

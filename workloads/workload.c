@@ -39,6 +39,17 @@ int workload_args(const struct workload *w)
     return n;
 }
 
+int workload_cut_outermost(const struct problem *p)
+{
+    (void)p;
+    return 0;
+}
+
+bool workload_fits_f32(const struct problem *p)
+{
+    return p->dtype == DTYPE_F32;
+}
+
 enum dtype workload_arg_dtype(const struct workload *w, const struct problem *p, int i)
 {
     int type = w->args[i].type;

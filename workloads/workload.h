@@ -146,6 +146,11 @@ struct workload {
     unsigned (*split)(const struct problem *);
 };
 
+/* For `cut`: along the first axis, whose entries (rows, tokens, sequences) stand for themselves. */
+int workload_cut_outermost(const struct problem *);
+/* For `fits`. */
+bool workload_fits_f32(const struct problem *);
+
 /* All workloads, sorted by name; generated from the folders. Ends with NULL. */
 extern const struct workload *const workloads[];
 
@@ -168,7 +173,7 @@ void workload_shape_text(const struct workload *, const struct shape *, char *ou
 int workload_shape_set(const struct workload *, struct shape *, const char *axis,
                        const char *value, struct why *);
 /* The workload's sweep of that name, or NULL; the shape at a size along it; what it is in words
- * ("m=16*size n=16*size k=size ta=n"). */
+ * ("m=16*size n=16*size k=size"), axes at their fallback left out. */
 const struct sweep *workload_sweep(const struct workload *, const char *name);
 struct shape sweep_shape(const struct sweep *, int64_t size);
 void workload_sweep_text(const struct workload *, const struct sweep *, char *out, size_t size);

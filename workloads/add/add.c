@@ -101,5 +101,5 @@ const struct workload workload_add = {
     .cost = cost,
     .length = length,
     .operation = operation,
-    .cut = rows_cut,
+    .cut = workload_cut_outermost,
 };

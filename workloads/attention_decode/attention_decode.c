@@ -55,12 +55,6 @@ static struct cost cost(const struct problem *p)
     return attention_cost(&a);
 }
 
-static int cut(const struct problem *p)
-{
-    (void)p;
-    return BATCH;
-}
-
 /* Whichever there is more of: sequences, or heads in groups that share keys and values. */
 static unsigned split(const struct problem *p)
 {
@@ -395,7 +389,7 @@ static int tensor(const struct problem *p, const struct device_facts *facts, str
     struct attention a = attention_of(p);
     int64_t n = tensor_spans(&a, facts);
 
-    if (!attention_tensor_has(&a, facts))
+    if (!facts_have_tensor_cores(facts, a.dtype))
         return 0;
     step[0] = (struct step){.kernel = "attention_decode_tensor",
                             .groups = {n, tensor_parts(&a), a.batch},
@@ -486,6 +480,6 @@ const struct workload workload_attention_decode = {
     .roundings = 1,
     .valid = valid,
     .operation = operation,
-    .cut = cut,
+    .cut = workload_cut_outermost,
     .split = split,
 };

@@ -58,12 +58,6 @@ static struct cost cost(const struct problem *p)
     return attention_cost(&a);
 }
 
-static int cut(const struct problem *p)
-{
-    (void)p;
-    return BATCH;
-}
-
 /* Whichever there is more of: sequences, or heads in groups that share keys and values. */
 static unsigned split(const struct problem *p)
 {
@@ -380,7 +374,7 @@ static int tensor_steps(const struct problem *p, const struct device_facts *fact
 {
     struct attention a = attention_of(p);
 
-    if (!attention_tensor_has(&a, facts))
+    if (!facts_have_tensor_cores(facts, a.dtype))
         return 0;
     *step = (struct step){.kernel = "attention_prefill_tensor",
                           .groups = {(a.q_len + 16 * warps - 1) / (16 * warps), a.heads, a.batch},
@@ -472,6 +466,6 @@ const struct workload workload_attention_prefill = {
     .roundings = 1,
     .valid = valid,
     .operation = operation,
-    .cut = cut,
+    .cut = workload_cut_outermost,
     .split = split,
 };

@@ -52,12 +52,6 @@ static struct cost cost(const struct problem *p)
 }
 
 /* Nothing is added: the result is exact. */
-static int cut(const struct problem *p)
-{
-    (void)p;
-    return TOKENS;
-}
-
 static double length(const struct problem *p)
 {
     (void)p;
@@ -141,5 +135,5 @@ const struct workload workload_embedding = {
     .length = length,
     .valid = valid,
     .operation = operation,
-    .cut = cut,
+    .cut = workload_cut_outermost,
 };

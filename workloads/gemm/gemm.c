@@ -194,11 +194,6 @@ static int cublaslt(struct call *call, struct why *why)
     return gemm_cublaslt(call, &g, A, B, output_of(call->problem), why);
 }
 
-static bool is_f32(const struct problem *p)
-{
-    return p->dtype == DTYPE_F32;
-}
-
 static bool clblast_fits(const struct problem *p)
 {
     return p->dtype != DTYPE_BF16 && wide_fits(p);
@@ -303,7 +298,7 @@ static const struct variant variants[] = {
     {.name = "clblast", .on = DEVICE_OPENCL, .provider = "CLBlast",
      .available = clblast_available, .fits = clblast_fits, .prepare = clblast, .run = clblast,
      .note = "its kernels are compiled by a first call outside the timed region"},
-    GEMM_CUBLASLT(cublaslt, is_f32),
+    GEMM_CUBLASLT(cublaslt),
     {0},
 };
 

@@ -77,13 +77,13 @@ int gemm_clblast(const struct call *call, const struct gemm *g, int a, int b, in
 int gemm_cublaslt(struct call *call, const struct gemm *g, int a, int b, int c, struct why *why);
 /* The rows of a table of variants, once with a prepare() that calls the above: in the dtype's
  * own precision, and f32 by tf32. */
-#define GEMM_CUBLASLT(prepare_, is_f32)                                                \
+#define GEMM_CUBLASLT(prepare_)                                                        \
     {.name = "cublaslt", .on = DEVICE_CUDA, .provider = "cuBLASLt",                    \
      .available = cublaslt_available, .prepare = prepare_, .run = cublaslt_run,        \
      .release = cublaslt_release, .scratch_bytes = cublaslt_scratch_bytes,             \
      .note = "the library's algorithm is chosen outside the timed region"},            \
     {.name = "cublaslt-tf32", .on = DEVICE_CUDA, .provider = "cuBLASLt",               \
-     .fits = is_f32, .available = cublaslt_available, .prepare = prepare_,             \
+     .fits = workload_fits_f32, .available = cublaslt_available, .prepare = prepare_,  \
      .run = cublaslt_run, .release = cublaslt_release,                                 \
      .scratch_bytes = cublaslt_scratch_bytes, .roundoff = CUBLASLT_TF32_ROUNDOFF,      \
      .note = "lower precision: f32 is multiplied as tf32, 11 significant bits; never "  \

@@ -309,7 +309,7 @@ int gemm_steps_tensor(const struct gemm *g, const struct device_facts *facts, in
     int warps = t.rows / t.warp_rows * (t.columns / t.warp_columns);
     bool is_vector = (g->ta ? g->m : g->k) % 8 == 0 && (g->tb ? g->k : g->n) % 8 == 0;
 
-    if (facts->capability < (g->dtype == DTYPE_BF16 ? 80 : 75))
+    if (!facts_have_tensor_cores(facts, g->dtype))
         return 0;
     *step = (struct step){.kernel = "gemm_tensor",
                           .groups = {(g->n + t.columns - 1) / t.columns,

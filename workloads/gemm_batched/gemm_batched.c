@@ -51,12 +51,6 @@ static struct cost cost(const struct problem *p)
     return gemm_cost(&g);
 }
 
-static int cut(const struct problem *p)
-{
-    (void)p;
-    return BATCH;
-}
-
 /* A single product: whole remains the smaller of both operands. */
 static unsigned split(const struct problem *p)
 {
@@ -173,11 +167,6 @@ static int cublaslt(struct call *call, struct why *why)
     return gemm_cublaslt(call, &g, A, B, C, why);
 }
 
-static bool is_f32(const struct problem *p)
-{
-    return p->dtype == DTYPE_F32;
-}
-
 static bool clblast_fits(const struct problem *p)
 {
     return p->dtype != DTYPE_BF16 && wide_fits(p);
@@ -251,7 +240,7 @@ static const struct variant variants[] = {
     {.name = "clblast", .on = DEVICE_OPENCL, .provider = "CLBlast",
      .available = clblast_available, .fits = clblast_fits, .prepare = clblast, .run = clblast,
      .note = "its kernels are compiled by a first call outside the timed region"},
-    GEMM_CUBLASLT(cublaslt, is_f32),
+    GEMM_CUBLASLT(cublaslt),
     {0},
 };
 
@@ -278,6 +267,6 @@ const struct workload workload_gemm_batched = {
     .length = length,
     .operation = operation,
     .valid = valid,
-    .cut = cut,
+    .cut = workload_cut_outermost,
     .split = split,
 };

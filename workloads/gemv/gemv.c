@@ -167,11 +167,6 @@ static int cublaslt(struct call *call, struct why *why)
     return gemm_cublaslt(call, &g, X, A, output_of(call->problem), why);
 }
 
-static bool is_f32(const struct problem *p)
-{
-    return p->dtype == DTYPE_F32;
-}
-
 static bool clblast_fits(const struct problem *p)
 {
     return p->dtype != DTYPE_BF16;
@@ -226,7 +221,7 @@ static const struct variant variants[] = {
      .available = clblast_available, .fits = clblast_fits, .prepare = clblast, .run = clblast,
      .note = "y is cleared first (CLBlast reads it even with beta 0); its kernels are compiled "
              "by a first call outside the timed region"},
-    GEMM_CUBLASLT(cublaslt, is_f32),
+    GEMM_CUBLASLT(cublaslt),
     {0},
 };
 

@@ -155,5 +155,5 @@ const struct workload workload_layernorm = {
     .cost = cost,
     .length = rows_length,
     .operation = operation,
-    .cut = rows_cut,
+    .cut = workload_cut_outermost,
 };

@@ -67,11 +67,6 @@ static int composed_available(const struct variant *v, struct why *why)
 }
 
 /* In 16 bits BLAS has no sdot, and the first product would round once more. */
-static bool is_f32(const struct problem *p)
-{
-    return p->dtype == DTYPE_F32;
-}
-
 static size_t composed_bytes(const struct problem *p, const struct device_facts *facts)
 {
     (void)facts;
@@ -151,7 +146,7 @@ static const struct variant variants[] = {
     {.name = "simd", .on = DEVICE_CPU, .run = simd},
     {.name = "composed", .on = DEVICE_CPU, .provider = "OpenBLAS and oneDNN",
      .note = "sdot of each row, then two broadcast products of oneDNN",
-     .data = &cblas[CBLAS_OPENBLAS], .available = composed_available, .fits = is_f32,
+     .data = &cblas[CBLAS_OPENBLAS], .available = composed_available, .fits = workload_fits_f32,
      .scratch_bytes = composed_bytes, .prepare = composed_prepare, .run = composed_run,
      .release = composed_release},
     {.name = "rows", .on = DEVICE_OPENCL, .steps = steps},
@@ -174,5 +169,5 @@ const struct workload workload_rmsnorm = {
     .cost = cost,
     .length = rows_length,
     .operation = operation,
-    .cut = rows_cut,
+    .cut = workload_cut_outermost,
 };

@@ -87,12 +87,6 @@ static struct cost cost(const struct problem *p)
                          .bytes_written = bytes};
 }
 
-static int cut(const struct problem *p)
-{
-    (void)p;
-    return TOKENS;
-}
-
 static double length(const struct problem *p)
 {
     (void)p;
@@ -204,5 +198,5 @@ const struct workload workload_rope = {
     .length = length,
     .valid = valid,
     .operation = operation,
-    .cut = cut,
+    .cut = workload_cut_outermost,
 };

@@ -96,5 +96,5 @@ const struct workload workload_softmax = {
     .length = rows_length,
     .roundings = 1, /* oneDNN keeps the exponentials in the result's dtype */
     .operation = operation,
-    .cut = rows_cut,
+    .cut = workload_cut_outermost,
 };

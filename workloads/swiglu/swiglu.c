@@ -138,5 +138,5 @@ const struct workload workload_swiglu = {
     .length = length,
     .roundings = 1, /* of silu(gate), where it is an operation of its own */
     .operation = operation,
-    .cut = rows_cut,
+    .cut = workload_cut_outermost,
 };
