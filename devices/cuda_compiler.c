@@ -231,8 +231,8 @@ static int split(char *text, const char **option, int most)
 static int compile_anew(const char *source, const char *name, const char *target, char *options,
                         struct text *code, struct why *why)
 {
-    static const char *const include = "devices/dialect_cuda.h";
-    const char *option[OPTIONS], *header = embedded_find(include)->text;
+    static const char *const include = "dialect_cuda.h";
+    const char *option[OPTIONS], *header = embedded_find("devices/dialect_cuda.h")->text;
     char arch[80];
     nvrtcProgram program = NULL;
     nvrtcResult result;

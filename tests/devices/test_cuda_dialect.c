@@ -76,8 +76,8 @@ static int compile(const char *source, enum dtype dtype, const char *defines, in
 {
     static const char *const dtype_define[DTYPES] = {
         [DTYPE_F64] = "-DDTYPE_F64", [DTYPE_F16] = "-DDTYPE_F16", [DTYPE_BF16] = "-DDTYPE_BF16"};
-    static const char *const include = "devices/dialect_cuda.h";
-    const char *option[OPTIONS], *header = embedded_find(include)->text;
+    static const char *const include = "dialect_cuda.h";
+    const char *option[OPTIONS], *header = embedded_find("devices/dialect_cuda.h")->text;
     char target[40], words[STEP_DEFINES];
     struct text whole = {0};
     void *program = NULL;

@@ -14,7 +14,7 @@
  *
  * HEAD_DIM is 64 or 128. q, out [batch, q_len, heads, HEAD_DIM], k, v [batch, kv_len,
  * kv_heads, HEAD_DIM]. `factor` turns scores into exponents of 2: log2(e) / sqrt(HEAD_DIM). */
-#include "devices/dialect_cuda.h"
+#include "dialect_cuda.h"
 
 enum {
     KEYS = 64,

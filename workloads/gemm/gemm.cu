@@ -6,7 +6,7 @@
  * TA, TB: 1 when a is stored [k,m], b as [n,k]: tiles are kept as they are stored, and
  * ldmatrix transposes where needed. VECTOR: 1 when rows of a and b, as stored, are whole
  * chunks of 8 elements. */
-#include "devices/dialect_cuda.h"
+#include "dialect_cuda.h"
 
 enum {
     TERMS = 32,
