@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "report/judge.h"
 #include "report/stats.h"
-#include "report/units.h"
 
 /* A family must have so many sizes before "the winner never changes" says anything. */
 enum { FAMILY_LEAST = 3 };
@@ -21,25 +19,22 @@ struct family {
     enum placement placement;
 };
 
-static double size_of(const struct family *f, const struct contest *c)
+bool record_same_kind(const struct record *a, const struct record *b)
 {
-    const json_t *value = f->axis ? json_object_get(c->about->shape, f->axis) : NULL;
-
-    if (!f->axis)
-        return c->about->size > 0 ? (double)c->about->size : NAN;
-    return json_is_number(value) ? json_number_value(value) : NAN;
+    return a->dtype == b->dtype && a->cache == b->cache &&
+           strcmp(a->workload.text, b->workload.text) == 0;
 }
 
-static bool is_alike_but(const json_t *a, const json_t *b, const char *axis)
+bool record_alike_but(const struct record *a, const struct record *b, const char *axis)
 {
     const char *key;
     json_t *value;
 
-    if (json_object_size(a) != json_object_size(b))
+    if (!record_same_kind(a, b) || json_object_size(a->shape) != json_object_size(b->shape))
         return false;
-    json_object_foreach((json_t *)a, key, value)
+    json_object_foreach(a->shape, key, value)
     {
-        const json_t *other = json_object_get(b, key);
+        const json_t *other = json_object_get(b->shape, key);
 
         if (!other || (strcmp(key, axis) != 0 && !json_equal(value, other)))
             return false;
@@ -47,14 +42,26 @@ static bool is_alike_but(const json_t *a, const json_t *b, const char *axis)
     return true;
 }
 
+double record_axis(const struct record *r, const char *axis)
+{
+    const json_t *value = json_object_get(r->shape, axis);
+
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static double size_of(const struct family *f, const struct contest *c)
+{
+    return f->axis ? record_axis(c->about, f->axis)
+                   : c->about->size > 0 ? (double)c->about->size : NAN;
+}
+
 static bool is_member(const struct family *f, const struct contest *c)
 {
     const struct record *a = f->first->about, *b = c->about;
 
-    return a->dtype == b->dtype && a->cache == b->cache &&
-           strcmp(a->workload.text, b->workload.text) == 0 &&
-           strcmp(a->sweep.text, b->sweep.text) == 0 && !isnan(size_of(f, c)) &&
-           (!f->axis || is_alike_but(a->shape, b->shape, f->axis));
+    if (strcmp(a->sweep.text, b->sweep.text) != 0 || isnan(size_of(f, c)))
+        return false;
+    return f->axis ? record_alike_but(a, b, f->axis) : record_same_kind(a, b);
 }
 
 /* ---- points ---------------------------------------------------------------------------- */
@@ -155,139 +162,6 @@ static int gather(const struct report *report, const struct family *f, struct cr
     return status;
 }
 
-/* ---- words ----------------------------------------------------------------------------- */
-
-static void say_changes(const struct crossover *x, struct text *out)
-{
-    const struct crossing *found = &x->found;
-    const struct crossover_stretch *below = crossing_doubt_below(found),
-                                   *above = crossing_doubt_above(found);
-    const char *axis = x->is_sweep ? "size" : x->axis.text;
-
-    if (below)
-        text_printf(out, "%s from %s = %s to %s", decision_name(found->change[0].before), axis,
-                    words_count(below->high).text, words_count(found->change[0].low).text);
-    else
-        text_printf(out, "%s up to %s = %s", decision_name(found->change[0].before), axis,
-                    words_count(found->change[0].low).text);
-    for (int i = 0; i < found->changes; i++) {
-        text_printf(out, ", %s from %s", decision_name(found->change[i].after),
-                    words_count(found->change[i].high).text);
-        if (i + 1 < found->changes)
-            text_printf(out, " to %s", words_count(found->change[i + 1].low).text);
-        else if (above)
-            text_printf(out, " to %s", words_count(above->low).text);
-        else
-            text_add(out, " on");
-    }
-}
-
-/* "stay up to 500, undecided above": a stretch at an end, or in between. Beside changes, what
- * holds next to the ends has been said. */
-static void say_doubt(const struct crossover_stretch *s, bool beside, struct text *out)
-{
-    if (isinf(s->low) && isinf(s->high))
-        text_add(out, "undecided at every size");
-    else if (beside && (isinf(s->low) || isinf(s->high)))
-        text_printf(out, "undecided %s %s", isinf(s->low) ? "below" : "above",
-                    words_count(isinf(s->low) ? s->high : s->low).text);
-    else if (isinf(s->low))
-        text_printf(out, "undecided below %s (%s there)", words_count(s->high).text,
-                    decision_name(s->after));
-    else if (isinf(s->high))
-        text_printf(out, "%s up to %s, undecided above", decision_name(s->before),
-                    words_count(s->low).text);
-    else
-        text_printf(out, "undecided between %s and %s (%s around)", words_count(s->low).text,
-                    words_count(s->high).text, decision_name(s->before));
-}
-
-/* Those at the ends of the curve, which hold most sizes, before those in between. */
-static void say_doubts(const struct crossing *found, struct text *out)
-{
-    for (int i = 0; i < 2 * found->doubts; i++) {
-        const struct crossover_stretch *s = &found->doubt[i % found->doubts];
-
-        if ((isinf(s->low) || isinf(s->high)) != (i < found->doubts))
-            continue;
-        text_add(out, out->n ? ", " : "");
-        say_doubt(s, found->changes > 0, out);
-    }
-}
-
-static void write_answer(struct crossover *x)
-{
-    struct text out = {0};
-
-    if (x->found.changes)
-        say_changes(x, &out);
-    else if (!x->found.doubts)
-        text_printf(&out, "%s at every %s from %s to %s",
-                    x->found.kind == CROSSOVER_ALWAYS ? "offload" : "stay",
-                    x->is_sweep ? "size" : x->axis.text,
-                    words_count(x->point[0].size).text,
-                    words_count(x->point[x->points - 1].size).text);
-    say_doubts(&x->found, &out);
-    snprintf(x->answer, sizeof x->answer, "%s", out.data ? out.data : "");
-    text_release(&out);
-}
-
-static void write_decider(struct crossover *x)
-{
-    struct crossover_question q = crossover_decider(x->point, x->points);
-    const struct words size = words_count(q.size);
-
-    switch (q.wish) {
-    case WISH_ROUNDS:
-        snprintf(x->decider, sizeof x->decider,
-                 "about %.0f rounds at size %s", fmax(q.rounds, 3), size.text);
-        break;
-    case WISH_GPU:
-        snprintf(x->decider, sizeof x->decider,
-                 "measuring the GPU, as the projection's interval alone leaves size %s open", size.text);
-        break;
-    case WISH_TIE:
-        snprintf(x->decider, sizeof x->decider,
-                 "hardly anything, as both sides are as good as alike at size %s", size.text);
-        break;
-    default:
-        break;
-    }
-}
-
-/* "gemm bf16 n=3072 k=2048": everything but the axis. */
-static void add_family(const struct crossover *x, struct text *out)
-{
-    const struct record *r = x->from->about;
-    const char *key;
-    json_t *value;
-
-    text_printf(out, "%s %s", r->workload.text, dtype_name(r->dtype));
-    if (x->is_sweep)
-        text_printf(out, " %s", x->axis.text);
-    json_object_foreach(r->shape, key, value)
-    {
-        if (x->is_sweep || strcmp(key, x->axis.text) == 0)
-            continue;
-        if (json_is_string(value))
-            text_printf(out, " %s=%s", key, json_string_value(value));
-        else
-            text_printf(out, " %s=%.0f", key, json_number_value(value));
-    }
-}
-
-static void write_text(struct crossover *x)
-{
-    struct text out = {0};
-
-    add_family(x, &out);
-    text_printf(&out, ", %s on %s: %s", placement_name(x->placement), x->gpu.text, x->answer);
-    if (x->found.doubts)
-        text_printf(&out, "; what would decide it: %s", x->decider);
-    snprintf(x->text, sizeof x->text, "%s", out.data ? out.data : "");
-    text_release(&out);
-}
-
 /* ---- curves ---------------------------------------------------------------------------- */
 
 static void judge_curve(struct crossover *x, const struct family *f)
@@ -307,9 +181,7 @@ static void judge_curve(struct crossover *x, const struct family *f)
     crossover_settle(x->point, x->points, judge_point, x->verdict);
     crossover_find(x->point, x->points, &x->found);
     regret_find(x->point, x->points, &x->regret);
-    write_answer(x);
-    write_decider(x);
-    write_text(x);
+    crossover_words(x);
 }
 
 static int add_curve(struct report *report, const struct family *f)
@@ -333,6 +205,12 @@ static int add_curve(struct report *report, const struct family *f)
         free(found.verdict);
     }
     return status;
+}
+
+bool crossover_same_sweep(const struct crossover *a, const struct crossover *b)
+{
+    return a->is_sweep && b->is_sweep && record_same_kind(a->from->about, b->from->about) &&
+           strcmp(a->axis.text, b->axis.text) == 0 && strcmp(a->gpu.text, b->gpu.text) == 0;
 }
 
 /* Placements that the sweep was asked for; all of them elsewhere. */

@@ -236,7 +236,7 @@ double figure_row(struct figure *f, const char *name, int lines)
     text_add(&f->labels, "\"\n");
     if (f->rows++ % 2 == 0)
         text_printf(&f->bands, "%g %g %g 0 \"\"\n", y + height / 2, y, y + height);
-    f->left = fmax(f->left, 24 + 6.6 * (double)strlen(text));
+    f->left = fmax(f->left, 24 + 7.5 * (double)strlen(text));
     f->inner += height;
     return y + 4.5 + LINE_PX / 2;
 }

@@ -171,6 +171,14 @@ static void write_headline(struct report *report)
     text_release(&text);
 }
 
+static bool has_software(const struct report *report)
+{
+    for (size_t i = 0; i < report->results->records; i++)
+        if (report->results->record[i].evidence == EVIDENCE_SOFTWARE)
+            return true;
+    return false;
+}
+
 static bool is_any_measured(const struct report *report)
 {
     for (size_t i = 0; i < report->gpus; i++)
@@ -183,13 +191,16 @@ static void write_unmeasured(struct report *report)
 {
     snprintf(
         report->caution, sizeof report->caution,
-        "No GPU was measured%s. To raise the evidence to measured, run the same "
+        "No GPU was measured%s%s. To raise the evidence to measured, run the same "
         "command "
         "on a machine with the GPU; `offload-bench doctor` says what it needs there.",
         report->gpus
             ? ": every GPU time is projected from a datasheet and a calibrated "
               "model, with an 80 % interval"
-            : " and none was projected (--gpu NAME projects one)");
+            : " and none was projected (--gpu NAME projects one)",
+        report->gpus || !has_software(report)
+            ? ""
+            : "; what ran in software here proves the device code and decides nothing");
 }
 
 static void write_caution(struct report *report)
@@ -312,20 +323,22 @@ static int note_strawmen(struct report *report)
 
     for (int k = 0; k < STRAWS && !status; k++) {
         const struct straw_sum *s = &report->straw[k];
-        char moved[128] = "";
+        char turned[80] = "", moved[128] = "";
 
         if (!s->contests)
             continue;
+        if (s->verdicts)
+            snprintf(turned, sizeof turned, ", and %zu of %zu verdicts more would say offload",
+                     s->turned, s->verdicts);
         if (s->crossings && s->moved > 1.01)
             snprintf(moved, sizeof moved, "; the size at which it wins would be %s smaller",
                      words_ratio(s->moved).text);
         status = report_note(report,
                              "straw man: against %s of this CPU any GPU would look %s better "
-                             "(%s to %s, %zu problems), and %zu of %zu verdicts more would say "
-                             "offload%s",
+                             "(%s to %s, %zu problems)%s%s",
                              straw_name(s->kind), words_ratio(s->median).text,
                              words_ratio(s->least).text, words_ratio(s->most).text, s->contests,
-                             s->turned, s->verdicts, moved);
+                             turned, moved);
     }
     return status;
 }

@@ -33,6 +33,10 @@ double ceiling_floor_us(const struct report *, const struct record *);
 /* The decision that an interval of a speed-up allows; `undecided` when it is unknown. */
 enum decision decision_of(struct estimate speedup);
 
+/* Answer, decider and text of a curve whose crossings stand (crossover_words.c). */
+void crossover_words(struct crossover *);
+/* Are both curves of one sweep, type and GPU? Then they differ by placement alone. */
+bool crossover_same_sweep(const struct crossover *, const struct crossover *);
 /* The headline of a sweep (sweep_answer.c); false when the report is of none. */
 bool sweep_headline(const struct report *, struct text *out);
 
@@ -96,6 +100,11 @@ struct estimate chain_speedup_at(const struct chain *, struct chain_knobs);
 /* Same workload, shape and cache; and the same dtype. */
 bool record_same_shape(const struct record *, const struct record *);
 bool record_same_problem(const struct record *, const struct record *);
+/* Same workload, dtype and cache; and the same shape but for one axis. */
+bool record_same_kind(const struct record *, const struct record *);
+bool record_alike_but(const struct record *, const struct record *, const char *axis);
+/* Length of an axis of the shape; NAN when it has none, or a word. (All crossover_curves.c) */
+double record_axis(const struct record *, const char *axis);
 /* A call with its arguments in place; of a projection with its launch. */
 struct estimate record_in_place_us(const struct record *);
 /* Was this round set aside? */

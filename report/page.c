@@ -16,6 +16,7 @@ void page_text(struct text *out, const char *string)
         case '>': text_add(out, "&gt;"); break;
         case '"': text_add(out, "&quot;"); break;
         case '\'': text_add(out, "&#39;"); break;
+        case ' ': text_add(out, c[1] == '%' ? "&nbsp;" : " "); break;
         default:
             if ((unsigned char)*c >= 0x20 || *c == '\n' || *c == '\t')
                 text_add_bytes(out, c, 1);

@@ -7,7 +7,8 @@
 #include "report/plot.h"
 #include "report/report.h"
 
-/* Append `string` as text of an element or of a quoted attribute. */
+/* Append `string` as text of an element or of a quoted attribute. A percent sign stays with its
+ * number. */
 void page_text(struct text *out, const char *string);
 
 /* Cells of a table row. A missing value is "not known", and sorts last. */
@@ -30,7 +31,9 @@ void page_facts(struct text *out, const char *name, const json_t *value);
 
 /* First screen and verdicts (page_answer.c). */
 void page_answer(const struct report *, const struct plots *, struct text *out);
-void page_sweep(const struct report *, struct text *out); /* page_sweep.c */
+/* Of a sweep: what to do, by GPU and placement; how good the advice is (page_sweep.c). */
+void page_sweep_answer(const struct report *, struct text *out);
+void page_sweep_quality(const struct report *, struct text *out);
 void page_models(const struct report *, struct text *out);
 void page_verdicts(const struct report *, struct text *out);
 /* What it rests on (page_evidence.c). */

@@ -78,13 +78,18 @@ static void add_headline(const struct report *report, struct text *out)
     }
 }
 
-static void add_picture(const struct plot *plot, struct text *out)
+/* A caption that was just read is not said again. */
+static void add_picture(const struct plot *plot, const char *before, struct text *out)
 {
     text_add(out, "<figure><div class=\"scroll\">\n");
     text_add_bytes(out, plot->svg.data, plot->svg.n);
-    text_add(out, "</div><figcaption>");
-    page_text(out, plot->caption);
-    text_add(out, "</figcaption></figure>\n");
+    text_add(out, "</div>");
+    if (strcmp(plot->caption, before) != 0) {
+        text_add(out, "<figcaption>");
+        page_text(out, plot->caption);
+        text_add(out, "</figcaption>");
+    }
+    text_add(out, "</figure>\n");
 }
 
 static void add_pictures(const struct plots *plots, struct text *out)
@@ -100,7 +105,7 @@ static void add_pictures(const struct plots *plots, struct text *out)
     text_add(out, "<div class=\"pictures\">\n");
     for (size_t i = 0; i < plots->plots; i++)
         if (first <= PLOT_SWEEP ? plots->plot[i].kind == first : i == 0)
-            add_picture(&plots->plot[i], out);
+            add_picture(&plots->plot[i], i ? plots->plot[i - 1].caption : "", out);
     text_add(out, "</div>\n");
 }
 
@@ -114,8 +119,9 @@ void page_answer(const struct report *report, const struct plots *plots, struct 
         page_text(out, report->caution);
         text_add(out, "</p></div>\n");
     }
+    page_sweep_answer(report, out);
     add_pictures(plots, out);
-    page_sweep(report, out);
+    page_sweep_quality(report, out);
     text_add(out, "</header>\n");
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/figure.h"
+#include "report/judge.h"
 
 enum { SIZES_LEAST = 4, SIZES_MOST = 64, FAMILIES_MOST = 8, CROSSINGS_MOST = 4, INNER_PX = 330 };
 
@@ -14,31 +15,6 @@ struct family {
     int sizes;
 };
 
-static double size_of(const struct contest *contest, const char *axis)
-{
-    const json_t *value = json_object_get(contest->about->shape, axis);
-
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static bool is_relative(const struct contest *a, const struct contest *b, const char *axis)
-{
-    const char *key;
-    json_t *value;
-
-    if (a->about->dtype != b->about->dtype || a->about->cache != b->about->cache ||
-        strcmp(a->about->workload.text, b->about->workload.text) != 0 ||
-        json_object_size(a->about->shape) != json_object_size(b->about->shape))
-        return false;
-    json_object_foreach (a->about->shape, key, value) {
-        const json_t *other = json_object_get(b->about->shape, key);
-
-        if (!other || (strcmp(key, axis) != 0 && !json_equal(value, other)))
-            return false;
-    }
-    return true;
-}
-
 /* By size; relatives of `first` along `axis`, itself included. */
 static void gather(const struct report *report, const struct contest *first, const char *axis,
                    struct family *family)
@@ -46,11 +22,12 @@ static void gather(const struct report *report, const struct contest *first, con
     *family = (struct family){.axis = axis};
     for (size_t i = 0; i < report->contests && family->sizes < SIZES_MOST; i++) {
         const struct contest *c = &report->contest[i];
+        double size = record_axis(c->about, axis);
         int at = family->sizes;
 
-        if (!c->cpus || !(size_of(c, axis) > 0) || !is_relative(first, c, axis))
+        if (!c->cpus || !(size > 0) || !record_alike_but(first->about, c->about, axis))
             continue;
-        while (at > 0 && size_of(family->size[at - 1], axis) > size_of(c, axis)) {
+        while (at > 0 && record_axis(family->size[at - 1]->about, axis) > size) {
             family->size[at] = family->size[at - 1];
             at--;
         }
@@ -71,7 +48,7 @@ static void add_crossings(struct figure *f, const struct report *report,
 
         if (x->is_sweep || x->placement != placement ||
             strcmp(x->axis.text, family->axis) != 0 ||
-            !is_relative(family->size[0], x->from, family->axis))
+            !record_alike_but(family->size[0]->about, x->from->about, family->axis))
             continue;
         for (int k = 0; k < x->found.changes && n < CROSSINGS_MOST; k++) {
             n++;
@@ -99,7 +76,7 @@ static void add_sizes(struct figure *f, const struct report *report,
 
     for (int i = 0; i < family->sizes; i++) {
         const struct contest *c = family->size[i];
-        double size = size_of(c, family->axis);
+        double size = record_axis(c->about, family->axis);
 
         figure_range(&x, (struct estimate){size, size, size});
         add_size(f, 0, size, c->cpu[0].time_us, &y);

@@ -6,23 +6,15 @@
 #include <string.h>
 
 #include "report/figure.h"
+#include "report/judge.h"
 
-enum { CURVES_MOST = FIGURE_SERIES - 1, BRACKETS_MOST = 24, INNER_PX = 360 };
+enum { CURVES_MOST = FIGURE_SERIES - 1, BRACKETS_MOST = 24, INNER_PX = 300 };
 
 /* Curves of one type on one GPU: they share the CPU's. */
 struct bundle {
     const struct crossover *curve[CURVES_MOST];
     int curves;
 };
-
-static bool is_bundled(const struct crossover *a, const struct crossover *b)
-{
-    const struct record *r = a->from->about, *s = b->from->about;
-
-    return b->is_sweep && r->dtype == s->dtype && strcmp(a->gpu.text, b->gpu.text) == 0 &&
-           strcmp(a->axis.text, b->axis.text) == 0 &&
-           strcmp(r->workload.text, s->workload.text) == 0;
-}
 
 static void add_point(struct figure *f, int series, double size, struct estimate us,
                       struct estimate *range)
@@ -74,16 +66,17 @@ static int draw(struct album *album, const struct bundle *b)
     const struct crossover *first = b->curve[0];
     const struct record *about = first->from->about;
     struct figure f;
-    char name[120], title[96];
+    char name[120];
 
     snprintf(name, sizeof name, "sweep-%.20s-%.20s-%s-%.20s", about->workload.text,
              first->axis.text, dtype_name(about->dtype), first->gpu.text);
     if (figure_begin(&f, album, PLOT_SWEEP, "plots/sweep.gp", name))
         return STATUS_MEMORY;
+    f.width = 540; /* two side by side on a desk, one on a phone */
     f.left = 90;
     f.inner = INNER_PX;
-    snprintf(f.plot->title, sizeof f.plot->title, "Where the winner changes: %.30s %.30s, %s",
-             about->workload.text, first->axis.text, dtype_name(about->dtype));
+    snprintf(f.plot->title, sizeof f.plot->title, "%.30s %.30s, %s: this CPU against %.20s",
+             about->workload.text, first->axis.text, dtype_name(about->dtype), first->gpu.text);
     snprintf(f.plot->caption, sizeof f.plot->caption,
              "Time of one call against size; each mark was measured or projected, shaded around it "
              "its interval. Where the CPU's line lies above a GPU's, moving pays. The boxes are the "
@@ -93,9 +86,7 @@ static int draw(struct album *album, const struct bundle *b)
     text_printf(&f.data, "XLABEL = \"size (logarithmic)\"\n");
     figure_series(&f, "this CPU", EVIDENCE_MEASURED, 0);
     for (int c = 0; c < b->curves; c++) {
-        snprintf(title, sizeof title, "%.40s, %s", b->curve[c]->gpu.text,
-                 placement_name(b->curve[c]->placement));
-        figure_series(&f, title, b->curve[c]->evidence, c + 1);
+        figure_series(&f, placement_name(b->curve[c]->placement), b->curve[c]->evidence, c + 1);
     }
     add_brackets(&f, b);
     add_curves(&f, b);
@@ -113,9 +104,9 @@ int plot_sweeps(struct album *album)
         bool is_first = x->is_sweep;
 
         for (size_t k = 0; k < i && is_first; k++)
-            is_first = !is_bundled(x, &report->crossover[k]);
+            is_first = !crossover_same_sweep(x, &report->crossover[k]);
         for (size_t k = i; k < report->crossovers && is_first && b.curves < CURVES_MOST; k++)
-            if (is_bundled(x, &report->crossover[k]))
+            if (crossover_same_sweep(x, &report->crossover[k]))
                 b.curve[b.curves++] = &report->crossover[k];
         if (is_first)
             status = draw(album, &b);

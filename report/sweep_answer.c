@@ -97,13 +97,37 @@ static void say_missing(const struct report *report, const struct crossover *x, 
                     words_count(last).text, words_count(to).text);
 }
 
+/* What the sizes between are, and what would make them fewer. */
+static void say_between(const struct crossover *x, struct text *out)
+{
+    if (x->found.kind != CROSSOVER_ONE)
+        return;
+    if (x->found.doubts)
+        text_printf(out, " In full: %s.", x->answer);
+    else
+        text_printf(out, " Between %s and %s it is open.", words_count(x->found.change[0].low).text,
+                    words_count(x->found.change[0].high).text);
+    if (*x->decider)
+        text_printf(out, " What would decide more: %s.", x->decider);
+}
+
+/* The same GPU when nothing stays on it, which is the other end of what a program may do. */
+static void say_moved(const struct report *report, const struct crossover *first, struct text *out)
+{
+    for (const struct crossover *x = first + 1; x < report->crossover + report->crossovers; x++)
+        if (x->placement == PLACEMENT_EVERY && first->placement != PLACEMENT_EVERY &&
+            crossover_same_sweep(x, first)) {
+            text_printf(out, " W%s instead: %s.", placement_phrase(x).text + 1, x->answer);
+            return;
+        }
+}
+
 bool sweep_headline(const struct report *report, struct text *out)
 {
     const struct crossover *first = first_sweep(report);
     const json_t *sweep = json_object_get(report->results->header, "sweep");
     const char *shape = json_string_value(json_object_get(sweep, "shape"));
     char what[200];
-    bool is_more = false;
 
     if (!first)
         return false;
@@ -112,21 +136,9 @@ bool sweep_headline(const struct report *report, struct text *out)
     text_printf(out, "W%s, ", placement_phrase(first).text + 1);
     say_advice(first, what, out);
     say_sure(first, out);
-    text_add(out, ". ");
-    if (first->found.kind == CROSSOVER_ONE && first->found.doubts)
-        text_printf(out, "In full: %s. ", first->answer);
-    for (const struct crossover *x = first + 1; x < report->crossover + report->crossovers; x++) {
-        if (!x->is_sweep || out->n > 480) /* the table below has them all */
-            continue;
-        text_printf(out, "%s%s%s%s on %s: %s", is_more ? "; " : "Otherwise: ",
-                    x->from->about->dtype != first->from->about->dtype
-                        ? dtype_name(x->from->about->dtype)
-                        : "",
-                    x->from->about->dtype != first->from->about->dtype ? " " : "",
-                    placement_phrase(x).text, x->gpu.text, x->answer);
-        is_more = true;
-    }
-    text_add(out, is_more ? "." : "");
+    text_add(out, ".");
+    say_between(first, out);
+    say_moved(report, first, out);
     if (shape)
         text_printf(out, " Size means %s.", shape);
     say_missing(report, first, out);

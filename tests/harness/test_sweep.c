@@ -82,13 +82,14 @@ static void test_answers_from_records_alone(void **state)
                      EXIT_DONE);
     assert_non_null(strstr(said.data, "With the data in place, "));
     assert_non_null(strstr(said.data, "thresholds of the sweep"));
-    assert_non_null(strstr(said.data, "one crossing"));
+    if (!strstr(said.data, "one crossing") && !strstr(said.data, "several crossings"))
+        fail_msg("%s", said.data);
     read_file("done/report.json", &kept);
     assert_int_equal(run("report done --format json", &said), EXIT_DONE);
     assert_int_equal(said.n, kept.n);
     assert_memory_equal(said.data, kept.data, kept.n);
     read_file("done/report.html", &kept);
-    assert_non_null(strstr(kept.data, "<h1>With the data in place, move gemm square in f32"));
+    assert_non_null(strstr(kept.data, "<h1>With the data in place, "));
     text_release(&said);
     text_release(&kept);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "report/report.h"
+#include "report/page.h"
 
 enum { RECORDS = 64, ROUNDS = 45 };
 
@@ -112,11 +112,30 @@ static void test_measured(void **ignored)
     assert_int_equal(x->points, SIZES);
     assert_int_equal(x->found.kind, CROSSOVER_ONE);
     assert_true(x->found.change[0].low == 100 && x->found.change[0].high == 110);
-    assert_string_equal(x->answer, "stay up to size = 100, offload from 110 on");
+    assert_string_equal(x->answer, "stay up to size 100, offload from 110 on");
     assert_int_equal(x->regret.sizes, SIZES);
     assert_true(x->regret.mean >= 0 && x->regret.mean <= x->regret.worst);
     assert_non_null(strstr(report.headline, "move gemm square in f32 to fast from size 110 on and "
                                             "keep it on this CPU up to size 100 (measured, 95 % sure)"));
+}
+
+/* A line for each part of the answer, with its decision in its colour. */
+static void test_page_says_what_to_do(void **ignored)
+{
+    struct text page = {0};
+
+    (void)ignored;
+    for (int i = 0; i < SIZES; i++)
+        add_size(sizes[i], EVIDENCE_MEASURED);
+    judge();
+    page_sweep_answer(&report, &page);
+    assert_non_null(strstr(page.data, "<div><span class=\"decision stay\">stay</span> up to size "
+                                      "100</div><div><span class=\"decision offload\">offload</span> "
+                                      "from 110 on</div></td><td class=\"nowrap\">-</td>"));
+    assert_non_null(strstr(page.data, "95&nbsp;%<br><span class=\"evidence measured\">"));
+    assert_non_null(strstr(report.headline, "Between 100 and 110 it is open. "));
+    assert_non_null(strstr(report.headline, "Size means m=size n=size k=size."));
+    text_release(&page);
 }
 
 /* Half to twice the time: undecided from half to twice the size, and only a GPU helps. */
@@ -150,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_measured),
+        T(test_page_says_what_to_do),
         T(test_projected),
         T(test_what_was_not_reached_is_said),
     };
