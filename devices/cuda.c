@@ -140,6 +140,42 @@ static void driver_text(char *out, size_t size)
     snprintf(out, size, "driver %s%s", *version || *cuda ? version : "of unknown version", cuda);
 }
 
+/* ---- what it can do ---------------------------------------------------------------------- */
+
+static bool has_prefetch(CUdevice id)
+{
+    return cu.cuMemPrefetchAsync &&
+           cuda_attribute(id, CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS);
+}
+
+static bool has_graphs(void)
+{
+    return cu.cuStreamBeginCapture && cu.cuStreamEndCapture && cu.cuGraphInstantiateWithFlags &&
+           cu.cuGraphLaunch && cu.cuGraphExecDestroy && cu.cuGraphDestroy;
+}
+
+static void lacks_text(CUdevice id, char *out, size_t size)
+{
+    const struct {
+        bool is_there;
+        const char *name;
+    } part[] = {{cuda_has_memory(id, MEMORY_PINNED), "pinned memory"},
+                {cuda_has_memory(id, MEMORY_MAPPED), "mapped memory"},
+                {cuda_has_memory(id, MEMORY_MANAGED), "managed memory"},
+                {has_prefetch(id), "prefetch"},
+                {cu.cuStreamWaitEvent, "overlapped transfers"},
+                {has_graphs(), "graphs"}};
+    size_t n = 0;
+
+    *out = '\0';
+    for (size_t i = 0; i < sizeof part / sizeof *part && n < size; i++)
+        if (!part[i].is_there)
+            n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "this driver or GPU has no ",
+                                  part[i].name);
+}
+
+/* ---- describing -------------------------------------------------------------------------- */
+
 static int cuda_describe(int index, struct device_row *row, struct why *why)
 {
     struct device nobody = {.self = &(struct cuda){.id = 0}}, *device = &nobody;
@@ -160,6 +196,7 @@ static int cuda_describe(int index, struct device_row *row, struct why *why)
     for (char *c = row->bus.text; *c; c++) /* sysfs writes it in lower case */
         *c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
     row->node = numa_choose("/", nvidia_node("/", row->bus.text));
+    lacks_text(id, row->lacks, sizeof row->lacks);
     return 0;
 }
 
@@ -277,16 +314,15 @@ static const struct device_ops cuda_ops = {
 };
 
 /* The parts that this driver's functions carry. */
-static struct device_ops ops_here(void)
+static struct device_ops ops_here(CUdevice id)
 {
     struct device_ops ops = cuda_ops;
 
-    if (!cu.cuMemPrefetchAsync)
+    if (!has_prefetch(id))
         ops.prefetch = NULL;
     if (!cu.cuStreamWaitEvent)
         ops.lanes = NULL;
-    if (!cu.cuStreamBeginCapture || !cu.cuStreamEndCapture || !cu.cuGraphInstantiateWithFlags ||
-        !cu.cuGraphLaunch || !cu.cuGraphExecDestroy || !cu.cuGraphDestroy)
+    if (!has_graphs())
         ops.recording = NULL;
     return ops;
 }
@@ -321,17 +357,16 @@ static int cuda_open(struct device *device, int index, struct why *why)
 
     if (!self)
         return why_fail(why, STATUS_MEMORY, "cannot open %s: out of memory", device->row.id.text);
-    self->ops = ops_here();
     device->self = self;
-    device->ops = &self->ops;
+    device->ops = &cuda_ops; /* so that closing works from here on */
     status = open_context(device, index, why);
     if (status) {
         device_close(device);
         return status;
     }
     device->facts = facts_of(self->id);
-    if (!cuda_attribute(self->id, CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS))
-        self->ops.prefetch = NULL;
+    self->ops = ops_here(self->id);
+    device->ops = &self->ops;
     return 0;
 }
 

@@ -151,6 +151,9 @@ int cuda_attribute(CUdevice, CUdevice_attribute); /* 0 when it cannot be read */
 /* As cuda_fail, where there is nobody to tell: on the way out. The first error is kept. */
 void cuda_note(struct device *, CUresult, const char *what);
 
+/* Can this kind of memory be had? Of the device's own and pageable memory: true. */
+bool cuda_has_memory(CUdevice, enum memory);
+
 /* Slots of device_ops. */
 int cuda_alloc(struct device *, struct buffer *, size_t bytes, enum memory, struct why *);
 void cuda_free(struct device *, struct buffer *);

@@ -17,6 +17,23 @@
 #include "devices/numa.h"
 #include "devices/pages.h"
 
+bool cuda_has_memory(CUdevice id, enum memory memory)
+{
+    bool is_locked = cu.cuMemHostAlloc && cu.cuMemFreeHost;
+
+    switch (memory) {
+    case MEMORY_PINNED:
+        return is_locked;
+    case MEMORY_MAPPED:
+        return is_locked && cu.cuMemHostGetDevicePointer &&
+               cuda_attribute(id, CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY);
+    case MEMORY_MANAGED:
+        return cu.cuMemAllocManaged && cuda_attribute(id, CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY);
+    default:
+        return true;
+    }
+}
+
 static int alloc_pageable(struct device *device, struct buffer *b, const char *what,
                           struct why *why)
 {
@@ -30,17 +47,8 @@ static int alloc_pinned(struct device *device, struct buffer *b, const char *wha
                         struct why *why)
 {
     bool is_mapped = b->memory == MEMORY_MAPPED;
-    struct cuda *self = device->self;
     CUdeviceptr address;
 
-    if (!cu.cuMemHostAlloc || !cu.cuMemFreeHost)
-        return why_fail(why, STATUS_UNAVAILABLE, "%s cannot page-lock host memory",
-                        device->row.id.text);
-    if (is_mapped &&
-        (!cu.cuMemHostGetDevicePointer ||
-         !cuda_attribute(self->id, CU_DEVICE_ATTRIBUTE_CAN_MAP_HOST_MEMORY)))
-        return why_fail(why, STATUS_UNAVAILABLE, "%s cannot map host memory",
-                        device->row.id.text);
     CU_TRY(cu.cuMemHostAlloc(&b->data, b->bytes ? b->bytes : 1,
                              is_mapped ? CU_MEMHOSTALLOC_DEVICEMAP : 0), what);
     memset(b->data, 0, b->bytes);
@@ -60,12 +68,8 @@ static int alloc_pinned(struct device *device, struct buffer *b, const char *wha
 static int alloc_managed(struct device *device, struct buffer *b, const char *what,
                          struct why *why)
 {
-    struct cuda *self = device->self;
     CUdeviceptr address;
 
-    if (!cu.cuMemAllocManaged || !cuda_attribute(self->id, CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY))
-        return why_fail(why, STATUS_UNAVAILABLE, "%s has no managed memory",
-                        device->row.id.text);
     CU_TRY(cu.cuMemAllocManaged(&address, b->bytes ? b->bytes : 1, CU_MEM_ATTACH_GLOBAL), what);
     b->handle = b->data = (void *)address;
     memset(b->data, 0, b->bytes);
@@ -90,6 +94,7 @@ int cuda_alloc(struct device *device, struct buffer *b, size_t bytes, enum memor
         [MEMORY_PAGEABLE] = alloc_pageable, [MEMORY_PINNED] = alloc_pinned,
         [MEMORY_MAPPED] = alloc_pinned,     [MEMORY_MANAGED] = alloc_managed,
         [MEMORY_DEVICE] = alloc_device};
+    const struct cuda *self = device->self;
     struct numa_policy before;
     char what[100];
     int status = cuda_enter(device, why);
@@ -97,6 +102,9 @@ int cuda_alloc(struct device *device, struct buffer *b, size_t bytes, enum memor
     *b = (struct buffer){.bytes = bytes, .memory = memory};
     snprintf(what, sizeof what, "cannot allocate %.1f MiB of %s memory on %.20s",
              (double)bytes / 0x1p20, memory_name(memory), device->row.id.text);
+    if (!status && !cuda_has_memory(self->id, memory))
+        status = why_fail(why, STATUS_UNAVAILABLE, "%s has no %s memory", device->row.id.text,
+                          memory_name(memory));
     if (!status) {
         numa_prefer(memory == MEMORY_DEVICE ? -1 : device->row.node, &before);
         status = alloc[memory](device, b, what, why);

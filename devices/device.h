@@ -29,6 +29,7 @@ struct device_row {
     uint64_t cache_bytes;   /* last level; 0 when unknown */
     struct name uuid, bus;  /* "GPU-6f1c...", "0000:17:00.0"; "" when unknown */
     int node;               /* NUMA node that its host memory comes from; -1: any */
+    char lacks[200];        /* what devices of its kind can do and it cannot, in words; "" */
 };
 
 struct driver {

@@ -58,6 +58,8 @@ static void see_devices(void)
             row[i].evidence == EVIDENCE_SOFTWARE
                 ? ": proves that the device code is right, says nothing about GPUs"
                 : "");
+        if (row[i].lacks[0])
+            say(NOTE, row[i].id.text, "%s", row[i].lacks);
     }
     for (int kind = 0; kind < DEVICE_KINDS; kind++)
         if (missing[kind].text[0])

@@ -128,6 +128,10 @@ static json_t *describe_missing(const struct plan *plan, const struct survey *su
             json_array_append_new(list, json_pack("{s:s, s:s}", "what",
                                                   device_kind_name((enum device_kind)k), "why",
                                                   plan->missing[k].text));
+    for (int i = 0; i < plan->devices; i++)
+        if (plan->device[i].lacks[0])
+            json_array_append_new(list, json_pack("{s:s, s:s}", "what", plan->device[i].id.text,
+                                                  "why", plan->device[i].lacks));
     json_array_extend(list, survey->missing_probes);
     return list;
 }

@@ -60,6 +60,7 @@ static void test_row(void **state)
             assert_memory_equal(row[i].uuid.text, "GPU-", 4);
             assert_int_equal(strlen(row[i].uuid.text), strlen("GPU-") + 36);
             assert_non_null(strchr(row[i].bus.text, ':'));
+            assert_string_equal(row[i].lacks, "");
         }
     assert_true(found >= 1);
     assert_string_equal(device.row.id.text, "cuda:0");
@@ -400,6 +401,8 @@ static int run_core(void)
     ok &= !d.ops->prefetch && !d.ops->lanes && !d.ops->recording;
     ok &= !d.row.uuid.text[0] && !d.row.bus.text[0] && d.memory_bytes == 0;
     ok &= strstr(d.row.driver, "of unknown version") != NULL;
+    ok &= strcmp(d.row.lacks, "this driver or GPU has no pinned memory, mapped memory, managed "
+                              "memory, prefetch, overlapped transfers, graphs") == 0;
     ok &= computes(&d, 1000, 3, MEMORY_PAGEABLE);
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
         ok &= d.ops->alloc(&d, &b, 64, missing[i], &why) == STATUS_UNAVAILABLE &&
