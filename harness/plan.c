@@ -136,18 +136,10 @@ static int choose_devices(struct plan *plan, const struct options *o,
 static int add_gpu(struct plan *plan, const char *name, struct why *why)
 {
     const struct gpu *gpu = NULL;
-    size_t n = strlen(name);
-    int status;
+    int status = gpu_named(name, &gpu, why);
 
-    if (n > 5 && strcmp(name + n - 5, ".json") == 0) {
-        status = gpu_load(name, &gpu, why);
-        if (status)
-            return status;
-    } else {
-        gpu = gpu_find(name, why);
-        if (!gpu)
-            return STATUS_INVALID;
-    }
+    if (status)
+        return status;
     for (int i = 0; i < plan->gpus; i++)
         if (plan->gpu[i] == gpu)
             return 0;

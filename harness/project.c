@@ -10,6 +10,7 @@
 
 #include "harness/command.h"
 #include "harness/lesson.h"
+#include "projection/assumption.h"
 #include "projection/table_row.h"
 
 enum { CELLS = 256, OUTPUT_BYTES = 1 << 16, KEY_EXPLAIN = 256 };
@@ -171,6 +172,27 @@ static void forecast_write(FILE *out, int status, const struct forecast *f,
     putc('\n', out);
 }
 
+/* Which figures that nobody measured entered, and how far each moves the time. */
+static void influences_explain(FILE *out, const struct row *row)
+{
+    struct influence influence[INFLUENCES];
+    int n = project_influences(row->gpu, &row->operation, row->timing, influence);
+
+    if (n > 0)
+        fprintf(out, "  assumptions that entered, the time at either end of their range:\n");
+    for (int i = 0; i < n; i++) {
+        const struct assumption *a = influence[i].assumption;
+
+        fprintf(out, "  %12.3f ... %.3f us  %s %g (%g to %g%s%s): %s\n", influence[i].low_us,
+                influence[i].high_us, a->name, a->value, a->low, a->high, *a->unit ? " " : "",
+                a->unit, a->enters == ENTERS_MODEL ? "in the calibration's residuals"
+                                                   : "its range is in the interval");
+    }
+    if (*row->gpu->unverified)
+        fprintf(out, "  unverified in the catalogue: %s; hint: list gpus --verbose --gpu %s\n",
+                row->gpu->unverified, row->gpu->id.text);
+}
+
 static void forecast_explain(FILE *out, const struct row *row, const struct forecast *f)
 {
     fprintf(out, "%s on %s (%s)\n", row->operation.op, row->gpu->id.text,
@@ -180,6 +202,7 @@ static void forecast_explain(FILE *out, const struct row *row, const struct fore
     fprintf(out, "  %12.3f us  projected; 80 %% interval %.3f ... %.3f us; bound: %s\n",
             f->time_us.value, f->time_us.low, f->time_us.high, f->bound);
     fprintf(out, "  %s\n", f->why);
+    influences_explain(out, row);
 }
 
 /* Project the row whose known cells are in `cell` and write what was asked for. */
@@ -303,20 +326,6 @@ static int words_project(struct table *t, char **word, int words)
     return EXIT_DONE;
 }
 
-static int gpu_choose(const char *name, const struct gpu **gpu)
-{
-    size_t n = strlen(name);
-    bool is_file = strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".json") == 0);
-    struct why why = {""};
-    int status = 0;
-
-    if (is_file)
-        status = gpu_load(name, gpu, &why);
-    else
-        *gpu = gpu_find(name, &why);
-    return status == 0 && *gpu ? EXIT_DONE : complain(why.text);
-}
-
 static int calibrate(const char *path)
 {
     struct why why = {""};
@@ -338,6 +347,7 @@ int command_project(int argc, char **argv)
     struct request r = {0};
     struct table t = {0};
     char sentence[300];
+    struct why why = {""};
     FILE *in = stdin;
     int status = 0;
 
@@ -345,10 +355,8 @@ int command_project(int argc, char **argv)
         return EXIT_USAGE;
     if (r.calibrate && calibrate(r.calibrate) != EXIT_DONE)
         return EXIT_USAGE;
-    if (r.gpu)
-        status = gpu_choose(r.gpu, &t.reader.fallback);
-    if (status != 0)
-        return status;
+    if (r.gpu && gpu_named(r.gpu, &t.reader.fallback, &why) != 0)
+        return complain(why.text);
     t.is_explained = r.is_explained;
     if (r.words > 0 && r.csv)
         return complain("name one operation or a table with --csv; not both");

@@ -163,6 +163,44 @@ static void nearness_tell(const struct gpu *gpu, const struct region *r,
                  model_name(r->model), type);
 }
 
+/* An assumption that this call rests on and that no residual holds. */
+static bool is_apart(const struct assumption *a, const struct op_kind *kind,
+                     const struct operation *op, enum timing timing)
+{
+    const char *other = op->memory == MEMORY_PINNED ? "pageable_share" : "pinned_share";
+
+    if (kind->model == MODEL_COPY)
+        return a->enters == ENTERS_LINK && strcmp(a->name, other) != 0;
+    return timing == TIMING_LAUNCH && a->enters == ENTERS_LAUNCH;
+}
+
+/* The region's spread and, in quadrature, what the ranges of such assumptions do to the call.
+ * Copies and bare launches were never calibrated: those ranges are all that is known of them. */
+static struct spread call_spread(const struct gpu *gpu, const struct operation *op,
+                                 enum timing timing, const struct region *region, double total)
+{
+    const struct op_kind *kind = op_kind_find(op->op);
+    struct spread s = interval_spread(intervals_builtin(), gpu, region);
+
+    if (kind->model != MODEL_COPY && timing != TIMING_LAUNCH)
+        return s;
+    if (kind->model == MODEL_COPY || kind->model == MODEL_LAUNCH)
+        s.low = s.high = 0;
+    if (kind->model == MODEL_COPY && strstr(gpu->unverified, "link_"))
+        s.high = -(s.low = -1.2816 * assumption_find("datasheet_doubt", gpu->family)->value);
+    for (int i = 0; i < assumption_count(); i++) {
+        const struct assumption *a = assumption_at(i);
+        struct influence at;
+
+        if (!is_apart(a, kind, op, timing))
+            continue;
+        at = influence_of(a, gpu, op, timing);
+        s.low = -hypot(s.low, log(total / at.low_us));
+        s.high = hypot(s.high, log(at.high_us / total));
+    }
+    return s;
+}
+
 /* What was measured here; filled before anything is projected (see projection.h). */
 static struct lessons lessons;
 
@@ -179,7 +217,7 @@ int project_learn(const struct gpu *gpu, const struct operation *op, enum timing
     if (!(measured_us > 0))
         return why_fail(why, STATUS_INVALID, "a measured time must be above 0");
     region = region_of(op_kind_find(op->op), op, &l);
-    spread = interval_spread(intervals_builtin(), gpu, &region);
+    spread = call_spread(gpu, op, timing, &region, l.total);
     if (lessons_add(&lessons, gpu, &region, &spread, log(measured_us / l.total)) != 0)
         return why_fail(why, STATUS_UNAVAILABLE, "enough was learnt");
     return 0;
@@ -193,6 +231,25 @@ int project_learnt(void)
 void project_forget(void)
 {
     lessons = (struct lessons){.n = 0};
+}
+
+static void assumptions_tell(const struct op_kind *kind, const struct operation *op,
+                             enum timing timing, char *why, size_t size)
+{
+    const char *lead = "; rests on assumptions: ";
+
+    if (kind->model != MODEL_COPY && timing != TIMING_LAUNCH)
+        return;
+    for (int i = 0; i < assumption_count(); i++) {
+        const struct assumption *a = assumption_at(i);
+        size_t n = strlen(why);
+
+        if (is_apart(a, kind, op, timing) && n < size) {
+            snprintf(why + n, size - n, "%s%s %g (%g to %g)", lead, a->name, a->value, a->low,
+                     a->high);
+            lead = ", ";
+        }
+    }
 }
 
 static void lesson_tell(double shift, char *why, size_t size)
@@ -219,7 +276,7 @@ int project(const struct gpu *gpu, const struct operation *op, enum timing timin
     if (status != 0)
         return status;
     region = region_of(kind, op, &l);
-    spread = interval_spread(intervals, gpu, &region);
+    spread = call_spread(gpu, op, timing, &region, l.total);
     shift = lessons_apply(&lessons, gpu, &region, &spread);
     f->time_us = (struct estimate){l.total * exp(shift), l.total * exp(spread.low),
                                    l.total * exp(spread.high)};
@@ -227,6 +284,7 @@ int project(const struct gpu *gpu, const struct operation *op, enum timing timin
     f->terms = l.terms;
     memcpy(f->term, l.term, sizeof f->term);
     nearness_tell(gpu, &region, intervals, f->why, sizeof f->why);
+    assumptions_tell(kind, op, timing, f->why, sizeof f->why);
     lesson_tell(shift, f->why, sizeof f->why);
     return 0;
 }

@@ -137,17 +137,15 @@ enum kindred kindred_of(const struct intervals *t, const struct gpu *gpu, enum c
     return KINDRED_NONE;
 }
 
-/* Standard deviation (ln) that figures read nowhere add: assumed 10 % for each kind of figure
- * that times follow. */
+/* Standard deviation (ln) that figures read nowhere add, for each kind that times follow. */
 static double datasheet_doubt(const struct gpu *gpu)
 {
     static const char *const figure[] = {"units", "boost_mhz", "memory_gb_per_s", "tdp_w", "f16"};
-    double variance = 0;
+    int doubtful = 0;
 
     for (size_t i = 0; i < sizeof figure / sizeof *figure; i++)
-        if (strstr(gpu->unverified, figure[i]))
-            variance += 0.1 * 0.1;
-    return sqrt(variance);
+        doubtful += strstr(gpu->unverified, figure[i]) != NULL;
+    return doubtful ? sqrt(doubtful) * assumption_find("datasheet_doubt", gpu->family)->value : 0;
 }
 
 struct spread spread_of(const struct intervals *t, enum standing standing,

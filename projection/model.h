@@ -82,6 +82,10 @@ double model_dram_rate(const struct work *);
 /* Bytes per us that all units stream from the L2. */
 double model_l2_rate(const struct work *);
 
+/* The call's time with an assumption at either end of its range; NAN as model_project. */
+struct influence influence_of(const struct assumption *, const struct gpu *,
+                              const struct operation *, enum timing);
+
 /* The model's time without an interval. Errors as work_init. */
 int model_project(const struct parameters *, const struct gpu *, const struct operation *,
                   enum timing, struct ledger *, struct why *);

@@ -40,7 +40,6 @@ _Static_assert(PARAMETERS + TRAITS * FAMILIES <= KNOBS, "knobs do not fit");
 static const struct {
     const char *name;
     enum family parent;
-    double watts; /* power of a unit / that of the parent's, where only the process differs */
 } families[FAMILIES] = {
     [FAMILY_OTHER] = {"all", FAMILY_OTHER},
     [FAMILY_PASCAL] = {"pascal", FAMILY_OTHER},
@@ -48,8 +47,7 @@ static const struct {
     [FAMILY_TURING] = {"turing", FAMILY_VOLTA},
     [FAMILY_AMPERE] = {"ampere", FAMILY_OTHER},
     [FAMILY_AMPERE_RTX] = {"ampere-rtx", FAMILY_AMPERE},
-    /* From Samsung 8N to TSMC 4N. TSMC: N5 takes 30 % less power than N7 at its speed. */
-    [FAMILY_ADA] = {"ada", FAMILY_AMPERE_RTX, 0.7},
+    [FAMILY_ADA] = {"ada", FAMILY_AMPERE_RTX},
     [FAMILY_HOPPER] = {"hopper", FAMILY_AMPERE},
     [FAMILY_BLACKWELL] = {"blackwell", FAMILY_HOPPER},
     [FAMILY_BLACKWELL_RTX] = {"blackwell-rtx", FAMILY_ADA},
@@ -78,8 +76,10 @@ int family_parent(int family)
 double family_scale(const struct knob *trait, int family)
 {
     bool is_power = strcmp(trait->unit, "W/GHz") == 0;
+    const struct assumption *a =
+        is_power ? assumption_find("process_watts", (enum family)family) : NULL;
 
-    return is_power && families[family].watts > 0 ? families[family].watts : 1;
+    return a ? a->value : 1;
 }
 
 int knobs_list(struct knob knob[KNOBS])
@@ -109,6 +109,19 @@ void parameters_init(struct parameters *p)
 
     for (int i = 0; i < n; i++)
         *knob_value(p, &knob[i]) = knob[i].family > 0 ? NAN : knob[i].start;
+    for (int i = 0; i < assumption_count(); i++)
+        parameters_assume(p, assumption_at(i), assumption_at(i)->value);
+}
+
+void parameters_assume(struct parameters *p, const struct assumption *a, double value)
+{
+    for (int i = 0; i < PARAMETERS; i++)
+        if (strcmp(parameter_knobs[i].name, a->name) == 0)
+            *knob_value(p, &parameter_knobs[i]) = value;
+    for (int i = 0; i < TRAITS; i++)
+        for (int f = 0; f < FAMILIES && strcmp(trait_knobs[i].name, a->name) == 0; f++)
+            if (a->families >> f & 1)
+                knob_value(p, &trait_knobs[i])[f] = value;
 }
 
 void parameters_inherit(struct parameters *p)
@@ -137,12 +150,14 @@ static int value_read(struct parameters *p, const char *key, const json_t *value
     const json_t *number;
 
     for (int i = 0; i < PARAMETERS; i++)
-        if (strcmp(parameter_knobs[i].name, key) == 0 && json_is_number(value)) {
+        if (parameter_knobs[i].who != F && strcmp(parameter_knobs[i].name, key) == 0 &&
+            json_is_number(value)) {
             *knob_value(p, &parameter_knobs[i]) = json_number_value(value);
             return 0;
         }
     for (int i = 0; i < TRAITS; i++) {
-        if (strcmp(trait_knobs[i].name, key) != 0 || !json_is_object(value))
+        if (trait_knobs[i].who == F || strcmp(trait_knobs[i].name, key) != 0 ||
+            !json_is_object(value))
             continue;
         json_object_foreach((json_t *)value, family, number) {
             int f = family_parse(family);

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* The physical parameters of the model, by name: few, each with a unit and a meaning. Their
  * values come from projection/parameters.json, which `make calibrate` writes; those below are
- * what the fit starts from.
+ * what the fit starts from. Those that no timing fits (F) come from assumptions.json alone.
  *
  * A parameter is one number for all GPUs; a trait may differ by architecture generation and
  * falls back to the generation's nearest relative, then to `all`. */
 #ifndef OFFLOAD_BENCH_PARAMETERS_H
 #define OFFLOAD_BENCH_PARAMETERS_H
 
+#include <math.h>
+
 #include "base/why.h"
+#include "projection/assumption.h"
 #include "projection/projection.h"
 
 /* X(name, start, least, most, unit, who, meaning); `who`: M matrix, A attention, T traffic
- * models are fitted on it, F: kept as it is here (its source in docs/projection.md). */
+ * models are fitted on it, F: an assumption (assumption.h), neither start nor
+ * bounds here. */
 #define PARAMETER_MAP(X)                                                               \
-    X(clock_power, 0.7, 0.3, 1, "", F, "clock ~ (power limit / demand) to this power") \
-    X(board_watts, 20, 0, 60, "W", F, "drawn beside the units: memory, regulators, leakage") \
+    X(clock_power, NAN, NAN, NAN, "", F, "clock ~ (power limit / demand) to this power") \
+    X(board_watts, NAN, NAN, NAN, "W", F, "drawn beside the units: memory, regulators, leakage") \
     X(burst_gain, 0.25, 0, 1, "", M, "power above the limit that a short burst may draw") \
     X(burst_us, 3000, 200, 50000, "us", M, "burst after which the limiter has taken half") \
     X(overlap, 4, 1.5, 12, "", M, "how sharply compute hides memory (p-norm)")         \
@@ -41,7 +45,7 @@
     X(matrix_graph_us, 0.5, 0.1, 5, "us", M, "a graph's node beyond the kernel")         \
     X(matrix_eager_us, 55, 10, 150, "us", M, "a linear layer's dispatch")              \
     X(batched_eager_us, 32, 10, 150, "us", M, "a batched product's dispatch")          \
-    X(eager_start_us, 12, 0, 40, "us", F, "dispatch that no kernel hides")             \
+    X(eager_start_us, NAN, NAN, NAN, "us", F, "dispatch that no kernel hides")         \
     X(softmax_start_us, 15, 1, 60, "us", T, "the same of a softmax")                   \
     X(norm_start_us, 30, 1, 60, "us", T, "the same of a norm")                         \
     X(prefill_share, 0.7, 0.2, 1.2, "", A, "multiply rate in prefill / in a gemm")     \
@@ -68,7 +72,7 @@
     X(map_share, 1, 0.6, 1.2, "", T, "DRAM rate of a map / a stream's")                \
     X(norm_share, 0.9, 0.4, 1.2, "", T, "DRAM rate of a norm / a stream's")            \
     X(softmax_share, 0.9, 0.4, 1.2, "", T, "DRAM rate of a softmax / a stream's")      \
-    X(row_reuse, 0.8, 0.05, 1.5, "", F, "rows in flight / cache from which passes reread") \
+    X(row_reuse, NAN, NAN, NAN, "", F, "rows in flight / cache from which passes reread") \
     X(stream_l2_bytes, 20, 4, 64, "B", T, "what a unit streams from L2 per clock")     \
     X(row_step_us, 0.5, 0.02, 3, "us", T, "latency of one row per 1024 elements")      \
     X(norm_work, 100, 5, 800, "flops", T, "unhidden work of an element in rmsnorm")    \
@@ -77,17 +81,17 @@
     X(gate_work, 40, 2, 400, "flops", T, "the same in a gated activation")             \
     X(reduce_us, 3, 0.5, 10, "us", T, "second stage of a reduction")                   \
     X(special_share, 1, 0.02, 10, "", T, "unhidden work of other functions / nominal") \
-    X(launch_us, 6, 1, 30, "us", F, "host launch and wait beyond the kernel")          \
-    X(pinned_share, 0.82, 0.5, 1, "", F, "pinned copies / link datasheet")             \
-    X(pageable_share, 0.35, 0.1, 1, "", F, "pageable copies / link datasheet")         \
-    X(copy_us, 8, 1, 30, "us", F, "starting one copy over the link")
+    X(launch_us, NAN, NAN, NAN, "us", F, "host launch and wait beyond the kernel")     \
+    X(pinned_share, NAN, NAN, NAN, "", F, "pinned copies / link datasheet")            \
+    X(pageable_share, NAN, NAN, NAN, "", F, "pageable copies / link datasheet")        \
+    X(copy_us, NAN, NAN, NAN, "us", F, "starting one copy over the link")
 
 /* X(name, start, least, most, unit, who, meaning); values by family. */
 #define TRAIT_MAP(X)                                                                   \
     X(dram_share, 0.85, 0.5, 1, "", T, "DRAM bandwidth reached / datasheet")           \
-    X(l2_bytes_per_clock, 24, 4, 80, "B", F, "L2 bandwidth per unit and clock")        \
-    X(l1_kib, 128, 8, 512, "KiB", F, "L1 of a unit")                                    \
-    X(issue_share, 1, 0.3, 1, "", F, "vector rate that the issue slots leave / datasheet") \
+    X(l2_bytes_per_clock, NAN, NAN, NAN, "B", F, "L2 bandwidth per unit and clock")    \
+    X(l1_kib, NAN, NAN, NAN, "KiB", F, "L1 of a unit")                                 \
+    X(issue_share, NAN, NAN, NAN, "", F, "vector rate that the issue slots leave / datasheet") \
     X(tensor_share, 0.85, 0.3, 1, "", M, "matrix rate reached / datasheet, at its clock") \
     X(tensor_watts, 2, 0.3, 6, "W/GHz", M, "power of a unit at full matrix rate")      \
     X(vector_share, 0.9, 0.3, 1, "", M, "vector rate reached / datasheet, at its clock") \
@@ -134,8 +138,11 @@ int family_parent(int family);
 /* What a trait of `family` is expected to be / that of its parent; 1 but for power. */
 double family_scale(const struct knob *trait, int family);
 
-/* Start values everywhere, traits NAN but for `all` (FAMILY_OTHER). */
+/* Start values everywhere, traits NAN but for `all` (FAMILY_OTHER); assumptions as they are. */
 void parameters_init(struct parameters *);
+/* Give the number that `assumption` speaks of, in its generations, another value; nothing
+ * when it speaks of none. */
+void parameters_assume(struct parameters *, const struct assumption *, double value);
 /* Give traits that are NAN their relative's value. */
 void parameters_inherit(struct parameters *);
 /* Read the text of parameters.json. Errors: STATUS_INVALID naming the key. */

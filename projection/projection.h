@@ -4,6 +4,8 @@
 #ifndef OFFLOAD_BENCH_PROJECTION_H
 #define OFFLOAD_BENCH_PROJECTION_H
 
+#include <stdbool.h>
+
 #include "base/operation.h"
 #include "base/terms.h"
 #include "base/why.h"
@@ -33,10 +35,23 @@ struct gpu {
     double link_gen, link_lanes; /* PCI Express of the host link */
     double link_bytes_per_s;     /* host link, one direction, datasheet */
     double tdp_w;
-    char sources[200];
+    char sources[200];           /* ';' separated; any of them may have given a field */
     char unverified[200];        /* fields no source was read for, ';' separated */
+    char source_of[600];         /* lines "field: where this one comes from" */
     char remark[200];
+    struct name file;            /* the user's file that it was read from; empty: built in */
+    unsigned derived;            /* bit i: field i was left out and another figure stands in */
 };
+
+/* One field of an entry, for people. */
+struct gpu_fact {
+    const char *name, *unit; /* as in the file */
+    double value;            /* in `unit`; NAN: not given */
+    bool is_unverified;      /* no source was read for it */
+    char source[240];        /* never empty; "source 1, 2": of the entry's sources */
+};
+
+enum { GPU_FACTS = 24 };
 
 /* What the time includes. TIMING_KERNEL: the kernel alone; TIMING_GRAPH: replayed in a
  * graph; TIMING_LAUNCH: one host launch and its wait; TIMING_EAGER: a framework's dispatch. */
@@ -65,8 +80,15 @@ const struct gpu *gpu_at(int index);
 /* By short or full name, case ignored; NULL when unknown (then `why` names the nearest). */
 const struct gpu *gpu_find(const char *name, struct why *);
 /* Add the GPUs of a user's JSON file (one object or an array of the catalogue's form) and
- * give the first of them. Errors: STATUS_IO; STATUS_INVALID with the field. */
+ * give the first of them. Errors: STATUS_IO; STATUS_INVALID with file, entry and field. */
 int gpu_load(const char *path, const struct gpu **first, struct why *);
+/* What a user calls a GPU: a name of the catalogue or a file to load. Errors of both. */
+int gpu_named(const char *name, const struct gpu **, struct why *);
+
+/* Every field that the form has and the link's rate, in order; returns how many. */
+int gpu_facts(const struct gpu *, struct gpu_fact fact[GPU_FACTS]);
+/* The generation whose parameters it is projected with: "ada"; "all" where none was calibrated. */
+const char *gpu_generation(const struct gpu *);
 
 /* Predict one call. Errors: STATUS_UNAVAILABLE when this operation or dtype cannot be
  * projected on this GPU, with the reason. Thread-safe, allocates nothing. */
@@ -91,8 +113,7 @@ const struct gpu *gpu_recognise(const char *model);
 int project_transfer(const struct gpu *, double bytes, enum memory, struct forecast *,
                      struct why *);
 
-/* Opening a GPU and loading code in a new process: an assumption of this tool, measured nowhere;
- * its interval is meant to hold 80 % of machines. */
+/* Opening a GPU and loading code in a new process: an assumption (assumption.h). */
 struct estimate project_startup_us(void);
 
 #endif

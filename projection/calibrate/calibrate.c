@@ -38,6 +38,8 @@ static void parameters_text(struct text *out, struct parameters *own)
 
     text_add(out, " \"parameters\": {\n");
     for (int i = 0; i < n; i += knob[i].family < 0 ? 1 : FAMILIES) {
+        if (knob[i].who == WHO_F)
+            continue; /* assumptions have a file of their own */
         if (knob[i].family < 0)
             text_printf(out, "  \"%s\": %.4g", knob[i].name, *knob_value(own, &knob[i]));
         else
@@ -112,7 +114,7 @@ static int run_fit(struct samples *s, const char *path, struct why *why)
     struct parameters own, all;
     int status = t ? 0 : STATUS_MEMORY;
 
-    start_values(&own);
+    parameters_init(&own);
     samples_choose(s, FIT_ROWS);
     fprintf(stderr, "with everything         ");
     fit_all(&own, s, NULL, FIT_ROUNDS);

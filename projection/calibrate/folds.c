@@ -9,18 +9,6 @@
 
 enum { FOLD_ROWS = 120, FOLD_ROUNDS = 25 };
 
-void start_values(struct parameters *p)
-{
-    struct knob knob[KNOBS];
-    int n = knobs_list(knob);
-
-    parameters_init(p);
-    for (int i = 0; i < n; i++)
-        if (knob[i].who == WHO_F)
-            *knob_value(p, &knob[i]) =
-                *knob_value((struct parameters *)parameters_builtin(), &knob[i]);
-}
-
 void fit_all(struct parameters *p, const struct samples *s, const struct left_out *out,
              int rounds)
 {
@@ -93,7 +81,7 @@ static int fold(struct residuals *r, const struct samples *s, const struct left_
     struct parameters p;
 
     fprintf(stderr, "without %-16s", out->gpu ? out->gpu->id.text : family_name(out->family));
-    start_values(&p);
+    parameters_init(&p);
     fit_all(&p, s, out, FOLD_ROUNDS);
     parameters_inherit(&p);
     return residuals_add(r, s, &p, out, stride);

@@ -27,8 +27,6 @@ struct residuals {
 /* Fit all models with `out` left out; start values in *p. */
 void fit_all(struct parameters *p, const struct samples *, const struct left_out *out,
              int rounds);
-/* Start values of every parameter that is fitted, the built-in ones of the others. */
-void start_values(struct parameters *);
 
 /* Residuals of every `stride`-th sample under *p that `out` (NULL: nothing) leaves out. */
 int residuals_add(struct residuals *, const struct samples *, const struct parameters *,
