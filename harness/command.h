@@ -24,6 +24,8 @@ int command_gpu_check(int argc, char **argv);
 /* Hardware counters of an NVIDIA chip as CUPTI plans them, or "list" for its chips; gives
  * the exit status. */
 int list_counters(const char *chip);
+/* The catalogue of GPUs; arguments behind "list gpus"; gives the exit status. */
+int list_gpus(int argc, char **argv);
 
 /* "offload-bench" and the arguments behind the command's name, to free(); NULL: no memory. */
 char *command_line_of(int argc, char **argv);

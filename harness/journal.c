@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "harness/group.h"
 #include "harness/lesson.h"
+#include "projection/assumption.h"
 
 /* ---- the file ---------------------------------------------------------------------------- */
 
@@ -165,6 +166,40 @@ static json_t *describe_gpus(const struct plan *plan)
     return list;
 }
 
+/* Whether a figure of this run rests on it: copies are projected from pageable memory, kernels
+ * without a framework's dispatch, and the calibration stands already. */
+static bool is_entered(const struct assumption *a, const struct plan *plan)
+{
+    static const char *const apart[] = {"pinned_share", "eager_start_us", "process_watts"};
+
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
+        if (strcmp(a->name, apart[i]) == 0)
+            return false;
+    for (int i = 0; i < plan->gpus; i++)
+        if (assumption_concerns(a, plan->gpu[i]) &&
+            (a->enters != ENTERS_INTERVAL || *plan->gpu[i]->unverified))
+            return true;
+    return false;
+}
+
+static json_t *describe_assumptions(const struct plan *plan)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < assumption_count(); i++) {
+        const struct assumption *a = assumption_at(i);
+
+        if (is_entered(a, plan))
+            json_array_append_new(
+                list, json_pack("{s:s, s:f, s:f, s:f, s:s, s:s, s:s, s:s, s:s}", "name", a->name,
+                                "value", a->value, "low", a->low, "high", a->high, "unit",
+                                a->unit, "basis", a->is_published ? "published" : "assumption",
+                                "enters", enters_words(a->enters), "meaning", a->meaning,
+                                "source", a->source));
+    }
+    return list;
+}
+
 static json_t *describe_notes(const struct plan *plan)
 {
     json_t *list = json_array();
@@ -205,6 +240,8 @@ static json_t *header(const struct journal *j, const struct plan *plan)
         json_object_set_new(head, "lesson", json_string(j->lesson->note.data));
         json_object_set(head, "lessons", j->lesson->cells);
     }
+    if (plan->gpus)
+        json_object_set_new(head, "assumptions", describe_assumptions(plan));
     if (plan->sweep)
         json_object_set(head, "sweep", plan->sweep);
     if (o->prices)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The `list` sub-command: what there is to choose from. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +7,6 @@
 #include "devices/device.h"
 #include "harness/command.h"
 #include "probes/probe.h"
-#include "projection/projection.h"
 #include "report/format.h"
 #include "suites/suite.h"
 #include "workloads/workload.h"
@@ -80,19 +78,9 @@ static void list_devices(void)
             printf("  %-10s %s\n", device_kind_name((*d)->kind), missing[(*d)->kind].text);
 }
 
-static void list_gpus(void)
+static void list_every_gpu(void)
 {
-    for (int i = 0; i < gpu_count(); i++) {
-        const struct gpu *gpu = gpu_at(i);
-
-        printf("  %-22s %-26s %-10s %6.0f GB/s", gpu->id.text, gpu->full.text, gpu->arch.text,
-               gpu->memory_bytes_per_s * 1e-9);
-        if (gpu->flops_per_s[DTYPE_BF16] > 0)
-            printf(" %7.0f bf16 TFLOP/s", gpu->flops_per_s[DTYPE_BF16] * 1e-12);
-        else if (gpu->vector_flops_per_s > 0)
-            printf(" %7.1f f32 TFLOP/s", gpu->vector_flops_per_s * 1e-12);
-        putchar('\n');
-    }
+    list_gpus(0, NULL);
 }
 
 static void list_probes(void)
@@ -113,7 +101,7 @@ static const struct listing {
 } listings[] = {
     {"suites", list_suites},   {"workloads", list_workloads}, {"sweeps", list_sweeps},
     {"devices", list_devices},
-    {"gpus", list_gpus},       {"models", list_models},       {"probes", list_probes},
+    {"gpus", list_every_gpu},  {"models", list_models},       {"probes", list_probes},
     {"formats", list_formats},
 };
 
@@ -141,12 +129,16 @@ int command_list(int argc, char **argv)
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         puts("usage: offload-bench list [suites|workloads|sweeps|devices|gpus|models|probes|formats]\n"
+             "       offload-bench list gpus [--verbose] [--gpu NAME|FILE]\n"
              "       offload-bench list probes --chip NAME|list\n"
-             "The second one: hardware counters of NVIDIA GPUs by chip; needs CUPTI, no GPU.");
+             "gpus --verbose: every field with unit and source, and the assumptions beside them.\n"
+             "probes --chip: hardware counters of NVIDIA GPUs by chip; needs CUPTI, no GPU.");
         return EXIT_DONE;
     }
     if (argc > 2 && strcmp(argv[1], "probes") == 0)
         return list_chip(argc - 2, argv + 2);
+    if (argc > 2 && strcmp(argv[1], "gpus") == 0)
+        return list_gpus(argc - 2, argv + 2);
     if (argc > 2)
         return command_fail(EXIT_USAGE, "what is '%s'? hint: offload-bench list --help", argv[2]);
     for (int i = 0; i < LISTINGS; i++) {

@@ -63,7 +63,7 @@ static void sheet_print(const struct gpu *gpu)
     struct gpu_fact fact[GPU_FACTS];
     int n = gpu_facts(gpu, fact);
 
-    printf("\n  %s (%s): %s%s%s, projected as generation '%s'%s%s\n", gpu->id.text,
+    printf("  %s (%s): %s%s%s, projected as '%s'%s%s\n", gpu->id.text,
            gpu->full.text, gpu->vendor.text, *gpu->vendor.text ? " " : "", gpu->arch.text,
            gpu_generation(gpu), *gpu->file.text ? "; from " : "", gpu->file.text);
     printf("    %-18s %9s %-7s %s\n", "field", "value", "unit", "source");
@@ -76,18 +76,24 @@ static void sheet_print(const struct gpu *gpu)
         wrapped_print(fact[i].source, SOURCE_AT);
     }
     sources_print(gpu);
+    putchar('\n');
 }
 
 static void assumption_print(const struct assumption *a)
 {
+    static const char *const place[ENTERED] = {
+        [ENTERS_MODEL] = "in the residuals of the calibration",
+        [ENTERS_LINK] = "its range is part of the interval",
+        [ENTERS_LAUNCH] = "its range is part of the interval",
+        [ENTERS_STARTUP] = "its range is the interval",
+        [ENTERS_INTERVAL] = "its middle is taken",
+    };
     char text[700];
 
     printf("    %-18s %9g %-7s ", a->name, a->value, a->unit);
     snprintf(text, sizeof text, "%g to %g; %s: %s; enters %s; %s: %s", a->low, a->high,
              a->is_published ? "published" : "assumption", a->meaning, enters_words(a->enters),
-             a->enters == ENTERS_MODEL ? "in the residuals of the calibration"
-                                       : "its range is part of the interval",
-             a->source);
+             place[a->enters], a->source);
     wrapped_print(text, SOURCE_AT);
 }
 
@@ -114,7 +120,7 @@ static void gpus_print(const struct gpu *wanted, bool is_verbose)
             (is_verbose ? sheet_print : line_print)(gpu_at(i));
     if (!is_verbose)
         return;
-    puts("\n  assumptions: not from a datasheet, not fitted; the range is meant to hold 80 % of cases");
+    puts("  assumptions: not from a datasheet, not fitted; the range is meant to hold 80 % of cases");
     for (int i = 0; i < assumption_count(); i++)
         if (is_concerned(assumption_at(i), wanted))
             assumption_print(assumption_at(i));
@@ -142,7 +148,6 @@ int list_gpus(int argc, char **argv)
     }
     if (name && gpu_named(name, &wanted, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    puts("gpus");
     gpus_print(wanted, is_verbose);
     return EXIT_DONE;
 }

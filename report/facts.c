@@ -234,3 +234,31 @@ void table_machine(const struct report *report, struct grid *grid)
            2 * sizeof *grid->column);
     add_facts(grid, "", json_object_get(report->results->header, "machine"), 1);
 }
+
+void table_assumptions(const struct report *report, struct grid *grid)
+{
+    static const struct grid_column columns[] = {
+        {"figure", GRID_LEFT}, {"value", GRID_RIGHT},  {"range", GRID_RIGHT},  {"unit", GRID_LEFT},
+        {"basis", GRID_LEFT},  {"enters", GRID_LEFT}, {"source", GRID_LEFT}};
+    const json_t *list = json_object_get(report->results->header, "assumptions");
+    size_t i;
+    json_t *a;
+
+    memcpy(grid->column, columns, sizeof columns);
+    json_array_foreach((json_t *)list, i, a) {
+        double value, low, high;
+        const char *name, *unit, *basis, *enters, *source;
+
+        if (json_unpack(a, "{s:s, s:F, s:F, s:F, s:s, s:s, s:s, s:s}", "name", &name, "value",
+                        &value, "low", &low, "high", &high, "unit", &unit, "basis", &basis,
+                        "enters", &enters, "source", &source) != 0)
+            continue;
+        grid_add(grid, name);
+        grid_printf(grid, "%g", value);
+        grid_printf(grid, "%g to %g", low, high);
+        grid_add(grid, unit);
+        grid_add(grid, basis);
+        grid_add(grid, enters);
+        grid_add(grid, source);
+    }
+}

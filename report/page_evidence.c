@@ -290,7 +290,8 @@ void page_machine(const struct report *report, struct text *out)
 
 void page_method(const struct report *report, struct text *out)
 {
-    (void)report;
+    struct grid grid = {0};
+
     text_printf(
         out,
         "<section id=\"method\"><h2>Method</h2>\n<ul class=\"notes\">\n"
@@ -312,8 +313,14 @@ void page_method(const struct report *report, struct text *out)
         "<li><b>Verdicts</b>: offload when the whole interval of the speed-up lies above %.2f, "
         "stay when it lies below, undecided otherwise. The interval combines the extremes of "
         "both sides, or interleaved pairs when both were measured together.</li>\n"
-        "</ul></section>\n",
+        "</ul>\n",
         1 + VERDICT_TIE);
+    table_assumptions(report, &grid);
+    page_grid(out, "Assumptions that entered",
+              "Figures of the projection that no datasheet gives and nothing fitted. Ranges of those "
+              "that enter kernels' times lie in the calibration's residuals; the others' are part "
+              "of the intervals.", &grid);
+    text_add(out, "</section>\n");
 }
 
 void page_notes(const struct report *report, const struct plots *plots, struct text *out)

@@ -32,6 +32,8 @@ void table_lifetimes(const struct report *, struct grid *);
 void table_checks(const struct report *, struct grid *);
 /* Wrong, failed, skipped: alike ones in one row. */
 void table_left_out(const struct report *, struct grid *);
+/* The header's assumptions of the projection, with what each enters. */
+void table_assumptions(const struct report *, struct grid *);
 /* The header's machine, flat: "libraries.openblas". */
 void table_machine(const struct report *, struct grid *);
 

@@ -77,6 +77,7 @@ static const struct {
     {"Where a device call's time goes", table_ledger},
     {"Checks against the reference", table_checks},
     {"Left out of all verdicts", table_left_out},
+    {"Assumptions of the projection", table_assumptions},
     {"Machine", table_machine},
 };
 

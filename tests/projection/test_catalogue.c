@@ -39,6 +39,56 @@ static void test_every_field_is_sane_and_sourced(void **state)
     }
 }
 
+/* Every number has a source, and one that is said to follow from others does so. */
+static void test_every_figure_has_its_source(void **state)
+{
+    int identities = 0;
+
+    (void)state;
+    for (int i = 0; i < gpu_count(); i++) {
+        const struct gpu *g = gpu_at(i);
+        struct gpu_fact fact[GPU_FACTS];
+        int n = gpu_facts(g, fact);
+
+        for (int k = 0; k < n; k++) {
+            char *rest;
+            double per_unit;
+
+            assert_string_not_equal(fact[k].source, "");
+            assert_null(strstr(fact[k].source, "names no source"));
+            if (isnan(fact[k].value))
+                assert_int_equal(strncmp(fact[k].source, "not given: ", 11), 0);
+            if (strncmp(fact[k].source, "units x ", 8) != 0)
+                continue;
+            per_unit = strtod(fact[k].source + 8, &rest);
+            per_unit *= strncmp(rest, " lanes x 2", 10) == 0 ? 2 : 1;
+            if (fabs(per_unit * g->units * g->boost_hz * 1e-12 / fact[k].value - 1) > 0.01)
+                fail_msg("'%s': '%s' is not %s", g->id.text, fact[k].name, fact[k].source);
+            identities++;
+        }
+    }
+    assert_true(identities >= 10);
+}
+
+static void test_doubts_are_told(void **state)
+{
+    struct gpu_fact fact[GPU_FACTS];
+    int n = gpu_facts(gpu_find("a30", NULL), fact), seen = 0;
+
+    (void)state;
+    for (int k = 0; k < n; k++) {
+        bool is_doubtful = strncmp(fact[k].source, "unverified: ", 12) == 0;
+
+        assert_int_equal(fact[k].is_unverified, is_doubtful);
+        seen += is_doubtful;
+        if (strcmp(fact[k].name, "l2_mb") == 0)
+            assert_string_equal(fact[k].source, "unverified: no source was read");
+        if (strcmp(fact[k].name, "memory_gb") == 0)
+            assert_string_equal(fact[k].source, "source 1, 2");
+    }
+    assert_int_equal(seen, 4);
+}
+
 static void test_names_are_found_however_spelled(void **state)
 {
     static const char *const same[] = {"h100-sxm", "H100-SXM5-80GB", "h100", "H100 SXM",
@@ -74,10 +124,16 @@ static int load(const char *text, const struct gpu **gpu, struct why *why)
     "\"memory_gb\": 8, \"memory_gb_per_s\": 250, \"l2_mb\": 24, \"f32_tflops\": 10, "  \
     "\"tdp_w\": 100"
 
+#define SHEET(arch, boost, f32)                                                        \
+    "{\"id\": \"mine\", \"arch\": \"" arch "\", \"units\": 20, \"boost_mhz\": " boost   \
+    ", \"memory_gb\": 8, \"memory_gb_per_s\": 250, \"l2_mb\": 24, \"f32_tflops\": " f32 \
+    ", \"tdp_w\": 100}"
+
 static void test_a_user_file_is_added(void **state)
 {
     const struct gpu *gpu = NULL;
     struct operation op = {.op = "gemm", .dtype = DTYPE_BF16, .m = 64, .n = 64, .k = 64};
+    struct gpu_fact fact[GPU_FACTS];
     struct forecast f;
     struct why why = {""};
 
@@ -86,6 +142,12 @@ static void test_a_user_file_is_added(void **state)
     assert_ptr_equal(gpu, gpu_find("MINE", NULL));
     assert_int_equal(gpu->family, FAMILY_ADA);
     assert_true(isnan(gpu->link_bytes_per_s));
+    assert_int_equal(gpu_facts(gpu, fact), 20);
+    assert_string_equal(fact[0].name, "units");
+    assert_non_null(strstr(fact[0].source, "', which names no source"));
+    assert_string_equal(fact[1].source, "not given: 1 is taken");
+    assert_true(fact[1].value == 1);
+    assert_string_equal(gpu_generation(gpu), "ada");
     /* No bf16 rate: the vector rate is taken; no link: a copy cannot be projected. */
     assert_int_equal(project(gpu, &op, TIMING_KERNEL, &f, &why), 0);
     assert_int_equal(project_transfer(gpu, 1e6, MEMORY_PINNED, &f, &why), STATUS_UNAVAILABLE);
@@ -100,9 +162,32 @@ static void test_errors_name_the_field(void **state)
     } cases[] = {
         {"{", "is not JSON"},
         {"[]", "holds no gpu"},
-        {"[1]", "is not an object"},
-        {"{\"units\": 3}", "no 'id'"},
-        {"{\"id\": \"x\"}", "no 'units'"},
+        {"[1]", "entry 1: it is not an object"},
+        {"{\"units\": 3}", "entry 1: it has no 'id'"},
+        {"{\"id\": \"x\", \"arch\": \"Ada\"}", "entry 1 ('x'): it has no 'units'"},
+        {"[" MINE "}, " MINE ", \"i8_tops\": -4}]", "entry 2 ('mine'): 'i8_tops' is -4, outside"},
+        {MINE ", \"l3_mb\": NaN}", "is not JSON: line 1"},
+        {MINE ", \"l3_mb\": 1e999}", "is not JSON: line 1"},
+        {MINE ", \"l3_mb\": null}", "'l3_mb' is not a number"},
+        {MINE ", \"l3_mb\": true}", "'l3_mb' is not a number"},
+        {MINE ", \"l3_mb\": 1e30}", "'l3_mb' is 1e+30, outside 1 ... 65536 MiB"},
+        {MINE ", \"tdp_w\": 90}", "is not JSON: line 1"}, /* twice */
+        {MINE ", \"bf16_tflops\": 40000}", "'bf16_tflops' is 40000: 1e+06 operations"},
+        {MINE ", \"also\": \"x\"}", "'also' is no list"},
+        {MINE ", \"also\": [\"a\", \"b\", \"c\", \"d\"]}", "'also' is no list"},
+        {MINE ", \"sources\": 4}", "'sources' is no printable text"},
+        {MINE ", \"vendor\": \"a\\nb\"}", "'vendor' is no printable text"},
+        {MINE ", \"unverified\": [\"tdp\"]}", "'unverified' names 'tdp'"},
+        {MINE ", \"unverified\": \"tdp_w\"}", "'unverified' is no list"},
+        {MINE ", \"source_of\": {\"tdp\": \"x\"}}", "'source_of' says of 'tdp'"},
+        {MINE ", \"source_of\": {\"tdp_w\": 4}}", "'source_of' says of 'tdp_w'"},
+        {SHEET("Hoper", "2000", "10"), "'arch' is 'Hoper', no generation known; did you mean "
+                                       "'Hopper'"},
+        {SHEET("", "2000", "10"), "'arch' is '', no generation"},
+        {SHEET("Ada", "2.0", "10"), "'boost_mhz' is 2, outside 100 ... 6000 MHz"},
+        {SHEET("Ada", "0", "10"), "'boost_mhz' is 0, outside"},
+        {SHEET("Ada", "\"2000\"", "10"), "'boost_mhz' is not a number"},
+        {SHEET("Ada", "2000", "10000"), "'f32_tflops' is 10000: 2.5e+05 operations"},
         {"{\"id\": \"x\", \"unit\": 3}", "did you mean 'units'?"},
         {MINE ", \"tf32_tflops\": \"9\"}", "'tf32_tflops' is not a number"},
         {MINE ", \"dies\": 0}", "'dies' is 0, outside"},
@@ -114,7 +199,10 @@ static void test_errors_name_the_field(void **state)
         assert_int_equal(load(cases[i].text, NULL, &why), STATUS_INVALID);
         if (!strstr(why.text, cases[i].said))
             fail_msg("'%s' does not say '%s'", why.text, cases[i].said);
+        assert_int_equal(strncmp(why.text, "'/tmp/test_gpu_", 15), 0);
     }
+    assert_int_equal(load(SHEET("other", "2000", "10"), NULL, &why), 0);
+    assert_string_equal(gpu_generation(gpu_find("mine", NULL)), "all");
     assert_int_equal(gpu_load("/nowhere/gpu.json", NULL, &why), STATUS_IO);
     assert_non_null(strstr(why.text, "/nowhere/gpu.json"));
 }
@@ -123,6 +211,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_is_sane_and_sourced),
+        cmocka_unit_test(test_every_figure_has_its_source),
+        cmocka_unit_test(test_doubts_are_told),
         cmocka_unit_test(test_names_are_found_however_spelled),
         cmocka_unit_test(test_a_user_file_is_added),
         cmocka_unit_test(test_errors_name_the_field),
