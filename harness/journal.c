@@ -54,6 +54,8 @@ int journal_open(struct journal *j, struct why *why)
     j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (j->fd < 0)
         return why_fail(why, STATUS_IO, "cannot write '%s': %s", path, strerror(errno));
+    if (fstat(j->fd, &info) != 0 || !S_ISREG(info.st_mode)) /* a device may never end */
+        return why_fail(why, STATUS_IO, "cannot write '%s': it is no plain file", path);
     if (cut_broken_end(j->fd, path, why) != 0)
         return STATUS_IO;
     j->is_new = fstat(j->fd, &info) == 0 && info.st_size == 0;
@@ -210,6 +212,27 @@ static json_t *describe_notes(const struct plan *plan)
     return list;
 }
 
+static json_t *numbers(const int64_t *value, int n)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_integer((json_int_t)value[i]));
+    return list;
+}
+
+/* What was chosen of a suite, as far as the header does not say it elsewhere. */
+static json_t *describe_choice(const struct options *o)
+{
+    const char *dtype[OPTION_LIST];
+
+    for (int i = 0; i < o->dtypes; i++)
+        dtype[i] = dtype_name(o->dtype[i]);
+    return json_pack("{s:o, s:o, s:o, s:o}", "device", names(o->device, o->devices), "dtype",
+                     names(dtype, o->dtypes), "batch", numbers(o->batch, o->batches), "context",
+                     numbers(o->context, o->contexts));
+}
+
 /* Name of the model that the suites take apart, "" when there is none. */
 static const char *model_of(const struct plan *plan)
 {
@@ -236,6 +259,7 @@ static json_t *header(const struct journal *j, const struct plan *plan)
                      "gpus", describe_gpus(plan), "devices", describe_devices(plan), "missing",
                      describe_missing(plan, j->survey), "suite_notes", describe_notes(plan),
                      "machine", j->survey->machine ? j->survey->machine : json_null());
+    json_object_set_new(head, "choice", describe_choice(o));
     if (j->lesson) {
         json_object_set_new(head, "lesson", json_string(j->lesson->note.data));
         json_object_set(head, "lessons", j->lesson->cells);
@@ -319,24 +343,33 @@ static bool is_equal(const json_t *a, const json_t *b)
     return a && b ? json_equal(a, b) : a == b;
 }
 
-/* The header must be of the same question, and its projections taught alike. */
+/* The header must be of the same question, and its projections of the same GPUs taught alike. */
 static int is_same_run(const json_t *head, const struct plan *plan, const struct journal *j,
                        struct why *why)
 {
     const struct options *o = j->options;
-    json_t *suites = names(o->suite, o->suites);
-    const char *model = json_string_value(json_object_get(head, "model"));
-    bool same = json_equal(suites, json_object_get(head, "suites")) && model &&
-                is_equal(json_object_get(head, "sweep"), plan->sweep) &&
-                strcmp(model, model_of(plan)) == 0 &&
-                is_equal(json_object_get(head, "lessons"), j->lesson ? j->lesson->cells : NULL) &&
-                json_integer_value(json_object_get(head, "seed")) == (json_int_t)o->seed;
+    const struct {
+        const char *key, *options;
+        json_t *value;
+    } now[] = {
+        {"suites", "--suite", names(o->suite, o->suites)},
+        {"model", "--model", json_string(model_of(plan))},
+        {"sweep", "the sweep", json_incref(plan->sweep)},
+        {"seed", "--seed", json_integer((json_int_t)o->seed)},
+        {"choice", "--device, --dtype, --batch or --context", describe_choice(o)},
+        {"gpus", "--gpu", describe_gpus(plan)},
+        {"lessons", "--calibrate", j->lesson ? json_incref(j->lesson->cells) : NULL},
+    };
+    const char *other = NULL;
 
-    json_decref(suites);
-    return same ? 0
-                : why_fail(why, STATUS_INVALID,
-                           "'%s' is of another run (suite, model, sweep, seed or --calibrate "
-                           "differ); hint: leave out --resume or name another --out", j->path);
+    for (size_t i = 0; i < sizeof now / sizeof *now; i++) {
+        if (!other && !is_equal(json_object_get(head, now[i].key), now[i].value))
+            other = now[i].options;
+        json_decref(now[i].value);
+    }
+    return other ? why_fail(why, STATUS_INVALID, "'%s' is of another run (%s differs); hint: leave "
+                            "out --resume or name another --out", j->path, other)
+                 : 0;
 }
 
 static int find_done(const struct journal *j, const struct plan *plan, bool *is_done,

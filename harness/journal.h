@@ -25,7 +25,7 @@ int journal_open(struct journal *, struct why *);
 
 /* Of a new file the first lines: header and chains of the plan. Of another one which of the
  * plan's groups it already holds: `is_done` (zeroed, plan->groups entries). Errors: STATUS_IO;
- * STATUS_INVALID when the file is of another run (suite, model, sweep, seed, lessons differ). */
+ * STATUS_INVALID when the file is of another run: all but the time it may take must be the same. */
 int journal_begin(const struct journal *, const struct plan *, bool *is_done, struct why *);
 
 /* A projection record per judged group and GPU that the file does not hold yet, appended in

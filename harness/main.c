@@ -35,6 +35,14 @@ static int help(void)
     return EXIT_DONE;
 }
 
+/* What was said must have arrived. */
+static int written(int status)
+{
+    return (fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE
+               ? command_fail(EXIT_USAGE, "cannot write to standard output")
+               : status;
+}
+
 int main(int argc, char **argv)
 {
     const char *name[COMMANDS];
@@ -42,17 +50,17 @@ int main(int argc, char **argv)
 
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
                      strcmp(argv[1], "-h") == 0))
-        return help();
+        return written(help());
     if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
         puts("offload-bench " OFFLOAD_BENCH_VERSION);
-        return EXIT_DONE;
+        return written(EXIT_DONE);
     }
     if (argc < 2 || argv[1][0] == '-')
-        return command_run(argc, argv);
+        return written(command_run(argc, argv));
     for (int i = 0; i < COMMANDS; i++) {
         name[i] = commands[i].name;
         if (strcmp(argv[1], name[i]) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return written(commands[i].run(argc - 1, argv + 1));
     }
     text_nearest(near, sizeof near, argv[1], name, COMMANDS);
     return command_fail(EXIT_USAGE, "no command '%s'%s; hint: offload-bench --help", argv[1],

@@ -106,7 +106,7 @@ double options_seconds(const char *text)
                   : strcmp(end, "h") == 0                       ? 3600
                                                                 : NAN;
 
-    return end != text && value > 0 && isfinite(value) ? value * unit : NAN;
+    return end != text && value > 0 && isfinite(value * unit) ? value * unit : NAN;
 }
 
 const struct argp_child options_children[] = {

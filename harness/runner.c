@@ -238,6 +238,10 @@ static void count_outcome(struct runner *r, const char *json)
     /* a placement is no cell of its own, unless something is wrong with it */
     if (outcome >= 0 && (outcome != OUTCOME_OK || !kind || strcmp(kind, "cell") == 0))
         r->outcome[outcome]++;
+    if (json_integer_value(json_object_get(line, "judged"))) {
+        r->judged++;
+        r->judged_ok += outcome == OUTCOME_OK;
+    }
     json_decref(line);
 }
 
@@ -457,7 +461,7 @@ int runner_exit_status(const struct runner *r)
         return EXIT_INTERRUPTED;
     if (r->outcome[OUTCOME_WRONG] || r->outcome[OUTCOME_FAILED])
         return EXIT_WRONG;
-    if (r->groups_run > 0 && !r->outcome[OUTCOME_OK])
-        return EXIT_NOTHING;
+    if ((r->groups_run > 0 && !r->outcome[OUTCOME_OK]) || (r->judged > 0 && !r->judged_ok))
+        return EXIT_NOTHING; /* ceilings and overheads alone answer nothing */
     return EXIT_DONE;
 }

@@ -24,6 +24,7 @@ struct runner {
     /* what came of it */
     int outcome[OUTCOMES];      /* cells */
     int groups_run;
+    int judged, judged_ok;      /* records that take part in verdicts, and those that are well */
 };
 
 /* Every group of the plan that is not done. STATUS_IO when the results cannot be written

@@ -277,7 +277,11 @@ static int run_sweep(struct search *s, const struct survey *survey, const char *
               "--resume goes on\n", stderr);
     if (!status)
         status = publish(s->journal.path, o->out, o->prices, o->quiet, &why);
-    return status ? command_fail(EXIT_USAGE, "%s", why.text) : runner_exit_status(&s->runner);
+    if (status)
+        return command_fail(EXIT_USAGE, "%s", why.text);
+    if (s->journal.is_new && s->visits == 0 && !*s->runner.interrupted)
+        return command_fail(EXIT_NOTHING, "no size could be measured within %.3g s", o->budget_s);
+    return runner_exit_status(&s->runner);
 }
 
 int command_sweep(int argc, char **argv)

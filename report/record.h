@@ -153,7 +153,8 @@ int record_read(struct record *, const json_t *line, struct why *);
  *    "gpus":    [{"id","model","arch","memory_bytes","memory_bytes_per_s","link_bytes_per_s",
  *                 "tdp_w","peak_flops_per_s":{"f32":...,"bf16":...}}...]  projected ones
  *    "devices": [{"id","model","driver","evidence","is_gpu"}...],
- *    "missing": [{"what","why"}...], "lesson": "what --calibrate taught",
+ *    "missing": [{"what","why"}...], "choice": {"device","dtype","batch","context"},
+ *    "lesson": "what --calibrate taught",
  *    "lessons": [{"gpu","workload","shape","dtype","variant","measured_us","projected_us",
  *                 "corrected_us"}...],
  *    "prices":  {"cpu_per_hour","gpu_per_hour":{"*" or GPU},"energy_per_kwh","cpu_watt"}  given ones

@@ -43,6 +43,14 @@ static void test_mistakes(void **state)
         {"--batch 0", EXIT_USAGE, "'0' is not a whole number of 1 or more"},
         {"--context 12,,3", EXIT_USAGE, "empty name"},
         {"--budget soon", EXIT_USAGE, "'soon' is not a time"},
+        {"--budget=-3", EXIT_USAGE, "'-3' is not a time"},
+        {"--budget 0", EXIT_USAGE, "'0' is not a time"},
+        {"--budget 1e308h", EXIT_USAGE, "'1e308h' is not a time"},
+        {"list 2>&1 >/dev/full #", EXIT_USAGE, "cannot write to standard output"},
+        {"sweep gemm --from 9999999 --to 10000000 --gpu l4 --budget 1 --out vast", EXIT_NOTHING,
+         "nothing that is judged was measured"},
+        {"sweep gemm --gpu l4 --budget 0.001 --out brief", EXIT_NOTHING,
+         "no size could be measured within 0.001 s"},
         {"--seed -1", EXIT_USAGE, "'-1'"},
         {"--suite smoke --trace /proc/nowhere", EXIT_USAGE, "cannot write the trace"},
         {"--suite smoke --out /proc/nowhere", EXIT_USAGE, "cannot create the output folder"},
@@ -157,6 +165,10 @@ static void test_odd_files(void **state)
     (void)state;
     if (status != EXIT_DONE || !strstr(said.data, "could not be written to its end"))
         fail_msg("a full disk and odd bytes gave %d:\n%s", status, said.data);
+    status = run("--version && mkdir odd && ln -s /dev/full odd/results.jsonl", &said);
+    status = run("--suite smoke --device cpu --out odd --resume", &said);
+    if (status != EXIT_USAGE || !strstr(said.data, "is no plain file"))
+        fail_msg("results that are a device gave %d:\n%s", status, said.data);
     snprintf(pipe, sizeof pipe, "%s/pipe", folder);
     assert_int_equal(mkfifo(pipe, 0600), 0);
     snprintf(arguments, sizeof arguments,
@@ -204,6 +216,12 @@ static void check_trace(void)
 /* A run leaves its files; --resume measures nothing again; a truncated file goes on. */
 static void test_run_and_resume(void **state)
 {
+    static const char *const others[][2] = {
+        {"--suite smoke --seed 2 --device cpu", "--seed differs"},
+        {"--suite smoke --device cpu --device cpu,all", "--device, --dtype"},
+        {"--suite smoke --device cpu --gpu l4", "--gpu differs"},
+        {"--suite blas --device cpu", "--suite differs"},
+    };
     struct text said = {0};
     char path[256];
     size_t whole, lines;
@@ -233,9 +251,12 @@ static void test_run_and_resume(void **state)
     if (status != EXIT_DONE)
         fail_msg("going on gave %d:\n%s", status, said.data);
     assert_true(file_size("out/results.jsonl") > whole / 2 && lines >= whole);
-    status = run("--suite smoke --seed 2 --device cpu --out out --resume", &said);
-    assert_int_equal(status, EXIT_USAGE);
-    assert_non_null(strstr(said.data, "another run"));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        snprintf(path, sizeof path, "%s --out out --resume", others[i][0]);
+        assert_int_equal(run(path, &said), EXIT_USAGE);
+        assert_non_null(strstr(said.data, "is of another run"));
+        assert_non_null(strstr(said.data, others[i][1]));
+    }
     text_release(&said);
 }
 
