@@ -103,6 +103,10 @@ static void test_a_cell_reads_its_own_type(void **state)
     assert_null(find("tensor_ops_f16"));
     assert_null(find("fp_ops_f64"));
     cupti_plan_release(&plan);
+    assert_int_equal(
+        cupti_plan_make(&plan, cupti, "GH100", NULL, COUNTERS_COMPUTE, DTYPE_E4M3, NULL), 0);
+    assert_non_null(find("tensor_ops_e4m3")); /* without it fp8 would seem to compute nothing */
+    cupti_plan_release(&plan);
 }
 
 static void test_a_metric_adds_up_its_counters(void **state)
