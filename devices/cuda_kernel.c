@@ -6,9 +6,11 @@
 #ifdef HAVE_CUDA
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/text.h"
 #include "devices/cuda_compiler.h"
@@ -42,6 +44,24 @@ static int load_module(struct device *device, const struct text *code, const cha
     return cuda_fail(device, error, what, why);
 }
 
+/* Shared with the processes that are forked from this one: each cell's is another. */
+static atomic_bool *is_refusal_told;
+
+__attribute__((constructor)) static void share_refusal(void)
+{
+    void *page = mmap(NULL, sizeof *is_refusal_told, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    is_refusal_told = page == MAP_FAILED ? NULL : page;
+}
+
+static void tell_refusal(const struct device *device, const char *target, const char *why)
+{
+    if (!is_refusal_told || !atomic_exchange(is_refusal_told, true))
+        fprintf(stderr, "offload-bench: %s: no machine code, PTX for %s from now on: %s\n",
+                device->row.id.text, target, why);
+}
+
 /* Machine code of `name` was refused: the driver takes none for its GPU, or PTX only. Where it
  * takes PTX of the same program, the device stays with it; else *why remains. */
 static int load_ptx(struct device *device, const char *source, const char *name,
@@ -57,8 +77,7 @@ static int load_ptx(struct device *device, const char *source, const char *name,
     if (!status)
         status = load_module(device, &code, name, module, NULL);
     if (!status) {
-        fprintf(stderr, "offload-bench: %s: no machine code, PTX for %s from now on: %s\n",
-                device->row.id.text, target.text, why->text);
+        tell_refusal(device, target.text, why->text);
         self->target = target;
     }
     text_release(&code);
