@@ -20,7 +20,8 @@ int judge_flips(struct report *);      /* flip_verdict.c, flip_chain.c */
 int judge_crossovers(struct report *); /* crossover_curves.c */
 int judge_strawmen(struct report *);   /* strawman.c */
 int judge_precision(struct report *); /* precision.c: what fewer bits would buy */
-int judge_headline(struct report *);   /* headline.c: headline, caution, notes */
+int judge_headline(struct report *);   /* headline.c: headline, caution */
+int judge_notes(struct report *);      /* notes.c */
 
 /* What limits `r` at `time_us`, by the ceilings of its device; GPU projections bring their
  * own word. */

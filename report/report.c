@@ -99,7 +99,7 @@ int report_build(const struct results *results, struct report *report, struct wh
         judge_gpus,     judge_ceilings,   judge_contests, judge_ledger,
         judge_verdicts, judge_splits,     judge_lifetimes, judge_chains,
         judge_expenses, judge_flips,      judge_crossovers, judge_strawmen,
-        judge_precision, judge_lists,     judge_headline,
+        judge_precision, judge_lists,     judge_headline, judge_notes,
     };
     int status = 0;
 
