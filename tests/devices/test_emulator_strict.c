@@ -262,15 +262,24 @@ static int fail_lost(void)
            CU(cuDevicePrimaryCtxRetain)(&context, 0) != CUDA_SUCCESS;
 }
 
+static int (*fault)(void);
+
+static int fault_come(void)
+{
+    context_open();
+    return fault();
+}
+
 static void test_faults(void **state)
 {
     static int (*const act[])(void) = {fail_alloc, fail_launch, fail_sticky, fail_lost};
 
     (void)state;
-    for (size_t i = 0; i < sizeof act / sizeof *act; i++)
-        if (in_child(act[i]) != 1)
+    for (size_t i = 0; i < sizeof act / sizeof *act; i++) {
+        fault = act[i];
+        if (in_child(fault_come) != 1)
             fail_msg("fault %zu did not come, or not as it should", i);
-    free(findings_take());
+    }
 }
 
 /* Visible devices, looked at by a process of its own. */
@@ -303,6 +312,63 @@ static void test_devices(void **state)
     }
     unsetenv(EMULATED_DEVICES);
     unsetenv("CUDA_VISIBLE_DEVICES");
+}
+
+/* A driver does not outlive a fork. */
+static int start_again(void)
+{
+    CUdeviceptr at;
+
+    return CU(cuInit)(0) == CUDA_ERROR_NOT_INITIALIZED &&
+           CU(cuMemAlloc)(&at, 4) == CUDA_ERROR_NOT_INITIALIZED;
+}
+
+static void test_child(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(start_again), 1);
+    findings_check("cuInit: the process is a child of the one that initialised the driver");
+}
+
+/* ---- another driver ------------------------------------------------------------------------- */
+
+static int be_other(void)
+{
+    CUdeviceptr at;
+    CUevent event[2];
+    float ms = -1;
+    int value = -1, version;
+    bool ok;
+
+    setenv(EMULATED_ATTRIBUTES, "16=1,*=x,39=7", 1);
+    setenv(EMULATED_REFUSES, "cuMemAllocManaged,cuEventQuery", 1);
+    setenv(EMULATED_TICK_US, "86400000000", 1);
+    setenv(EMULATED_ALIGNMENT, "16", 1);
+    setenv(EMULATED_INTERFACE, "11080", 1);
+    context_open();
+    ok = CU(cuDriverGetVersion)(&version) == CUDA_SUCCESS && version == 11080;
+    ok &= CU(cuDeviceGetAttribute)(&value, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 0) ==
+              CUDA_SUCCESS && value == 1;
+    ok &= CU(cuDeviceGetAttribute)(&value, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR, 0) ==
+              CUDA_SUCCESS && value == 7;
+    ok &= CU(cuDeviceGetAttribute)(&value, CU_DEVICE_ATTRIBUTE_WARP_SIZE, 0) ==
+          CUDA_ERROR_INVALID_VALUE;
+    ok &= CU(cuMemAllocManaged)(&at, 4, CU_MEM_ATTACH_GLOBAL) == CUDA_ERROR_NOT_SUPPORTED;
+    ok &= CU(cuMemAlloc)(&at, 1000) == CUDA_SUCCESS && at % 32 == 16 &&
+          CU(cuMemFree)(at) == CUDA_SUCCESS;
+    for (int e = 0; e < 2; e++) {
+        ok &= CU(cuEventCreate)(&event[e], 0) == CUDA_SUCCESS &&
+              CU(cuEventRecord)(event[e], NULL) == CUDA_SUCCESS &&
+              CU(cuEventSynchronize)(event[e]) == CUDA_SUCCESS;
+        usleep(2000);
+    }
+    return ok && CU(cuEventElapsedTime)(&ms, event[0], event[1]) == CUDA_SUCCESS && ms == 0;
+}
+
+static void test_another_driver(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(be_other), 1);
 }
 
 /* What it cannot run it refuses by name. */
@@ -349,8 +415,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_devices), /* first: before the driver is initialised */
-        cmocka_unit_test_setup(test_faults, emulated_set_up),
-        cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_another_driver),
+        cmocka_unit_test_setup(test_kernels, emulated_set_up),
+        cmocka_unit_test(test_child),
         cmocka_unit_test(test_handles_and_memory),
         cmocka_unit_test(test_events_keep_time),
         cmocka_unit_test(test_graphs),

@@ -18,6 +18,14 @@
 #define EMULATED_MEMORY_MB "OFFLOAD_EMULATOR_MEMORY_MB" /* memory of each in MiB (4096) */
 #define EMULATED_CAPABILITY "OFFLOAD_EMULATOR_CC"       /* compute capability, "80" */
 
+/* Another driver, as the documentation allows it. */
+#define EMULATED_ATTRIBUTES "OFFLOAD_EMULATOR_ATTRIBUTES" /* "16=1,83=0,*=x": by number, its value or
+                                                             x: unknown; *: all that are not named */
+#define EMULATED_REFUSES "OFFLOAD_EMULATOR_REFUSES"   /* functions that say "not supported": "cuA,cuB" */
+#define EMULATED_TICK_US "OFFLOAD_EMULATOR_TICK_US"   /* events' clock goes in such steps; a day: stands */
+#define EMULATED_ALIGNMENT "OFFLOAD_EMULATOR_ALIGNMENT" /* of memory, in bytes, and no more (512) */
+#define EMULATED_INTERFACE "OFFLOAD_EMULATOR_INTERFACE" /* CUDA version of the driver (13000) */
+
 /* When work runs that streams were given. "late" (the default): when a call waits for it, and
  * no other then; "others": then whatever does not wait for it first, the youngest stream before
  * the others; a number: in random order with this seed; "now": when it is enqueued. */

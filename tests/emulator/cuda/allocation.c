@@ -7,7 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/emulator/cuda/finding.h"
+#include "tests/emulator/faults.h"
+
 enum { ALIGNMENT = 512, FREED = 256 };
+
+/* How far behind a multiple of ALIGNMENT memory starts: 0, or what a test asks for. */
+static size_t shift(void)
+{
+    return (size_t)setting(EMULATED_ALIGNMENT, ALIGNMENT) % ALIGNMENT;
+}
+
 static const size_t poisoned_bytes = 64u << 20; /* more takes too long */
 
 static struct allocation *list;
@@ -67,18 +77,19 @@ void *allocation_new(size_t bytes, enum allocation_kind kind)
 {
     /* asked of the machine first: sanitizers end a program that asks malloc for too much */
     double most = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    size_t whole = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t whole = (bytes + shift() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     void *memory = NULL;
 
     if ((double)bytes <= most)
         memory = aligned_alloc(ALIGNMENT, whole ? whole : ALIGNMENT);
     if (!memory)
         return NULL;
+    memory = (char *)memory + shift();
     poison(memory, bytes);
     if (insert((struct allocation){.at = (uint64_t)(uintptr_t)memory, .bytes = bytes,
                                    .kind = kind, .device = device_now}))
         return memory;
-    free(memory);
+    free((char *)memory - shift());
     return NULL;
 }
 
@@ -104,7 +115,7 @@ static void drop(int at)
     count--;
     if (a.kind != ALLOCATION_REGISTERED) {
         poison((void *)(uintptr_t)a.at, a.bytes);
-        free((void *)(uintptr_t)a.at);
+        free((void *)(uintptr_t)(a.at / ALIGNMENT * ALIGNMENT));
     }
 }
 

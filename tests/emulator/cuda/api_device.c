@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/emulator/cuda/driver.h"
 #include "tests/emulator/cuda/finding.h"
@@ -48,11 +49,12 @@ static void find_devices(void)
 
 CUresult CUDAAPI cuInit(unsigned int flags)
 {
-    driver_enter(NEED_NOTHING);
+    ENTER(NEED_NOTHING);
     if (flags)
         return driver_leave(CUDA_ERROR_INVALID_VALUE);
     if (!driver.is_initialised)
         find_devices();
+    driver.process = getpid();
     driver.is_initialised = driver.devices > 0;
     return driver_leave(driver.devices > 0 && !driver.is_lost ? CUDA_SUCCESS
                                                               : CUDA_ERROR_NO_DEVICE);
@@ -62,7 +64,7 @@ CUresult CUDAAPI cuDriverGetVersion(int *version)
 {
     if (!version)
         return CUDA_ERROR_INVALID_VALUE;
-    *version = 13000;
+    *version = (int)setting(EMULATED_INTERFACE, 13000);
     return CUDA_SUCCESS;
 }
 
@@ -194,6 +196,24 @@ static const struct attribute {
     {CU_DEVICE_ATTRIBUTE_ECC_ENABLED, 1},
 };
 
+/* What the test wants an attribute to be instead. */
+static CUresult attribute_other(int *value, int name)
+{
+    const char *list = getenv(EMULATED_ATTRIBUTES), *other = NULL;
+
+    for (; list && *list; list += strcspn(list, ","), list += *list == ',')
+        if (*list == '*' || atoi(list) == name) {
+            other = list + strcspn(list, "=") + 1;
+            if (*list != '*')
+                break;
+        }
+    if (other && *other == 'x')
+        return CUDA_ERROR_INVALID_VALUE;
+    if (other)
+        *value = atoi(other);
+    return CUDA_SUCCESS;
+}
+
 CUresult CUDAAPI cuDeviceGetAttribute(int *value, CUdevice_attribute name, CUdevice device)
 {
     ENTER(NEED_INIT);
@@ -211,5 +231,5 @@ CUresult CUDAAPI cuDeviceGetAttribute(int *value, CUdevice_attribute name, CUdev
         *value = (int)setting(EMULATED_CAPABILITY, 80) / 10;
     if (name == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)
         *value = (int)setting(EMULATED_CAPABILITY, 80) % 10;
-    return driver_leave(CUDA_SUCCESS);
+    return driver_leave(attribute_other(value, name));
 }

@@ -6,10 +6,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/emulator/cuda/finding.h"
+#include "tests/emulator/faults.h"
 
 struct driver driver;
 
@@ -27,11 +30,29 @@ double now_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
-CUresult driver_enter(enum need need)
+/* "cuA,cuB" names cuA and cuA_v2. */
+static bool is_refused(const char *call)
+{
+    const char *names = getenv(EMULATED_REFUSES);
+    size_t n = strcspn(call, "_");
+
+    for (; names && *names; names += strcspn(names, ","), names += *names == ',')
+        if (strcspn(names, ",") == n && strncmp(names, call, n) == 0)
+            return true;
+    return false;
+}
+
+CUresult driver_enter(enum need need, const char *call)
 {
     struct handle *context;
 
     pthread_mutex_lock(&lock);
+    if (driver.is_initialised && driver.process != getpid()) {
+        finding("%s: the process is a child of the one that initialised the driver", call);
+        return CUDA_ERROR_NOT_INITIALIZED;
+    }
+    if (is_refused(call))
+        return CUDA_ERROR_NOT_SUPPORTED;
     if (need == NEED_NOTHING)
         return CUDA_SUCCESS;
     if (!driver.is_initialised)
@@ -188,7 +209,7 @@ void leaks_report(int device)
 
 __attribute__((destructor)) static void end(void)
 {
-    for (int d = 0; d < driver.devices; d++)
+    for (int d = 0; d < driver.devices && driver.process == getpid(); d++)
         if (driver.device[d].context && driver.device[d].context->is_live) {
             finding("leak: the primary context of device %d was never released", d);
             leaks_report(d);

@@ -5,6 +5,7 @@
 #define EMULATOR_DRIVER_H
 
 #include <cuda.h>
+#include <sys/types.h>
 
 #include "tests/emulator/cuda/allocation.h"
 #include "tests/emulator/cuda/order.h"
@@ -85,6 +86,7 @@ struct device_state {
 
 struct driver {
     bool is_initialised, is_lost;
+    pid_t process;             /* that initialised it */
     int devices;               /* as CUDA_VISIBLE_DEVICES leaves them */
     int physical[DEVICES];     /* number in the machine of a visible one */
     struct device_state device[DEVICES];
@@ -94,12 +96,13 @@ extern struct driver driver;
 
 enum need { NEED_NOTHING, NEED_INIT, NEED_CONTEXT };
 
-/* Take the lock and check what a call needs; the sticky error of the context wins. */
-CUresult driver_enter(enum need);
+/* Take the lock and check what a call needs; the sticky error of the context wins. A child of
+ * the process that initialised the driver cannot use it. */
+CUresult driver_enter(enum need, const char *call);
 CUresult driver_leave(CUresult);
 #define ENTER(need)                                                                        \
     do {                                                                                   \
-        CUresult entered_ = driver_enter(need);                                            \
+        CUresult entered_ = driver_enter(need, __func__);                                     \
         if (entered_ != CUDA_SUCCESS)                                                      \
             return driver_leave(entered_);                                                 \
     } while (0)

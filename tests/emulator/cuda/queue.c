@@ -3,6 +3,7 @@
  * not wait for each other run in the order that EMULATOR_ORDER asks for: a program that
  * forgot to wait computes on what is not there yet. The host's memory is read and written when a
  * copy runs, not when it is enqueued. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,9 +50,13 @@ static void run_kernel(const struct work *w)
 /* The event may have been recorded again since, elsewhere. */
 static void run_record(const struct handle *stream, const struct work *w)
 {
+    long long tick_us = setting(EMULATED_TICK_US, 0);
+
     if (w->object->parent != stream || w->object->position != w->position)
         return;
     w->object->time_ms = now_ms();
+    if (tick_us > 0)
+        w->object->time_ms -= fmod(w->object->time_ms, (double)tick_us * 1e-3);
     w->object->is_recorded = true;
 }
 
