@@ -333,19 +333,27 @@ static int open_context(struct device *device, int index, struct why *why)
     size_t bytes = 0;
 
     CU_TRY(cu.cuDeviceGet(&self->id, index), "cannot open the device");
-    if (cu.cuDeviceTotalMem)
-        CU_TRY(cu.cuDeviceTotalMem(&bytes, self->id), "cannot read the size of its memory");
-    device->memory_bytes = bytes;
+    if (cu.cuDeviceTotalMem && cu.cuDeviceTotalMem(&bytes, self->id) == CUDA_SUCCESS)
+        device->memory_bytes = bytes;
     CU_TRY(cu.cuDevicePrimaryCtxRetain(&self->context, self->id), "cannot make a CUDA context");
     return cuda_lane_use(device, 0, why);
+}
+
+/* What every GPU of compute capability 2.0 or newer has, where the driver does not say. */
+static int attribute_or(CUdevice id, CUdevice_attribute what, int least)
+{
+    int value = cuda_attribute(id, what);
+
+    return value > 0 ? value : least;
 }
 
 static struct device_facts facts_of(CUdevice id)
 {
     return (struct device_facts){
-        .compute_units = cuda_attribute(id, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
-        .group_limit = cuda_attribute(id, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK),
-        .local_bytes = cuda_attribute(id, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK),
+        .compute_units = attribute_or(id, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 1),
+        .group_limit = attribute_or(id, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK, 1024),
+        .local_bytes =
+            attribute_or(id, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK, 48 << 10),
         .capability = 10 * cuda_attribute(id, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) +
                       cuda_attribute(id, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)};
 }

@@ -15,21 +15,19 @@ struct cuda_symbols cu;
 
 enum { INTERFACE = 11080 };
 
-/* cuGetProcAddress of CUDA 11.3, and of 12.0 where the last argument came. */
-typedef CUresult (*ask_11)(const char *, void **, int, cuuint64_t);
-typedef CUresult (*ask_12)(const char *, void **, int, cuuint64_t, void *);
+/* cuGetProcAddress as of CUDA 12.0; that of 11.3 takes no notice of the last argument. */
+typedef CUresult (*ask)(const char *, void **, int, cuuint64_t, int *symbol_status);
 
 static void *find(void *library, const char *name, const char *exported)
 {
-    ask_12 late;
-    ask_11 early;
+    ask address;
     void *found = NULL;
+    int status;
 
-    *(void **)&late = dlsym(library, "cuGetProcAddress_v2");
-    *(void **)&early = dlsym(library, "cuGetProcAddress");
-    if (late && late(name, &found, INTERFACE, 0, NULL) == CUDA_SUCCESS && found)
-        return found;
-    if (!late && early && early(name, &found, INTERFACE, 0) == CUDA_SUCCESS && found)
+    *(void **)&address = dlsym(library, "cuGetProcAddress_v2");
+    if (!address)
+        *(void **)&address = dlsym(library, "cuGetProcAddress");
+    if (address && address(name, &found, INTERFACE, 0, &status) == CUDA_SUCCESS && found)
         return found;
     found = dlsym(library, exported);
     return found ? found : dlsym(library, name); /* a driver that has but one version of it */
@@ -155,6 +153,9 @@ int cuda_fail(struct device *device, CUresult error, const char *what, struct wh
                         what, name, (double)free_bytes / 0x1p20, (double)all_bytes / 0x1p20);
     if (error == CUDA_ERROR_OUT_OF_MEMORY)
         return why_fail(why, STATUS_MEMORY, "%s: out of memory (%s)", what, name);
+    if (error == CUDA_ERROR_NOT_SUPPORTED)
+        return why_fail(why, STATUS_UNAVAILABLE, "%s: the driver or GPU does not support it (%s)",
+                        what, name);
     if (!fault)
         return why_fail(why, STATUS_DEVICE, "%s: %s (%s)%s", what, text, name, advice(error));
     why_fail(&self->lost, STATUS_LOST, "%s: %s (%s)%s%s", what, text, name,

@@ -28,7 +28,7 @@ static CUresult load_code(const struct text *code, CUmodule *module, char *log, 
         return cu.cuModuleLoadData(module, code->data);
     error = cu.cuModuleLoadDataEx(module, code->data, 2, option, value);
     log[size - 1] = '\0';
-    return error;
+    return error == CUDA_ERROR_NOT_SUPPORTED ? cu.cuModuleLoadData(module, code->data) : error;
 }
 
 static int load_module(struct device *device, const struct text *code, const char *name,
@@ -154,12 +154,14 @@ static int kernel_new(struct device *device, const struct module *module, const 
     struct kernel k = {.next = self->kernels, .module = module,
                        .group_limit = (int)device->facts.group_limit};
     char what[120];
+    int limit = 0;
 
     snprintf(what, sizeof what, "the device code has no kernel '%.60s'", name);
     CU_TRY(cu.cuModuleGetFunction(&k.function, module->module, name), what);
-    if (cu.cuFuncGetAttribute)
-        CU_TRY(cu.cuFuncGetAttribute(&k.group_limit, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK,
-                                     k.function), name);
+    if (cu.cuFuncGetAttribute &&
+        cu.cuFuncGetAttribute(&limit, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, k.function) ==
+            CUDA_SUCCESS && limit > 0)
+        k.group_limit = limit; /* else the launch itself says when a group is too large */
     snprintf(k.name.text, sizeof k.name.text, "%s", name);
     *kernel = malloc(sizeof k);
     if (!*kernel)

@@ -171,6 +171,7 @@ int cuda_copy(struct device *device, struct buffer *to, const struct buffer *fro
 int cuda_prefetch(struct device *device, struct buffer *b, enum memory where, struct why *why)
 {
     struct cuda *self = device->self;
+    CUresult error;
     int status = cuda_enter(device, why);
 
     if (status || b->bytes == 0)
@@ -178,9 +179,14 @@ int cuda_prefetch(struct device *device, struct buffer *b, enum memory where, st
     if (b->memory != MEMORY_MANAGED)
         return why_fail(why, STATUS_UNAVAILABLE, "%s cannot prefetch %s memory",
                         device->row.id.text, memory_name(b->memory));
-    CU_TRY(cu.cuMemPrefetchAsync((CUdeviceptr)b->handle, b->bytes,
-                                 where == MEMORY_DEVICE ? self->id : CU_DEVICE_CPU,
-                                 self->stream), "prefetch failed");
+    error = cu.cuMemPrefetchAsync((CUdeviceptr)b->handle, b->bytes,
+                                  where == MEMORY_DEVICE ? self->id : CU_DEVICE_CPU,
+                                  self->stream);
+    if (error == CUDA_ERROR_NOT_SUPPORTED || error == CUDA_ERROR_INVALID_DEVICE) {
+        self->ops.prefetch = NULL; /* it takes no hints: pages move when they are touched */
+        return 0;
+    }
+    CU_TRY(error, "prefetch failed");
     return 0;
 }
 

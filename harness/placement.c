@@ -321,14 +321,14 @@ bool placement_measure(struct trial *t, enum placement placement,
     struct placed p = {.trial = t, .placement = placement, .calls = 1};
     int status = ready(&p, why);
 
-    if (status == STATUS_UNAVAILABLE) {
+    if (!status)
+        status = check(&p, r, why);
+    if (status == STATUS_UNAVAILABLE) { /* also what shows itself only when it is tried */
         release(&p);
         return false;
     }
     r->placement = placement;
     r->memory = t->memory;
-    if (!status)
-        status = check(&p, r, why);
     if (!status && r->error <= 1)
         status = share(&p, limits, r, why);
     if (!status && r->error <= 1)

@@ -430,6 +430,69 @@ static int run_core(void)
     return ok ? 0 : 1;
 }
 
+/* What a driver may say or leave out and still be one: by the settings in the environment. */
+static const struct other {
+    const char *variable, *value;
+} others[] = {
+    {EMULATED_ATTRIBUTES, "*=x,75=8,76=0"}, /* nothing but the compute capability is known */
+    {EMULATED_ATTRIBUTES, "*=0,75=8,76=0"},
+    {EMULATED_REFUSES, "cuMemHostAlloc,cuMemAllocManaged,cuStreamBeginCapture,cuStreamWaitEvent,"
+                       "cuDeviceGetUuid,cuDeviceGetPCIBusId,cuDeviceTotalMem,cuMemGetInfo,"
+                       "cuFuncGetAttribute,cuModuleLoadDataEx"},
+    {EMULATED_REFUSES, "cuMemHostGetDevicePointer,cuMemPrefetchAsync,cuGraphInstantiateWithFlags"},
+    {EMULATED_TICK_US, "86400000000"}, /* all events at one time */
+    {EMULATED_ALIGNMENT, "256"},
+    {EMULATED_INTERFACE, "11080"},
+    {EMULATED_MEMORY_MB, "1"},
+};
+
+enum { OTHERS = sizeof others / sizeof *others };
+
+static bool is_there_or_unavailable(int status, const struct why *why)
+{
+    return status == 0 || (status == STATUS_UNAVAILABLE && why->text[0]);
+}
+
+/* Each part works, or is not to be had: nothing fails, and the device goes on. */
+static int run_other(void)
+{
+    struct mark from = {0}, to = {0};
+    struct recording *recording = NULL;
+    struct device d;
+    struct why why = {{0}};
+    bool ok = device_open(&d, "cuda", &why) == 0;
+    double ns;
+
+    if (!ok)
+        fprintf(stderr, "%s\n", why.text);
+    if (!ok)
+        return 1;
+    ok &= d.facts.compute_units > 0 && d.facts.group_limit >= 1024 &&
+          d.facts.local_bytes >= 48 << 10 && d.facts.capability == 80;
+    for (int m = 0; m < MEMORIES; m++) {
+        struct buffer b;
+        int status = d.ops->alloc(&d, &b, 1000, (enum memory)m, &why);
+
+        ok &= is_there_or_unavailable(status, &why);
+        if (!status && m == MEMORY_MANAGED && d.ops->prefetch)
+            ok &= d.ops->prefetch(&d, &b, MEMORY_DEVICE, &why) == 0;
+        d.ops->free(&d, &b);
+    }
+    ok &= d.ops->mark(&d, &from, &why) == 0 && computes(&d, 1000, 3, MEMORY_PAGEABLE) &&
+          d.ops->mark(&d, &to, &why) == 0;
+    ns = d.ops->elapsed_ns(&d, &from, &to);
+    ok &= ns >= 0 && (!getenv(EMULATED_TICK_US) || ns == 0);
+    ok &= d.ops->lanes->use(&d, 1, &why) == 0 && d.ops->lanes->use(&d, 0, &why) == 0;
+    ok &= is_there_or_unavailable(d.ops->lanes->wait(&d, 0, 1, &why), &why);
+    if (d.ops->recording->start(&d, &why) == 0)
+        ok &= is_there_or_unavailable(d.ops->recording->stop(&d, &recording, &why), &why);
+    d.ops->recording->free(&d, recording);
+    ok &= computes(&d, 1000, 3, MEMORY_PAGEABLE);
+    fprintf(stderr, "%s", ok ? "" : why.text);
+    device_close(&d);
+    return ok ? 0 : 1;
+}
+
 /* ---- outside ----------------------------------------------------------------------------- */
 
 static int find_emulator(void **state)
@@ -552,12 +615,20 @@ static void test_core(void **state)
     run_on(core, "core", "OFFLOAD_BENCH_CACHE", cache);
 }
 
+static void test_others(void **state)
+{
+    (void)state;
+    need_compiler();
+    for (int i = 0; i < OTHERS; i++)
+        run_again("other", others[i].variable, others[i].value);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_device), cmocka_unit_test(test_several),
         cmocka_unit_test(test_faults), cmocka_unit_test(test_machine_code),
-        cmocka_unit_test(test_core)};
+        cmocka_unit_test(test_core), cmocka_unit_test(test_others)};
 
     if (argc > 1 && strcmp(argv[1], "inside") == 0)
         return run_inside();
@@ -567,6 +638,8 @@ int main(int argc, char **argv)
         return run_machine_code();
     if (argc > 1 && strcmp(argv[1], "core") == 0)
         return run_core();
+    if (argc > 1 && strcmp(argv[1], "other") == 0)
+        return run_other();
     if (argc > 1)
         return run_fault(atoi(argv[1]));
     return cmocka_run_group_tests_name("CUDA devices", tests, find_emulator, remove_folder);

@@ -18,12 +18,14 @@
 #define EMULATED_MEMORY_MB "OFFLOAD_EMULATOR_MEMORY_MB" /* memory of each in MiB (4096) */
 #define EMULATED_CAPABILITY "OFFLOAD_EMULATOR_CC"       /* compute capability, "80" */
 
-/* Another driver, as the documentation allows it. */
-#define EMULATED_ATTRIBUTES "OFFLOAD_EMULATOR_ATTRIBUTES" /* "16=1,83=0,*=x": by number, its value or
-                                                             x: unknown; *: all that are not named */
-#define EMULATED_REFUSES "OFFLOAD_EMULATOR_REFUSES"   /* functions that say "not supported": "cuA,cuB" */
-#define EMULATED_TICK_US "OFFLOAD_EMULATOR_TICK_US"   /* events' clock goes in such steps; a day: stands */
-#define EMULATED_ALIGNMENT "OFFLOAD_EMULATOR_ALIGNMENT" /* of memory, in bytes, and no more (512) */
+/* Another driver, as the documentation allows it. ATTRIBUTES: "16=1,83=0,*=x", by number a value or
+ * x for unknown; *: all that are not named. REFUSES: functions that say "not supported",
+ * "cuMemAllocManaged,cuGraphLaunch". TICK_US: the events' clock goes in such steps; with a day it
+ * stands. */
+#define EMULATED_ATTRIBUTES "OFFLOAD_EMULATOR_ATTRIBUTES"
+#define EMULATED_REFUSES "OFFLOAD_EMULATOR_REFUSES"
+#define EMULATED_TICK_US "OFFLOAD_EMULATOR_TICK_US"
+#define EMULATED_ALIGNMENT "OFFLOAD_EMULATOR_ALIGNMENT" /* of memory, and no more (512 bytes) */
 #define EMULATED_INTERFACE "OFFLOAD_EMULATOR_INTERFACE" /* CUDA version of the driver (13000) */
 
 /* When work runs that streams were given. "late" (the default): when a call waits for it, and

@@ -168,6 +168,32 @@ static void test_eight_bits(void **state)
     text_release(&findings);
 }
 
+/* A driver that knows little, lacks what can be lacked, and whose clock stands: the rest is
+ * measured, nothing fails. */
+static void test_another_driver(void **state)
+{
+    static const char settings[] =
+        EMULATED_ATTRIBUTES "='*=x,75=8,76=0' " EMULATED_TICK_US "=86400000000 " EMULATED_REFUSES
+        "=cuMemHostAlloc,cuMemAllocManaged,cuStreamBeginCapture,cuStreamWaitEvent,cuDeviceGetUuid,"
+        "cuDeviceGetPCIBusId,cuDeviceTotalMem,cuMemGetInfo,cuFuncGetAttribute,cuModuleLoadDataEx";
+    struct text said = {0}, findings = {0};
+    int status, cells;
+
+    (void)state;
+    need_compiler();
+    status = run(settings, SMOKE, &said, &findings);
+    if (status != 0 || findings.n > 0)
+        fail_msg("the run ended with %d\n%.6000s\n%.3000s", status, said.data,
+                 findings.n ? findings.data : "");
+    cells = count("cell", "device", "cuda:0");
+    assert_true(cells >= 15);
+    assert_int_equal(count("cell", "outcome", "ok"), cells);
+    assert_true(count("placement", "placement", "every") > 0);
+    assert_int_equal(count("placement", "outcome", "ok"), count("placement", "device", "cuda:0"));
+    text_release(&said);
+    text_release(&findings);
+}
+
 /* Each fault comes in every process: it falls on cells and placements. */
 static const struct fault {
     const char *setting, *words;
@@ -222,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_every_kernel),
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_eight_bits),
+        cmocka_unit_test(test_another_driver),
         cmocka_unit_test_prestate(test_fault, (void *)&faults[0]),
         cmocka_unit_test_prestate(test_fault, (void *)&faults[1]),
         cmocka_unit_test_prestate(test_fault, (void *)&faults[2]),

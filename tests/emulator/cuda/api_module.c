@@ -69,27 +69,34 @@ static CUresult module_load(CUmodule *module, const char *image, char *message, 
     return CUDA_SUCCESS;
 }
 
-CUresult CUDAAPI cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int options,
-                                    CUjit_option *option, void **value)
+static CUresult image_load(CUmodule *module, const void *image, unsigned int options,
+                           CUjit_option *option, void **value)
 {
     char message[700] = "";
     CUresult result;
 
-    ENTER(NEED_CONTEXT);
     if (!module || !image)
-        return driver_leave(CUDA_ERROR_INVALID_VALUE);
+        return CUDA_ERROR_INVALID_VALUE;
     result = module_load(module, image, message, sizeof message);
     if (result != CUDA_SUCCESS) {
         log_write(options, option, value, message);
         if (result != CUDA_ERROR_NO_BINARY_FOR_GPU) /* which a program may try */
             finding("cuModuleLoadData: %s", message);
     }
-    return driver_leave(result);
+    return result;
+}
+
+CUresult CUDAAPI cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int options,
+                                    CUjit_option *option, void **value)
+{
+    ENTER(NEED_CONTEXT);
+    return driver_leave(image_load(module, image, options, option, value));
 }
 
 CUresult CUDAAPI cuModuleLoadData(CUmodule *module, const void *image)
 {
-    return cuModuleLoadDataEx(module, image, 0, NULL, NULL);
+    ENTER(NEED_CONTEXT);
+    return driver_leave(image_load(module, image, 0, NULL, NULL));
 }
 
 static struct handle *unloading;

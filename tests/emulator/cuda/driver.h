@@ -102,7 +102,7 @@ CUresult driver_enter(enum need, const char *call);
 CUresult driver_leave(CUresult);
 #define ENTER(need)                                                                        \
     do {                                                                                   \
-        CUresult entered_ = driver_enter(need, __func__);                                     \
+        CUresult entered_ = driver_enter(need, __func__);                                  \
         if (entered_ != CUDA_SUCCESS)                                                      \
             return driver_leave(entered_);                                                 \
     } while (0)
