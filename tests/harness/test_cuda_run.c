@@ -177,7 +177,7 @@ static void test_another_driver(void **state)
         "=cuMemHostAlloc,cuMemAllocManaged,cuStreamBeginCapture,cuStreamWaitEvent,cuDeviceGetUuid,"
         "cuDeviceGetPCIBusId,cuDeviceTotalMem,cuMemGetInfo,cuFuncGetAttribute,cuModuleLoadDataEx";
     struct text said = {0}, findings = {0};
-    int status, cells;
+    int status;
 
     (void)state;
     need_compiler();
@@ -185,9 +185,7 @@ static void test_another_driver(void **state)
     if (status != 0 || findings.n > 0)
         fail_msg("the run ended with %d\n%.6000s\n%.3000s", status, said.data,
                  findings.n ? findings.data : "");
-    cells = count("cell", "device", "cuda:0");
-    assert_true(cells >= 15);
-    assert_int_equal(count("cell", "outcome", "ok"), cells);
+    assert_true(count("cell", "outcome", "ok") >= 15);
     assert_true(count("placement", "placement", "every") > 0);
     assert_int_equal(count("placement", "outcome", "ok"), count("placement", "device", "cuda:0"));
     text_release(&said);
