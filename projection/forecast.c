@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void ledger_add(struct ledger *ledger, const char *name, double us)
 {
@@ -252,6 +253,14 @@ static void assumptions_tell(const struct op_kind *kind, const struct operation 
     }
 }
 
+static void kin_tell(const struct synonym *kin, char *why, size_t size)
+{
+    size_t n = strlen(why);
+
+    if (n < size)
+        snprintf(why + n, size - n, "; '%s' taken as '%s'", kin->name, kin->of);
+}
+
 static void lesson_tell(double shift, char *why, size_t size)
 {
     size_t n = strlen(why);
@@ -265,6 +274,7 @@ int project(const struct gpu *gpu, const struct operation *op, enum timing timin
 {
     const struct intervals *intervals = intervals_builtin();
     const struct op_kind *kind = op_kind_find(op->op);
+    const struct synonym *kin;
     struct region region;
     struct spread spread;
     struct ledger l;
@@ -277,6 +287,9 @@ int project(const struct gpu *gpu, const struct operation *op, enum timing timin
         return status;
     region = region_of(kind, op, &l);
     spread = call_spread(gpu, op, timing, &region, l.total);
+    kin = strcasecmp(kind->name, op->op) ? synonym_find(op->op) : NULL;
+    if (kin && kin->is_akin)
+        spread_widen(&spread);
     shift = lessons_apply(&lessons, gpu, &region, &spread);
     f->time_us = (struct estimate){l.total * exp(shift), l.total * exp(spread.low),
                                    l.total * exp(spread.high)};
@@ -284,6 +297,8 @@ int project(const struct gpu *gpu, const struct operation *op, enum timing timin
     f->terms = l.terms;
     memcpy(f->term, l.term, sizeof f->term);
     nearness_tell(gpu, &region, intervals, f->why, sizeof f->why);
+    if (kin && kin->is_akin)
+        kin_tell(kin, f->why, sizeof f->why);
     assumptions_tell(kind, op, timing, f->why, sizeof f->why);
     lesson_tell(shift, f->why, sizeof f->why);
     return 0;

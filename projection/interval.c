@@ -11,7 +11,7 @@
 
 #include "base/embedded.h"
 
-/* What a type without timings and a design without any are multiplied with; the least standard
+/* What a type or an operation without timings and a design without any are multiplied with; the least standard
  * deviation, the noise between two builds of one library; that of a host link: assumptions. */
 static const double strange = 1.25, stranger = 2, least = 0.02, link_sigma = 0.55;
 
@@ -182,6 +182,11 @@ struct spread interval_spread(const struct intervals *t, const struct gpu *gpu,
     doubt = kindred[CAUSE_COMPUTE] == KINDRED_GPU ? 0 : datasheet_doubt(gpu);
     return (struct spread){-hypot(s.low * stretch, normal_90 * doubt),
                            hypot(s.high * stretch, normal_90 * doubt), s.between * stretch};
+}
+
+void spread_widen(struct spread *s)
+{
+    *s = (struct spread){s->low * strange, s->high * strange, s->between * strange};
 }
 
 void intervals_init(struct intervals *t)

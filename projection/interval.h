@@ -66,6 +66,8 @@ struct spread spread_of(const struct intervals *, enum standing, const struct re
                         const enum kindred kindred[CAUSES]);
 struct spread interval_spread(const struct intervals *, const struct gpu *,
                               const struct region *);
+/* For an operation that only another's timings stand for. */
+void spread_widen(struct spread *);
 
 /* Nothing marked, nothing known. */
 void intervals_init(struct intervals *);

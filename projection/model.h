@@ -26,8 +26,16 @@ struct op_kind {
     bool takes_scalar; /* a framework wraps its scalar in a tensor first */
 };
 
-/* By name, case ignored; NULL when no model knows it. */
+/* By name or synonym, case ignored; NULL when no model knows it. */
 const struct op_kind *op_kind_find(const char *name);
+/* Another name of an operation; is_akin: it is another operation of the same traffic. */
+struct synonym {
+    const char *name, *of;
+    bool is_akin;
+};
+/* Case ignored; NULL when there is none. By number: NULL after the last. */
+const struct synonym *synonym_find(const char *name);
+const struct synonym *synonym_at(int i);
 /* The i-th operation known, or NULL. */
 const struct op_kind *op_kind_at(int i);
 

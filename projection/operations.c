@@ -72,13 +72,16 @@ const struct op_kind *op_kind_at(int i)
 
 const struct op_kind *op_kind_find(const char *name)
 {
+    const struct synonym *synonym;
+
     for (int i = 0; i < KINDS; i++) /* a name that this table gave */
         if (kinds[i].name == name)
             return &kinds[i];
     for (int i = 0; name && i < KINDS; i++)
         if (strcasecmp(kinds[i].name, name) == 0)
             return &kinds[i];
-    return NULL;
+    synonym = synonym_find(name);
+    return synonym ? op_kind_find(synonym->of) : NULL;
 }
 
 /* A pipe's rate; 16-bit types that a GPU has no matrix cores for run at its vector rate. */

@@ -195,6 +195,43 @@ static void test_reuse_of_the_l2_is_seen(void **state)
     assert_true(cold.time_us.value > 1.3 * hot.time_us.value);
 }
 
+static void test_other_names_of_operations(void **state)
+{
+    struct operation op = {.op = "gemm_bias", .dtype = DTYPE_F32, .m = 64, .n = 512, .k = 512};
+    const struct gpu *gpu = gpu_find("l4", NULL);
+    struct forecast own, other;
+    struct why why = {""};
+
+    (void)state;
+    check(gpu, &op, TIMING_KERNEL, &own);
+    op.op = "Linear";
+    check(gpu, &op, TIMING_KERNEL, &other);
+    assert_memory_equal(&own.time_us, &other.time_us, sizeof own.time_us);
+    assert_string_equal(own.why, other.why);
+
+    op = (struct operation){.op = "copy", .dtype = DTYPE_F16, .rows = 512, .cols = 4096};
+    check(gpu, &op, TIMING_KERNEL, &own);
+    op.op = "transpose";
+    check(gpu, &op, TIMING_KERNEL, &other);
+    assert_true(other.time_us.value == own.time_us.value);
+    assert_true(other.time_us.low < own.time_us.low && other.time_us.high > own.time_us.high);
+    assert_non_null(strstr(other.why, "'transpose' taken as 'copy'"));
+
+    op.op = "sort";
+    assert_int_equal(project(gpu, &op, TIMING_KERNEL, &other, &why), STATUS_UNAVAILABLE);
+}
+
+static void test_every_synonym_leads_to_an_operation(void **state)
+{
+    (void)state;
+    for (int i = 0; synonym_at(i); i++) {
+        const struct op_kind *kind = op_kind_find(synonym_at(i)->name);
+
+        if (!kind || strcmp(kind->name, synonym_at(i)->of) != 0)
+            fail_msg("'%s' does not lead to '%s'", synonym_at(i)->name, synonym_at(i)->of);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +242,8 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_projected_says_why),
         cmocka_unit_test(test_transfers_follow_the_link),
         cmocka_unit_test(test_reuse_of_the_l2_is_seen),
+        cmocka_unit_test(test_other_names_of_operations),
+        cmocka_unit_test(test_every_synonym_leads_to_an_operation),
     };
 
     return cmocka_run_group_tests_name("projection", tests, NULL, NULL);
