@@ -215,7 +215,7 @@ static void test_lower_precision_is_named(void **state)
     assert_non_null(strstr(note, "not the same answer"));
 }
 
-static void test_json(void **state)
+static void test_formats(void **state)
 {
     struct text out = {0};
     const json_t *line;
@@ -243,6 +243,10 @@ static void test_json(void **state)
                            "bf16 on the same GPU would take 0.40x the time (projected), at 65536 "
                            "times the rounding error: not the same answer"));
     json_decref(root);
+    text_release(&out);
+    assert_int_equal(format_find("html")->write(&report, &out, NULL), 0);
+    assert_non_null(strstr(out.data, "<summary>lower precision</summary>bf16 on the same GPU"));
+    assert_non_null(strstr(out.data, "<h3>Lower precision</h3>"));
     text_release(&out);
 }
 
@@ -304,7 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_lower_precision_wins_no_verdict),
         T(test_lower_precision_is_named),
-        T(test_json),
+        T(test_formats),
         T(test_small_gains_are_no_note),
         T(test_measured_placements_want_measured_rivals),
     };
