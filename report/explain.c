@@ -176,16 +176,12 @@ static void flip_by_reuse(const struct verdict *v, struct text *out)
                           : "more rounds would decide");
     else if (isnan(v->reuse_n.low)) /* transfers unknown */
         return;
-    else if (isnan(n) && v->gpu_us.value < v->cpu_us.value)
-        text_add(
-            out,
-            "once activations and results cross the link on each call it no longer "
-            "pays");
-    else if (isnan(n) && v->gpu->time_us.value < v->cpu_us.value)
-        text_add(out, "pays only where inputs and results stay on the GPU");
     else if (isnan(n))
-        text_printf(out, "no link is fast enough: kernel and launch alone take %s",
-                    words_time(v->gpu->time_us.value).text);
+        text_printf(out, "%s: %s",
+                    v->gpu->time_us.value < v->cpu_us.value
+                        ? "pays only where inputs and results stay on the GPU"
+                        : "no link is fast enough",
+                    v->reuse_why);
     else if (v->decision == DECISION_STAY && n > v->calls)
         text_printf(out, "pays once %s calls share one upload", words_count(n).text);
     else if (v->decision == DECISION_OFFLOAD && n > 1)

@@ -81,7 +81,7 @@ struct verdict {
                                 * INFINITY: perhaps never */
     char reuse_why[300];       /* why no number of calls pays, or "" */
     char because[700];         /* one sentence from both sides' bounds */
-    char flip[600];            /* what would change the decision, in words */
+    char flip[900];            /* what would change the decision, in words */
     struct flips flips;        /* the same as numbers */
     struct money money;
 };

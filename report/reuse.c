@@ -57,6 +57,6 @@ void reuse_why(const struct reuse_parts *p, char *out, size_t size)
         while (out[at])
             at++;
         snprintf(out + at, size - at, "; at the favourable ends of the intervals it would from %s "
-                 "calls on", words_count(n.low).text);
+                 "call%s on", words_count(n.low).text, n.low > 1 ? "s" : "");
     }
 }

@@ -326,7 +326,7 @@ static void test_formats_say_it(void **state)
     judge();
     assert_true(says("text", "33 % of m on the CPU"));
     assert_true(says("markdown", "| 33 % of m"));
-    assert_true(says("html", "33 % of m</td>"));
+    assert_true(says("html", "33&nbsp;% of m</td>"));
     assert_true(says("json", "\"cpu_units\": 334,") && says("json", "\"against\": \"gpu\"") &&
                 says("json", "\"basis\": \"derived\""));
     forget(state);

@@ -170,7 +170,7 @@ static void test_never(void **state)
     judge();
     v = at(0, PLACEMENT_RESIDENT);
     assert_true(isnan(v->reuse_n.value) && !isnan(v->reuse_n.low));
-    assert_non_null(strstr(v->flip, "no longer pays"));
+    assert_non_null(strstr(v->flip, "which sharing the upload does not save"));
 }
 
 static void test_ties_and_straddles(void **state)
