@@ -91,7 +91,7 @@ static void model_prefill(const struct work *w, struct ledger *l)
     hot = model_resident_share(w, append + io);
     l->memory = (append + p->prefill_io * io) *
                 fmax((1 - hot) / h.dram, 1 / model_l2_rate(w));
-    l->latency = p->attention_floor_cycles[w->gpu->family] / h.cycles_per_us;
+    l->latency = p->prefill_floor_us[w->gpu->family];
     l->total = l->compute + l->memory + l->latency;
     ledger_add(l, "tiles of queries over their keys", l->compute);
     ledger_add(l, "DRAM, with the KV append", l->memory);
@@ -124,7 +124,7 @@ static void model_decode(const struct work *w, struct ledger *l)
             steps / splits * p->decode_step_cycles / h.cycles_per_us;
     l->compute = 4 * groups * rows * kept * h.dim / (h.rate * w->units * p->prefill_share);
     l->memory = h.dim > 256 ? stream * p->wide_head : stream;
-    l->latency = p->attention_floor_cycles[w->gpu->family] / h.cycles_per_us + start +
+    l->latency = p->decode_floor_cycles[w->gpu->family] / h.cycles_per_us + start +
                  (splits > 1 ? p->decode_split_us : 0);
     l->overlap = 3;
     l->total = pow(pow(l->compute, 3) + pow(l->memory, 3), 1.0 / 3) + l->latency;

@@ -183,11 +183,13 @@ static struct choice choice_time(const struct work *w, const struct product *x, 
     double load = (t.m * x->a_bytes + t.n * x->b_bytes / x->sharers) / x->unit_l2;
     double reach = fmin(1, tiles * p->unit_dram_gain / x->units);
     double cycles_per_us = w->gpu->boost_hz * 1e-6;
+    /* Without matrix cores several tiles share a unit: one's end hides behind another. */
+    double turn = w->is_tensor ? 1 : p->vector_turn;
     struct choice c;
 
     c.compute = rounds * (steps * (multiply + x->load_weight * load) +
-                          p->store_weight * t.m * t.n * x->c_bytes / x->unit_l2) +
-                (rounds - 1) * p->turn_cycles / cycles_per_us;
+                          turn * p->store_weight * t.m * t.n * x->c_bytes / x->unit_l2) +
+                (rounds - 1) * turn * p->turn_cycles / cycles_per_us;
     c.dram = fmax(x->cold_bytes, wave_bytes(w, x, t, tiles) * (1 - x->hot_share)) /
              (x->dram * reach);
     c.start = p->tile_start_cycles / cycles_per_us;
@@ -203,6 +205,8 @@ static struct choice choice_best(const struct work *w, const struct product *x)
     int tiles = w->is_tensor ? (int)(sizeof tensor_tiles / sizeof *tile)
                              : (int)(sizeof vector_tiles / sizeof *tile);
     struct choice best = {.total = INFINITY};
+    /* Kernels that scale block by block along k come without a split of k. */
+    int last_split = w->op->precision == PRECISION_FP8_BLOCK ? 1 : SPLITS;
 
     /* From Ampere on cuBLAS ships batched products without matrix cores in one tile only. */
     if (!w->is_tensor && w->kind->batched && w->gpu->family >= FAMILY_AMPERE &&
@@ -212,7 +216,7 @@ static struct choice choice_best(const struct work *w, const struct product *x)
     for (int i = w->is_tensor && w->gpu->family != FAMILY_BLACKWELL; i < tiles; i++) {
         double grid = ceil(x->m / tile[i].m) * ceil(x->n / tile[i].n) * x->batch;
 
-        for (int s = 0; s < SPLITS; s++) {
+        for (int s = 0; s < last_split; s++) {
             struct choice c;
 
             if (s > 0 && (x->batch > 1 || grid * splits[s] > 2.1 * x->units || x->k / splits[s] < 128))

@@ -27,6 +27,7 @@
     X(vector_load_weight, 1, 0.02, 30, "", M, "the same, without matrix cores")        \
     X(store_weight, 0.5, 0.02, 4, "", M, "share of a tile's stores that is not hidden") \
     X(turn_cycles, 500, 10, 8000, "", M, "from one tile of a unit to its next")        \
+    X(vector_turn, 0.6, 0.01, 2, "", M, "what of stores and turns shows without matrix cores") \
     X(solo_elements, 7000, 500, 65536, "", M, "tile elements that fill a unit of 1024 flops/clock") \
     X(solo_power, 0.5, 0.05, 1, "", M, "how rate falls with fewer elements in flight") \
     X(vector_solo_elements, 6000, 500, 65536, "", M, "the same, without matrix cores") \
@@ -100,7 +101,8 @@
     X(matrix_floor_cycles, 3000, 300, 15000, "", M, "shortest matrix kernel")           \
     X(fp8_share, 0.85, 0.3, 1.1, "", M, "fp8 rate reached / that of 16-bit types")     \
     X(fp8_block_share, 0.6, 0.1, 1.1, "", M, "the same with one scale per block")      \
-    X(attention_floor_cycles, 18000, 2000, 60000, "", A, "shortest attention with append")  \
+    X(prefill_floor_us, 8, 1, 30, "us", A, "shortest prefill with append")             \
+    X(decode_floor_cycles, 18000, 2000, 60000, "", A, "shortest decode with append")   \
     X(attention_share, 1, 0.4, 1.6, "", A, "attention kernels of the generation / all") \
     X(decode_share, 1, 0.4, 1.6, "", A, "decode kernels of the generation / all")
 

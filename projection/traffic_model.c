@@ -15,9 +15,9 @@ enum { LANES = 64, OVERLAP = 3 };
 /* Threads of a block and vector width of PyTorch's row kernels (aten/native/cuda). */
 enum { NORM_THREADS = 128, SOFTMAX_THREADS = 512, ROW_VECTOR = 4, SOFTMAX_WARP_COLS = 1024 };
 
-/* What a row kernel does: elements it walks per row, reads after the first, rows at work. */
+/* What a row kernel does: reads after the first, rows at work. */
 struct walk {
-    double rows, cols, padded, rereads, rows_at_once;
+    double rows, cols, rereads, rows_at_once;
 };
 
 double model_dram_rate(const struct work *w)
@@ -53,7 +53,6 @@ static struct walk walk_of(const struct work *w)
                         .cols = (double)(op->cols > 0 ? op->cols : op->k)};
     double threads = NORM_THREADS;
 
-    walk.padded = walk.cols;
     if (w->kind->model != MODEL_ROWS)
         return walk;
     walk.rereads = w->kind->rereads;
@@ -62,8 +61,6 @@ static struct walk walk_of(const struct work *w)
 
         walk.rereads = is_short ? 0 : w->kind->rereads;
         threads = is_short ? NORM_THREADS : softmax_threads(walk.cols);
-        if (!is_short)
-            walk.padded = ceil(walk.cols / threads / ROW_VECTOR) * threads * ROW_VECTOR;
     }
     walk.rows_at_once = fmin(walk.rows, w->units * threads_per_unit(w) / threads);
     return walk;
@@ -88,11 +85,11 @@ static double reread_share(const struct work *w, const struct walk *walk)
                 lost_share(w, used * (1 + w->kind->writes), w->l2_bytes));
 }
 
-static double stream_share(const struct work *w)
+static double stream_share(const struct work *w, const struct walk *walk)
 {
     const struct parameters *p = w->parameter;
 
-    if (w->kind->model != MODEL_ROWS)
+    if (walk->rereads == 0)
         return p->map_share;
     return w->kind->rereads > 1 ? p->softmax_share : p->norm_share;
 }
@@ -119,17 +116,19 @@ void model_traffic(const struct work *w, struct ledger *l)
 {
     const struct parameters *p = w->parameter;
     struct walk walk = {0};
-    double n, bytes, moved, resident, rate;
+    double n, bytes, rereads, passes, resident, rate;
 
     if (w->kind->model != MODEL_LAUNCH)
         walk = walk_of(w);
     n = walk.rows * walk.cols;
     bytes = n * w->element_bytes * (w->kind->reads + w->kind->writes);
-    moved = walk.rows * walk.padded * w->element_bytes *
-            (w->kind->reads + w->kind->writes + walk.rereads * reread_share(w, &walk));
+    rereads = n * w->element_bytes * walk.rereads;
     resident = w->op->cold ? 0 : model_resident_share(w, bytes);
-    rate = model_dram_rate(w) * stream_share(w);
-    l->memory = moved * fmax((1 - resident) / rate, 1 / model_l2_rate(w));
+    rate = model_dram_rate(w) * stream_share(w, &walk);
+    passes = bytes + rereads;
+    if (walk.rereads > 0)
+        bytes += rereads * reread_share(w, &walk);
+    l->memory = fmax(bytes * (1 - resident) / rate, passes / model_l2_rate(w));
     l->compute = n * element_work(w) / (LANES * w->units * w->gpu->boost_hz * 1e-6);
     l->overlap = OVERLAP;
     l->latency = p->map_floor_us;
