@@ -181,8 +181,12 @@ static struct spread call_spread(const struct gpu *gpu, const struct operation *
                                  enum timing timing, const struct region *region, double total)
 {
     const struct op_kind *kind = op_kind_find(op->op);
-    struct spread s = interval_spread(intervals_builtin(), gpu, region);
+    struct region device = *region;
+    struct spread s;
 
+    if (timing == TIMING_LAUNCH)
+        device.share[CAUSE_LAUNCH] = 0; /* its assumption's range comes below */
+    s = interval_spread(intervals_builtin(), gpu, &device);
     if (kind->model != MODEL_COPY && timing != TIMING_LAUNCH)
         return s;
     if (kind->model == MODEL_COPY || kind->model == MODEL_LAUNCH)
