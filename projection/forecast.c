@@ -155,7 +155,8 @@ static void nearness_tell(const struct gpu *gpu, const struct region *r,
         snprintf(out, size, "%s model; no timings of its kind were calibrated on: wide interval",
                  model_name(r->model));
     else if (kindred == KINDRED_GPU)
-        snprintf(out, size, "%s model; calibrated on this GPU (%s)", model_name(r->model), type);
+        snprintf(out, size, "%s model; calibrated on this GPU (%s)", model_name(r->model),
+                 class_name(class));
     else if (kindred == KINDRED_FAMILY)
         snprintf(out, size, "%s model; calibrated on other GPUs of its generation (%s)",
                  model_name(r->model), type);

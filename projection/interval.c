@@ -127,12 +127,14 @@ enum kindred kindred_of(const struct intervals *t, const struct gpu *gpu, enum c
 {
     unsigned families = t->families[class];
 
+    if (cause == CAUSE_LAUNCH)
+        return KINDRED_NONE;
     for (int i = 0; i < 16 && t->gpu[class][i].text[0]; i++)
         if (strcmp(t->gpu[class][i].text, gpu->id.text) == 0)
             return KINDRED_GPU;
     for (int c = 0; cause == CAUSE_MEMORY && c < CLASSES; c++)
         families |= t->families[c];
-    if (gpu->family != FAMILY_OTHER && families >> gpu->family & 1 && cause != CAUSE_LAUNCH)
+    if (gpu->family != FAMILY_OTHER && families >> gpu->family & 1)
         return KINDRED_FAMILY;
     return KINDRED_NONE;
 }

@@ -59,7 +59,7 @@ const char *cause_name(enum cause);
 const char *kindred_name(enum kindred);
 
 /* How near `gpu` lies in what a cause depends on: a generation's memory is known from any of
- * its calls, a host's launches only from this GPU's. */
+ * its calls, a host's launches never: the next host is another. */
 enum kindred kindred_of(const struct intervals *, const struct gpu *, enum class, enum cause);
 /* The interval of a region whose causes are so near. */
 struct spread spread_of(const struct intervals *, enum standing, const struct region *,

@@ -49,7 +49,8 @@ static void test_nearness_is_by_cause(void **state)
     assert_non_null(h200);
     intervals_init(&t);
     intervals_mark(&t, h100, CLASS_MATRIX_16, NUMBER_16);
-    assert_int_equal(kindred_of(&t, h100, CLASS_MATRIX_16, CAUSE_LAUNCH), KINDRED_GPU);
+    assert_int_equal(kindred_of(&t, h100, CLASS_MATRIX_16, CAUSE_COMPUTE), KINDRED_GPU);
+    assert_int_equal(kindred_of(&t, h100, CLASS_MATRIX_16, CAUSE_LAUNCH), KINDRED_NONE);
     assert_int_equal(kindred_of(&t, h200, CLASS_MATRIX_16, CAUSE_COMPUTE), KINDRED_FAMILY);
     assert_int_equal(kindred_of(&t, h200, CLASS_MATRIX_16, CAUSE_LAUNCH), KINDRED_NONE);
     assert_int_equal(kindred_of(&t, h100, CLASS_MAP, CAUSE_MEMORY), KINDRED_FAMILY);
