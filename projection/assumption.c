@@ -27,6 +27,7 @@ static const struct {
 
 static struct {
     pthread_once_t once;
+    json_t *root; /* names and sentences point into it */
     struct assumption at[MOST];
     int n;
 } assumptions = {.once = PTHREAD_ONCE_INIT};
@@ -74,13 +75,13 @@ static bool entry_read(struct assumption *a, const json_t *entry)
            families_read(a, json_object_get(entry, "family"));
 }
 
-/* The file stays open: names and sentences point into it. */
 static void assumptions_open(void)
 {
     const struct embedded *file = embedded_find("projection/assumptions.json");
     json_t *root = file ? json_loadb(file->text, file->n, 0, NULL) : NULL, *entry;
     size_t i;
 
+    assumptions.root = root;
     json_array_foreach(root, i, entry)
         if (assumptions.n == MOST || !entry_read(&assumptions.at[assumptions.n++], entry))
             break;
