@@ -22,6 +22,8 @@
 
 /* A cold problem's stationary arguments exceed the last-level cache so many times over. */
 enum { COLD_CACHES = 4, CELLS = 64 };
+/* A call that takes so long is not repeated for counters, unless the budget is large. */
+static const double long_s = 0.1;
 /* Cache to assume where the system does not say. */
 static const double cache_unknown_bytes = 64e6;
 
@@ -407,6 +409,13 @@ static bool is_throttled(const void *nvml)
     return nvml_is_throttled(nvml);
 }
 
+static void say_sample(void *shop, const struct trial *t)
+{
+    struct workshop *s = shop;
+
+    s->at(s->to, t->device->row.id.text, t->variant->name);
+}
+
 /* Passes of their own, after the samples. A proof's times prove nothing, but that a GPU's
  * probes work is seen there too. */
 static void observe_cell(struct workshop *shop, const struct group *g, struct cell *c,
@@ -414,10 +423,16 @@ static void observe_cell(struct workshop *shop, const struct group *g, struct ce
 {
     enum device_kind kind = c->trial.device->kind;
     int64_t start_ns = clock_ns();
+    double call_s = mean(&c->record.wall_ns) * 1e-9;
+    struct why why;
 
     if (c->record.outcome != OUTCOME_OK || strcmp(c->record.stop.text, "hopeless") == 0)
         return;
-    if (kind == DEVICE_CUDA || (kind == DEVICE_CPU && !g->is_proof))
+    shop->at(shop->to, "", "looking at counters");
+    if (kind == DEVICE_CUDA && call_s > fmax(long_s, 0.05 * budget_s)) {
+        why_fail(&why, STATUS_OK, "not asked: a call takes %.2g s", call_s);
+        observer_pass_over(shop->observer, &c->trial, &why, &c->record);
+    } else if (kind == DEVICE_CUDA || (kind == DEVICE_CPU && !g->is_proof))
         observer_watch(shop->observer, &c->trial,
                        g->is_proof ? 0 : fmin(0.005, 0.05 * budget_s), &c->record);
     trace_cell("probes", &c->record, start_ns);
@@ -452,12 +467,15 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
     }
     limits.is_throttled = shop->nvml ? is_throttled : NULL;
     limits.to = shop->nvml;
+    limits.begins = say_sample;
+    limits.listener = shop;
     if (g->is_proof) { /* the times prove nothing: a few samples show that they exist */
         limits.rounds_least = limits.rounds_most = 3;
         limits.sample_ns = 0;
     }
     shop->at(shop->to, "", "sampling");
     sampler_run(trial, set, n, &limits, shop->seed + (uint64_t)g->problem.shape.n[0]);
+    shop->at(shop->to, "", "reading what was sampled");
     lost = sampler_lost(set, n);
     if (lost >= 0)
         end_process(shop, trial[lost], &set[lost].why);

@@ -172,6 +172,14 @@ static void open_entry(struct workshop *shop, struct bench *bench, struct entry 
     e->is_ready = r->outcome == OUTCOME_OK;
 }
 
+static void say_sample(void *shop, const struct trial *t)
+{
+    struct workshop *s = shop;
+
+    (void)t;
+    s->at(s->to, "", "sampling");
+}
+
 static void sample_entries(struct workshop *shop, struct entry *entry, int n, double budget_s)
 {
     struct sampler_limits limits = sampler_defaults(budget_s);
@@ -180,6 +188,8 @@ static void sample_entries(struct workshop *shop, struct entry *entry, int n, do
     int index[WAYS], ready = 0;
 
     limits.rounds_least = ROUNDS;
+    limits.begins = say_sample;
+    limits.listener = shop;
     for (int i = 0; i < n; i++)
         if (entry[i].is_ready) {
             index[ready] = i;

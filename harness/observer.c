@@ -132,11 +132,23 @@ static void watch(struct observer *o, int i, struct trial *t, double pass_s, str
         note_value(probe, &o->open[i].metric[m], value[m], calls, r);
 }
 
+/* Does probe i look at such trials? */
+static bool is_for(const struct observer *o, int i, const struct trial *t)
+{
+    return (t->device->kind == DEVICE_CUDA) == !!(o->open[i].probe->traits & PROBE_CUDA);
+}
+
 void observer_watch(struct observer *o, struct trial *t, double pass_s, struct record *r)
 {
-    bool is_cuda = t->device->kind == DEVICE_CUDA;
-
     for (int i = 0; o && i < o->probes; i++)
-        if (is_cuda == !!(o->open[i].probe->traits & PROBE_CUDA))
+        if (is_for(o, i, t))
             watch(o, i, t, fmax(pass_s, pass_s > 0 ? o->open[i].probe->least_pass_s : 0), r);
+}
+
+void observer_pass_over(struct observer *o, const struct trial *t, const struct why *why,
+                        struct record *r)
+{
+    for (int i = 0; o && i < o->probes; i++)
+        if (is_for(o, i, t))
+            note_absence(o->open[i].probe, &o->open[i].metric[0], why, r);
 }

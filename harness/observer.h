@@ -18,5 +18,8 @@ void observer_free(struct observer *);
  * floating-point operations that differs from the analytic one by more than a factor of two
  * is marked suspect, and so is an L2 cache that saw less than half of the bytes. */
 void observer_watch(struct observer *, struct trial *, double pass_s, struct record *);
+/* Nothing is run: each of these probes leaves a measure that says why. */
+void observer_pass_over(struct observer *, const struct trial *, const struct why *,
+                        struct record *);
 
 #endif

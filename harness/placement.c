@@ -14,6 +14,8 @@
 /* Rounds at most; at least, where they are short. */
 enum { ROUNDS_MOST = 40, ROUNDS_LEAST = 5 };
 static const double patience_s = 0.2;
+/* A call is long when it takes so long, and the budget. */
+static const double long_s = 0.1;
 /* Whole calls and calls in parts that agree so well need no further rounds. */
 static const double tolerable = 0.05;
 
@@ -41,6 +43,7 @@ struct placed {
     struct trial *trial;
     enum placement placement;
     int64_t calls;              /* that share an upload or a recording */
+    double first_ns;            /* what the checked call took */
     struct overlap *overlap;
     struct recording *recording;
 };
@@ -199,10 +202,12 @@ static int check(struct placed *p, struct record *r, struct why *why)
 {
     struct trial *t = p->trial;
     int status = trial_restore(t, why);
+    int64_t start = clock_ns();
 
     t->next = 0;
     if (!status)
         status = call(p, NULL, why);
+    p->first_ns = (double)(clock_ns() - start);
     if (!status && (p->placement == PLACEMENT_RESIDENT || p->placement == PLACEMENT_GRAPH))
         status = trial_download(t, why);
     if (status)
@@ -212,6 +217,11 @@ static int check(struct placed *p, struct record *r, struct why *why)
     return 0;
 }
 
+static bool is_long(const struct placed *p, const struct placement_limits *limits)
+{
+    return p->first_ns * 1e-9 > fmax(limits->budget_s, long_s);
+}
+
 static int by_wall(const void *a, const void *b)
 {
     const struct timeline *x = a, *y = b;
@@ -219,15 +229,17 @@ static int by_wall(const void *a, const void *b)
     return (x->wall_ns > y->wall_ns) - (x->wall_ns < y->wall_ns);
 }
 
-static int measure_round(struct placed *p, struct timeline *line, struct record *r,
-                         struct why *why)
+/* `whole_ns`: the whole call, where it was made before; else 0. */
+static int measure_round(struct placed *p, double whole_ns, struct timeline *line,
+                         struct record *r, struct why *why)
 {
     int64_t start = clock_ns();
-    int status = call(p, NULL, why);
+    int status = whole_ns > 0 ? 0 : call(p, NULL, why);
 
     if (status)
         return status;
-    series_push(&r->wall_ns, (double)(clock_ns() - start) / (double)p->calls);
+    series_push(&r->wall_ns,
+                (whole_ns > 0 ? whole_ns : (double)(clock_ns() - start)) / (double)p->calls);
     timeline_start(line);
     status = call(p, line, why);
     timeline_stop(line);
@@ -279,8 +291,11 @@ static int measure(struct placed *p, const struct placement_limits *limits, stru
     struct timeline line[ROUNDS_MOST];
     int64_t start = clock_ns();
     double spent_s = 0, off = INFINITY;
+    bool is_known = is_long(p, limits) && p->calls == 1;
     int status = 0;
 
+    if (is_long(p, limits))
+        snprintf(r->stop.text, sizeof r->stop.text, "budget");
     for (int n = 0; !status && n < ROUNDS_MOST; n++) {
         bool is_short = spent_s < patience_s && limits->rounds > 1;
 
@@ -288,7 +303,7 @@ static int measure(struct placed *p, const struct placement_limits *limits, stru
                                 : n > 0 && spent_s > limits->budget_s &&
                                       !(is_short && n < ROUNDS_LEAST))
             break;
-        status = measure_round(p, &line[n], r, why);
+        status = measure_round(p, is_known && n == 0 ? p->first_ns : 0, &line[n], r, why);
         if (!status)
             off = settle(p, line, n + 1, r);
         spent_s = (double)(clock_ns() - start) * 1e-9;
@@ -307,12 +322,38 @@ static int share(struct placed *p, const struct placement_limits *limits, struct
 
     if (!shares && p->placement != PLACEMENT_GRAPH)
         return 0;
-    status = call(p, NULL, why);
-    call_s = fmax((double)(clock_ns() - start) * 1e-9, 1e-7);
+    if (!is_long(p, limits))
+        status = call(p, NULL, why);
+    call_s = is_long(p, limits) ? p->first_ns * 1e-9
+                                : fmax((double)(clock_ns() - start) * 1e-9, 1e-7);
     p->calls = (int64_t)fmin(fmax(0.2 * limits->budget_s / call_s, 2), (double)limits->calls);
     if (status)
         return status;
     return shares ? measure_shared(p, r, why) : record_calls(p, why);
+}
+
+/* Kernels' calls that the least measurement takes, each chunk counted as a call: one that is
+ * checked, and one in parts; two of each where calls share something. */
+static int least_calls(enum placement placement)
+{
+    return placement == PLACEMENT_OVERLAPPED                                    ? 16
+           : placement == PLACEMENT_ONCE || placement == PLACEMENT_GRAPH ? 5
+                                                                                : 2;
+}
+
+/* Where it would end too late, *why says so. */
+static bool is_in_time(enum placement placement, const struct placement_limits *limits,
+                       struct why *why)
+{
+    int calls = least_calls(placement);
+    double need_s = calls * limits->call_ns * 1e-9;
+
+    if (limits->call_ns * 1e-9 <= long_s ||
+        (double)clock_ns() + need_s * 1e9 <= (double)limits->until_ns)
+        return true;
+    why_fail(why, STATUS_OK, "left out: a call takes %.2g s, this would take about %d, and the "
+             "time for placements is spent; hint: raise --budget", limits->call_ns * 1e-9, calls);
+    return false;
 }
 
 bool placement_measure(struct trial *t, enum placement placement,
@@ -320,8 +361,9 @@ bool placement_measure(struct trial *t, enum placement placement,
 {
     struct placed p = {.trial = t, .placement = placement, .calls = 1};
     int status = ready(&p, why);
+    bool is_late = !status && !is_in_time(placement, limits, why);
 
-    if (!status)
+    if (!status && !is_late)
         status = check(&p, r, why);
     if (status == STATUS_UNAVAILABLE) { /* also what shows itself only when it is tried */
         release(&p);
@@ -329,6 +371,12 @@ bool placement_measure(struct trial *t, enum placement placement,
     }
     r->placement = placement;
     r->memory = t->memory;
+    if (is_late) {
+        r->outcome = OUTCOME_SKIPPED;
+        r->why = *why;
+        release(&p);
+        return true;
+    }
     if (!status && r->error <= 1)
         status = share(&p, limits, r, why);
     if (!status && r->error <= 1)

@@ -10,13 +10,17 @@
 
 /* A variant this many times slower than the fastest on its device is not placed. */
 enum { HOPELESS = 3 };
-/* A first call that takes longer is killed. */
+/* A first call that takes longer is killed: so long, or so many times the later ones. */
 static const double cold_limit_s = 60;
+enum { COLD_CALLS = 10 };
+/* Placements of long calls may take so long together, or three times the group's budget. */
+static const double patience_s = 1;
 
 struct placing {
     struct workshop *shop;
     const struct group *group;
     const struct trial *trial;
+    double call_ns;
 };
 
 static void describe(void *to, struct record *r)
@@ -95,8 +99,9 @@ static void call_cold(struct placing *p, enum memory memory)
     r.placement = PLACEMENT_EVERY;
     r.memory = memory;
     r.calls = 1;
-    status = coldroom_call(p->shop->coldroom, p->group, p->trial, memory, cold_limit_s, &line,
-                           &r.error, &r.why);
+    status = coldroom_call(p->shop->coldroom, p->group, p->trial, memory,
+                           fmax(cold_limit_s, COLD_CALLS * p->call_ns * 1e-9), &line, &r.error,
+                           &r.why);
     r.outcome = status == STATUS_MEMORY ? OUTCOME_SKIPPED
                 : status                ? OUTCOME_FAILED
                 : r.error <= 1          ? OUTCOME_OK
@@ -126,14 +131,16 @@ void placing_run(struct workshop *shop, const struct group *g, const struct cand
 {
     struct placement_limits limits = placement_defaults(fmin(0.5, 0.03 * budget_s));
 
+    limits.until_ns = clock_ns() + (int64_t)(1e9 * fmax(3 * budget_s, patience_s));
     if (g->is_proof || g->workload->role != ROLE_JUDGED)
         return;
     for (int i = 0; i < n; i++) {
         const struct candidate *best = fastest_beside(c, n, &c[i]);
-        struct placing placing = {shop, g, c[i].trial};
+        struct placing placing = {shop, g, c[i].trial, c[i].call_ns};
 
         if (c[i].call_ns > HOPELESS * best->call_ns)
             continue;
+        limits.call_ns = c[i].call_ns;
         place(&placing, c[i].trial, &limits);
         if (best == &c[i] && shop->coldroom)
             call_cold_each(&placing, budget_s);

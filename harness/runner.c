@@ -302,9 +302,24 @@ static int hear_all(struct child *child, const char *bytes, size_t n, struct why
     return status;
 }
 
+/* How long the child may be silent. One call on an emulation may take minutes. */
+static double silence_s(const struct child *child)
+{
+    enum { EMULATED = 10 };
+    const struct runner *r = child->runner;
+    double limit_s = r->silence_s > 0 ? r->silence_s : 60 + 4 * r->plan->budget_s;
+
+    for (int i = 0; i < r->plan->devices; i++)
+        if (r->plan->group[child->group].devices >> i & 1 &&
+            r->plan->device[i].kind == DEVICE_CUDA &&
+            r->plan->device[i].evidence == EVIDENCE_SOFTWARE)
+            return EMULATED * limit_s;
+    return limit_s;
+}
+
 /* Until the child is done, dead, silent for too long, or the user wants to stop. The reason
  * why it was killed is in `end`, "" when it ended by itself. */
-static int listen_to(struct child *child, double silence_s, struct why *end, struct why *why)
+static int listen_to(struct child *child, struct why *end, struct why *why)
 {
     int64_t heard = clock_ns();
 
@@ -319,8 +334,9 @@ static int listen_to(struct child *child, double silence_s, struct why *end, str
             why_fail(end, STATUS_OK, "interrupted");
             return 0;
         }
-        if ((double)(clock_ns() - heard) * 1e-9 > silence_s) {
-            why_fail(end, STATUS_OK, "no result within %.0f s: killed", silence_s);
+        if ((double)(clock_ns() - heard) * 1e-9 > silence_s(child)) {
+            why_fail(end, STATUS_OK, "no sign of life within %.0f s: killed",
+                     silence_s(child));
             return 0;
         }
         if (poll(&ready, 1, 200) <= 0)
@@ -386,7 +402,6 @@ static int run_stretch(struct child *child, int from, int to, struct why *why)
 
     while (from < to && !*r->interrupted) {
         struct stretch stretch = {child, from, to};
-        double silence_s = r->silence_s > 0 ? r->silence_s : 60 + 4 * r->plan->budget_s;
         struct why end = {{0}};
         int state, status;
 
@@ -398,7 +413,7 @@ static int run_stretch(struct child *child, int from, int to, struct why *why)
         child->pid = start(child_work, &stretch, &child->fd);
         if (child->pid < 0)
             return why_fail(why, STATUS_IO, "cannot start a process: %s", strerror(errno));
-        status = listen_to(child, silence_s, &end, why);
+        status = listen_to(child, &end, why);
         if (status || end.text[0])
             kill(child->pid, SIGKILL);
         close(child->fd);

@@ -16,7 +16,8 @@ struct runner {
     uint64_t seed;
     int results;                /* descriptor of results.jsonl; each group is one write */
     const bool *is_done;        /* per group: already in the results (--resume); may be NULL */
-    double silence_s;           /* a child that says nothing for so long is killed; 0: by budget */
+    double silence_s;           /* a child that says nothing for so long is killed, in ten times that on
+                                 * an emulated GPU; 0: 60 s and four times the budget */
     const volatile sig_atomic_t *interrupted; /* set by a signal: stop soon */
     void (*progress)(void *to, int group, double left_s); /* may be NULL */
     void *to;

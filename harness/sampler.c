@@ -24,6 +24,8 @@ static const double warm_ns = 1e6;
 static const double tolerance_ns = 20e6;
 /* Below its least rounds, a set of trials is left only after so long. */
 static const double patience_s = 3;
+/* What a trial on a device may take in any case. */
+static const double share_s = 0.3;
 /* A contended sample is taken again so many times before it is kept as contended. */
 enum { ATTEMPTS = 3 };
 /* A trial slower than this is not warmed up again for each sample. */
@@ -70,22 +72,6 @@ static int calls_and_wait(struct trial *t, int64_t calls, struct why *why)
     for (int64_t i = 0; i < calls && !status; i++)
         status = trial_run(t, why);
     return status ? status : t->device->ops->sync(t->device, why);
-}
-
-/* Fastest of two calls sets how many make a sample. */
-static void pilot(struct trial *t, struct sample_set *set, double sample_ns)
-{
-    double fastest = INFINITY;
-
-    for (int i = 0; i < 2 && !set->status; i++) {
-        int64_t start = clock_ns();
-
-        set->status = calls_and_wait(t, 1, &set->why);
-        fastest = fmin(fastest, (double)(clock_ns() - start));
-        if (fastest > slow_ns)
-            break;
-    }
-    set->calls = (int64_t)fmin(fmax(ceil(sample_ns / fmax(fastest, 1)), 1), 1e6);
 }
 
 static bool is_contended(const struct sample_set *set, double sample_ns, long switches)
@@ -175,12 +161,66 @@ static int take(struct trial *t, const struct sample_set *set,
     return status;
 }
 
+static void keep(const struct trial *t, struct sample_set *set, const struct taken *taken,
+                 int position)
+{
+    if (taken->is_contended)
+        series_push(&set->contended, (double)set->wall_ns.n);
+    if (taken->is_throttled)
+        series_push(&set->throttled, (double)set->wall_ns.n);
+    series_push(&set->wall_ns, taken->wall_ns / (double)set->calls);
+    series_push(&set->position, position);
+    if (t->device->kind != DEVICE_CPU) {
+        series_push(&set->launch_ns, taken->launch_ns / (double)set->calls);
+        series_push(&set->kernel_ns, taken->kernel_ns / (double)set->calls);
+    }
+}
+
+static void begin(const struct trial *t, const struct sampler_limits *limits)
+{
+    if (limits->begins)
+        limits->begins(limits->listener, t);
+}
+
+/* Would one more sample, after a pilot call and those there are, be too much for a device's
+ * trial? */
+static bool is_spent(const struct trial *t, const struct sample_set *set, double sample_ns,
+                     const struct sampler_limits *limits)
+{
+    return t->device->kind != DEVICE_CPU &&
+           sample_ns * (double)(set->wall_ns.n + 2) * 1e-9 > fmax(3 * limits->budget_s, share_s);
+}
+
+/* Fastest of two calls sets how many make a sample. */
+static void pilot(struct trial *t, struct sample_set *set, const struct sampler_limits *limits,
+                  int position)
+{
+    struct taken taken = {0};
+    double fastest = INFINITY;
+
+    set->calls = 1;
+    begin(t, limits);
+    for (int i = 0; i < 2 && !set->status; i++) {
+        set->status = take(t, set, limits, &taken, &set->why);
+        fastest = fmin(fastest, taken.wall_ns);
+        if (fastest > slow_ns)
+            break;
+    }
+    if (!set->status && is_spent(t, set, fastest, limits)) {
+        keep(t, set, &taken, position);
+        set->stop = "budget";
+        return;
+    }
+    set->calls = (int64_t)fmin(fmax(ceil(limits->sample_ns / fmax(fastest, 1)), 1), 1e6);
+}
+
 /* One sample into the set; a contended one only when no attempt was quiet. */
 static void sample(struct trial *t, struct sample_set *set,
                    const struct sampler_limits *limits, int position)
 {
     struct taken taken = {.is_contended = true}, attempt;
 
+    begin(t, limits);
     for (int i = 0; i < ATTEMPTS && taken.is_contended; i++) {
         set->status = warm_up(t, set, &set->why);
         if (!set->status)
@@ -192,16 +232,9 @@ static void sample(struct trial *t, struct sample_set *set,
         if (taken.wall_ns > slow_ns * (double)set->calls)
             break; /* a long call is never alone on a busy machine */
     }
-    if (taken.is_contended)
-        series_push(&set->contended, (double)set->wall_ns.n);
-    if (taken.is_throttled)
-        series_push(&set->throttled, (double)set->wall_ns.n);
-    series_push(&set->wall_ns, taken.wall_ns / (double)set->calls);
-    series_push(&set->position, position);
-    if (t->device->kind != DEVICE_CPU) {
-        series_push(&set->launch_ns, taken.launch_ns / (double)set->calls);
-        series_push(&set->kernel_ns, taken.kernel_ns / (double)set->calls);
-    }
+    keep(t, set, &taken, position);
+    if (is_spent(t, set, sample_set_fastest_ns(set) * (double)set->calls, limits))
+        set->stop = "budget";
 }
 
 /* Fisher-Yates. */
@@ -311,7 +344,7 @@ void sampler_run(struct trial *const *trial, struct sample_set *set, int trials,
     uint64_t state = seed;
 
     for (int i = 0; i < trials && sampler_lost(set, i) < 0; i++)
-        pilot(trial[i], &set[i], limits->sample_ns);
+        pilot(trial[i], &set[i], limits, i);
     for (int round = 0; round < limits->rounds_most && sampler_lost(set, trials) < 0; round++) {
         double spent_s;
 

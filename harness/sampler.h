@@ -19,6 +19,9 @@ struct sampler_limits {
      * down? NULL: cannot be known. */
     bool (*is_throttled)(const void *to);
     const void *to;
+    /* Told before each sample: a sign of life, and whose the sample is. NULL: nobody listens. */
+    void (*begins)(void *listener, const struct trial *);
+    void *listener;
 };
 
 /* The defaults: 2 % or 60 rounds, samples of 1 ms, hopeless at 3 times. */
@@ -27,7 +30,9 @@ struct sampler_limits sampler_defaults(double budget_s);
 /* What was seen of one trial. Times are per call. A contended round is one in which the
  * system took the processor away (involuntary context switches, or a sample that is a
  * multiple of the scheduler's 4 ms and far above the fastest), or in which the GPU was
- * throttled. */
+ * throttled. A device's trial leaves when its next sample would take it beyond three times the
+ * budget (and beyond 0.3 s); one whose calls are that long keeps its pilot call, which follows
+ * a checked one, as its only sample. */
 struct sample_set {
     int64_t calls;               /* per sample */
     struct series wall_ns, kernel_ns, launch_ns, position, contended, throttled;

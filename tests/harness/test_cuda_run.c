@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -192,6 +193,32 @@ static void test_another_driver(void **state)
     text_release(&findings);
 }
 
+/* Where a kernel takes 0.2 s, all is checked still, with a sample or two; what there is no time
+ * for says so. */
+static void test_slow_device(void **state)
+{
+    struct text said = {0}, findings = {0};
+    time_t start = time(NULL);
+    int status, cells;
+
+    (void)state;
+    need_compiler();
+    status = run(FAULT_SLOW_MS "=200", SMOKE " --dtype f64", &said, &findings);
+    cells = count("cell", "device", "cuda:0");
+    if (status != 0 || findings.n > 0 || time(NULL) - start > 45)
+        fail_msg("the run ended with %d after %.0f s\n%.6000s\n%.3000s", status,
+                 difftime(time(NULL), start), said.data, findings.n ? findings.data : "");
+    assert_true(cells >= 5);
+    assert_int_equal(count("cell", "outcome", "ok") + count("cell", "outcome", "skipped"), cells);
+    assert_int_equal(count("cell", "stop", "budget"), count("cell", "outcome", "ok"));
+    assert_true(count("placement", "stop", "budget") >= 5);
+    assert_true(count("placement", "why", "left out: a call takes 0.2") >= 5);
+    assert_int_equal(count("placement", "outcome", "failed"), 0);
+    assert_true(count("cold", "outcome", "ok") >= 5);
+    text_release(&said);
+    text_release(&findings);
+}
+
 /* Each fault comes in every process: it falls on cells and placements. */
 static const struct fault {
     const char *setting, *words;
@@ -247,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_eight_bits),
         cmocka_unit_test(test_another_driver),
+        cmocka_unit_test(test_slow_device),
         cmocka_unit_test_prestate(test_fault, (void *)&faults[0]),
         cmocka_unit_test_prestate(test_fault, (void *)&faults[1]),
         cmocka_unit_test_prestate(test_fault, (void *)&faults[2]),

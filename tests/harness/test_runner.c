@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -124,10 +125,34 @@ static const struct variant sociable[] = {
     {0},
 };
 
+/* Its rounds together take longer than the limit, no call does. */
+static int plod(struct call *call, struct why *why)
+{
+    struct timespec fifth = {0, 200000000};
+
+    nanosleep(&fifth, NULL);
+    return right(call, why);
+}
+
+/* Well when it is checked, hangs when it is sampled. */
+static int tire(struct call *call, struct why *why)
+{
+    static int calls;
+
+    return ++calls > 1 ? hang(call, why) : right(call, why);
+}
+
+static const struct variant tardy[] = {
+    {.name = "reference", .on = DEVICE_CPU, .reference = reference},
+    {.name = "plod", .on = DEVICE_CPU, .run = plod},
+    {.name = "tire", .on = DEVICE_CPU, .run = tire},
+    {0},
+};
+
 static volatile sig_atomic_t interrupted;
 
 /* Run the plan with the results going to a temporary file that is read back. */
-static struct results run_groups(struct group *group, int groups, int threads,
+static struct results run_within(double silence_s, struct group *group, int groups, int threads,
                                  struct runner *runner)
 {
     struct plan plan = {.group = group, .groups = groups, .devices = 1, .threads = threads,
@@ -140,7 +165,7 @@ static struct results run_groups(struct group *group, int groups, int threads,
 
     interrupted = 0;
     *runner = (struct runner){.plan = &plan, .seed = 1, .results = mkstemp(path),
-                              .silence_s = 4, .interrupted = &interrupted};
+                              .silence_s = silence_s, .interrupted = &interrupted};
     assert_true(write(runner->results, head, strlen(head)) == (ssize_t)strlen(head));
     assert_int_equal(runner_run(runner, &why), 0);
     if (results_read(&results, path, &why) != 0)
@@ -148,6 +173,12 @@ static struct results run_groups(struct group *group, int groups, int threads,
     close(runner->results);
     unlink(path);
     return results;
+}
+
+static struct results run_groups(struct group *group, int groups, int threads,
+                                 struct runner *runner)
+{
+    return run_within(4, group, groups, threads, runner);
 }
 
 static const struct record *find(const struct results *results, const char *variant, int64_t n)
@@ -227,6 +258,39 @@ static void test_a_death_in_the_lineup_is_recorded(void **state)
     results_release(&results);
 }
 
+/* Calls are signs of life: what is slow is no hang; and a hang costs its own cell only. */
+static void test_slow_is_no_hang(void **state)
+{
+    struct workload late = unruly;
+    struct group group = {.workload = &late, .problem = {DTYPE_F32, {{100}}}, .devices = 1,
+                          .rounds = 12};
+    struct runner runner;
+    struct results results;
+    int plods = 0, tires = 0;
+
+    (void)state;
+    late.name = "late";
+    late.variants = tardy;
+    results = run_within(2, &group, 1, 2, &runner);
+    for (size_t i = 0; i < results.records; i++) {
+        const struct record *r = &results.record[i];
+
+        if (strcmp(r->variant.text, "plod") == 0 && r->threads == 2) {
+            plods++;
+            if (r->outcome != OUTCOME_OK)
+                fail_msg("%s", r->why.text);
+            assert_int_equal(r->wall_ns.n, 12);
+        } else if (strcmp(r->variant.text, "tire") == 0) {
+            tires++;
+            assert_int_equal(r->outcome, OUTCOME_FAILED);
+            assert_non_null(strstr(r->why.text, "no sign of life within 2 s"));
+        }
+    }
+    assert_int_equal(plods, 1);
+    assert_int_equal(tires, 1);
+    results_release(&results);
+}
+
 static void test_too_large_is_skipped(void **state)
 {
     struct group group = {.workload = &unruly, .problem = {DTYPE_F32, {{1LL << 42}}},
@@ -273,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_cells_cost_only_themselves),
         cmocka_unit_test(test_a_death_in_the_lineup_is_recorded),
+        cmocka_unit_test(test_slow_is_no_hang),
         cmocka_unit_test(test_too_large_is_skipped),
         cmocka_unit_test(test_isolate),
     };
