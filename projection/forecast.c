@@ -184,10 +184,12 @@ static struct spread call_spread(const struct gpu *gpu, const struct operation *
     const struct op_kind *kind = op_kind_find(op->op);
     struct region device = *region;
     struct spread s;
+    double common;
 
     if (timing == TIMING_LAUNCH)
         device.share[CAUSE_LAUNCH] = 0; /* its assumption's range comes below */
     s = interval_spread(intervals_builtin(), gpu, &device);
+    common = s.between / (s.high - s.low);
     if (kind->model != MODEL_COPY && timing != TIMING_LAUNCH)
         return s;
     if (kind->model == MODEL_COPY || kind->model == MODEL_LAUNCH)
@@ -204,6 +206,7 @@ static struct spread call_spread(const struct gpu *gpu, const struct operation *
         s.low = -hypot(s.low, log(total / at.low_us));
         s.high = hypot(s.high, log(at.high_us / total));
     }
+    s.between = common * (s.high - s.low); /* what they share stays a share */
     return s;
 }
 

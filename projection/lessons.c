@@ -21,13 +21,6 @@ static double kinship(const struct gpu *a, const struct region *r, const struct 
            (r->cause == q->cause ? 1 : causes);
 }
 
-/* Few cells are of few shapes, and shapes err together: one cell tells as much as a third of
- * an independent one. */
-static const double share_of_cell = 1.0 / 3;
-
-/* And shapes not measured err otherwise: what the interval loses of what is now known. */
-static const double share_narrowed = 0.5;
-
 static double deviation(const struct spread *s)
 {
     return (s->high - s->low) / 2 / normal_90;
@@ -38,7 +31,17 @@ static double scatter(const struct spread *s)
 {
     double all = deviation(s);
 
-    return fmax(all * all - s->between * s->between, 1e-3) / share_of_cell;
+    return fmax(all * all - s->between * s->between, 1e-3);
+}
+
+/* What two kinds have in common is no wider than the narrower of them, so what a narrow one
+ * is off by moves a wide one by as much, not by the ratio of their deviations. A covariance: the
+ * least of two variances is one (of a Wiener process), and so is its product with another. */
+static double covariance(double kinship, const struct spread *a, const struct spread *b)
+{
+    double least = fmin(a->between, b->between);
+
+    return kinship * least * least;
 }
 
 static void factor(struct lessons *l)
@@ -48,8 +51,8 @@ static void factor(struct lessons *l)
 
         for (int j = 0; j <= i; j++) {
             const struct lesson *b = &l->lesson[j];
-            double sum = kinship(a->gpu, &a->region, b->gpu, &b->region) *
-                         a->spread.between * b->spread.between;
+            double sum = covariance(kinship(a->gpu, &a->region, b->gpu, &b->region),
+                                    &a->spread, &b->spread);
 
             if (i == j)
                 sum += scatter(&a->spread) / a->n;
@@ -69,11 +72,17 @@ static void solve_lower(const struct lessons *l, double *x)
     }
 }
 
+/* Mean of what was seen of a lesson. */
+static double lesson_seen(const struct lesson *a)
+{
+    return a->sum / a->n;
+}
+
 static void learn(struct lessons *l)
 {
     factor(l);
     for (int i = 0; i < l->n; i++)
-        l->weight[i] = l->lesson[i].sum / l->lesson[i].n;
+        l->weight[i] = lesson_seen(&l->lesson[i]);
     solve_lower(l, l->weight);
     for (int i = l->n - 1; i >= 0; i--) {
         for (int k = i + 1; k < l->n; k++)
@@ -105,18 +114,21 @@ int lessons_add(struct lessons *l, const struct gpu *gpu, const struct region *r
 double lessons_apply(const struct lessons *l, const struct gpu *gpu,
                      const struct region *region, struct spread *spread)
 {
-    double common[LESSONS], shift = 0, known = 0;
+    double common[LESSONS], shift = 0, known = 0, least = 0, most = 0;
 
     for (int i = 0; i < l->n; i++) {
         const struct lesson *a = &l->lesson[i];
 
-        common[i] = kinship(gpu, region, a->gpu, &a->region) * spread->between * a->spread.between;
+        common[i] = covariance(kinship(gpu, region, a->gpu, &a->region), spread, &a->spread);
         shift += common[i] * l->weight[i];
+        least = fmin(least, lesson_seen(a));
+        most = fmax(most, lesson_seen(a));
     }
+    shift = fmax(least, fmin(most, shift)); /* weights may extrapolate */
     solve_lower(l, common);
     for (int i = 0; i < l->n; i++)
         known += common[i] * common[i];
-    known *= normal_90 * normal_90 * share_narrowed;
+    known *= normal_90 * normal_90;
     spread->low = shift - sqrt(fmax(spread->low * spread->low - known, 1e-4));
     spread->high = shift + sqrt(fmax(spread->high * spread->high - known, 1e-4));
     return shift;

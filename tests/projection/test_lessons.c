@@ -73,6 +73,47 @@ static void test_own_gpu_most(void **state)
     project_forget();
 }
 
+/* Teach all calls but one, ten times each: how far that one moves, as a part of what they did. */
+static void moved_by_others(const char *id, const struct operation *call, int calls, int left,
+                            double off)
+{
+    const struct gpu *gpu = gpu_find(id, NULL);
+    double us[16], moved;
+
+    project_forget();
+    for (int i = 0; i < calls; i++)
+        us[i] = forecast_us(id, &call[i]).value;
+    for (int i = 0; i < 10 * calls; i++)
+        if (i % calls != left)
+            assert_int_equal(project_learn(gpu, &call[i % calls], TIMING_KERNEL,
+                                           off * us[i % calls], NULL), 0);
+    moved = log(forecast_us(id, &call[left]).value / us[left]) / log(off);
+    if (!(moved > 0 && moved <= 1 + 1e-9))
+        fail_msg("%s on %s: moved by %.3f of what was seen", call[left].op, id, moved);
+}
+
+/* Cells that all took half as long again move no call by more, and all of the GPU's by something:
+ * also where the call's interval is several times as wide as that of what was measured. */
+static void test_no_call_moves_beyond_the_cells(void **state)
+{
+    struct operation call[] = {
+        product(256), product(8192),
+        {.op = "sum", .dtype = DTYPE_F32, .rows = 1, .cols = 1 << 26},
+        {.op = "embedding", .dtype = DTYPE_BF16, .rows = 4096, .cols = 4096},
+        {.op = "softmax", .dtype = DTYPE_F32, .rows = 4096, .cols = 4096},
+        {.op = "add", .dtype = DTYPE_F32, .rows = 4096, .cols = 4096},
+        {.op = "upload", .dtype = DTYPE_I8, .cols = 1 << 24}};
+    enum { CALLS = sizeof call / sizeof *call };
+    static const double off[] = {1.5, 1 / 1.5};
+    static const char *const gpus[] = {"l4", "a100-sxm-80gb", "v100-pcie", "mi300x"};
+
+    (void)state;
+    for (int k = 0; k < 8; k++)
+        for (int i = 0; i < CALLS; i++)
+            moved_by_others(gpus[k / 2], call, CALLS, i, off[k % 2]);
+    project_forget();
+}
+
 static void test_forecast_says_so(void **state)
 {
     struct operation op = product(2048);
@@ -149,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_gpu_most),
+        cmocka_unit_test(test_no_call_moves_beyond_the_cells),
         cmocka_unit_test(test_forecast_says_so),
         cmocka_unit_test(test_confirmed_only_narrows),
         cmocka_unit_test(test_bad_measurements),
