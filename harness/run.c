@@ -72,34 +72,46 @@ static int run_plan(struct journal *journal, const struct plan *plan)
     return runner_exit_status(&runner);
 }
 
+/* What the options ask for, on what is here. */
+static int run_here(struct journal *journal)
+{
+    const struct options *o = journal->options;
+    struct survey survey;
+    struct plan plan;
+    struct why why = {{0}};
+    int status;
+
+    if (survey_take(&survey, &why) != 0)
+        return command_fail(EXIT_NOTHING, "%s", why.text);
+    journal->survey = &survey;
+    status = plan_make(&plan, o, &survey, &why);
+    if (!status)
+        status = prices_check(o->prices, NULL, &why);
+    if (status)
+        status = command_fail(status == STATUS_UNAVAILABLE ? EXIT_NOTHING : EXIT_USAGE, "%s",
+                              why.text);
+    else
+        status = run_plan(journal, &plan);
+    plan_release(&plan);
+    survey_release(&survey);
+    return status;
+}
+
 int command_run(int argc, char **argv)
 {
     char *command_line = command_line_of(argc, argv);
     struct options options;
     struct lesson lesson = {.cells = NULL};
-    struct survey survey;
-    struct plan plan;
-    struct journal journal = {.options = &options, .survey = &survey,
-                              .command_line = command_line};
+    struct journal journal = {.options = &options, .command_line = command_line};
     struct why why = {{0}};
     int status;
 
     options_parse(&options, argc, argv);
-    if (options.calibrate && lesson_read(options.calibrate, &lesson, &why) != 0)
-        return command_fail(EXIT_USAGE, "--calibrate: %s", why.text);
     journal.lesson = options.calibrate ? &lesson : NULL;
-    if (survey_take(&survey, &why) != 0)
-        return command_fail(EXIT_NOTHING, "%s", why.text);
-    status = plan_make(&plan, &options, &survey, &why);
-    if (!status)
-        status = prices_check(options.prices, NULL, &why);
-    if (status)
-        status = command_fail(status == STATUS_UNAVAILABLE ? EXIT_NOTHING : EXIT_USAGE, "%s",
-                              why.text);
+    if (options.calibrate && lesson_read(options.calibrate, &lesson, &why) != 0)
+        status = command_fail(EXIT_USAGE, "--calibrate: %s", why.text);
     else
-        status = run_plan(&journal, &plan);
-    plan_release(&plan);
-    survey_release(&survey);
+        status = run_here(&journal);
     lesson_release(&lesson);
     json_decref(options.prices);
     free(command_line);
