@@ -105,12 +105,15 @@ int text_read_file(struct text *out, const char *path, struct why *why)
 
     if (!file)
         return why_fail(why, STATUS_IO, "cannot open '%s': %s", path, strerror(errno));
-    while ((n = fread(chunk, 1, sizeof chunk, file)) > 0)
+    while (out->n <= TEXT_FILE_BYTES && (n = fread(chunk, 1, sizeof chunk, file)) > 0)
         text_add_bytes(out, chunk, n);
     error = ferror(file) ? errno : 0;
     fclose(file);
     if (error)
         return why_fail(why, STATUS_IO, "cannot read '%s': %s", path, strerror(error));
+    if (out->n > TEXT_FILE_BYTES)
+        return why_fail(why, STATUS_IO, "cannot read '%s': it is longer than %zu MiB, or never ends",
+                        path, TEXT_FILE_BYTES >> 20);
     if (out->failed)
         return why_fail(why, STATUS_MEMORY, "cannot read '%s': out of memory", path);
     return 0;

@@ -25,7 +25,11 @@ void text_release(struct text *);
  * column `line`, and continued below its start. A number keeps its percent sign. */
 void text_wrap(struct text *, const char *paragraph, size_t at, size_t line);
 
-/* Read the whole file at `path` into *out (appended). Errors: STATUS_IO, STATUS_MEMORY. */
+/* The most that is read of a file: what goes on after it is a device, or no file of ours. */
+#define TEXT_FILE_BYTES ((size_t)1 << 29)
+
+/* Read the whole file at `path` into *out (appended). Errors: STATUS_IO, also of a file longer
+ * than TEXT_FILE_BYTES; STATUS_MEMORY. */
 int text_read_file(struct text *out, const char *path, struct why *why);
 
 /* Replace the file at `path` atomically: written beside it, flushed, renamed. On failure the

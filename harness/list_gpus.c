@@ -98,13 +98,16 @@ static void assumption_print(const struct assumption *a)
 }
 
 /* The GPU that was asked for, all of a user's file, or every one. */
-static bool is_shown(const struct gpu *gpu, const struct gpu *wanted)
+static bool is_shown(const struct gpu *gpu, const struct gpu_list *wanted)
 {
-    return !wanted || gpu == wanted ||
-           (*wanted->file.text && strcmp(gpu->file.text, wanted->file.text) == 0);
+    bool is_wanted = wanted->n == 0;
+
+    for (int i = 0; i < wanted->n; i++)
+        is_wanted |= gpu == wanted->gpu[i];
+    return is_wanted;
 }
 
-static bool is_concerned(const struct assumption *a, const struct gpu *wanted)
+static bool is_concerned(const struct assumption *a, const struct gpu_list *wanted)
 {
     bool is_any = false;
 
@@ -113,7 +116,7 @@ static bool is_concerned(const struct assumption *a, const struct gpu *wanted)
     return is_any;
 }
 
-static void gpus_print(const struct gpu *wanted, bool is_verbose)
+static void gpus_print(const struct gpu_list *wanted, bool is_verbose)
 {
     for (int i = 0; i < gpu_count(); i++)
         if (is_shown(gpu_at(i), wanted))
@@ -128,7 +131,7 @@ static void gpus_print(const struct gpu *wanted, bool is_verbose)
 
 int list_gpus(int argc, char **argv)
 {
-    const struct gpu *wanted = NULL;
+    struct gpu_list wanted = {.n = 0};
     const char *name = NULL;
     bool is_verbose = false;
     struct why why = {""};
@@ -148,6 +151,6 @@ int list_gpus(int argc, char **argv)
     }
     if (name && gpu_named(name, &wanted, &why) != 0)
         return command_fail(EXIT_USAGE, "%s", why.text);
-    gpus_print(wanted, is_verbose);
+    gpus_print(&wanted, is_verbose);
     return EXIT_DONE;
 }

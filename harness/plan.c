@@ -135,17 +135,23 @@ static int choose_devices(struct plan *plan, const struct options *o,
 
 static int add_gpu(struct plan *plan, const char *name, struct why *why)
 {
-    const struct gpu *gpu = NULL;
-    int status = gpu_named(name, &gpu, why);
+    struct gpu_list list;
+    int status = gpu_named(name, &list, why);
 
-    if (status)
-        return status;
-    for (int i = 0; i < plan->gpus; i++)
-        if (plan->gpu[i] == gpu)
-            return 0;
-    if (plan->gpus < OPTION_LIST)
-        plan->gpu[plan->gpus++] = gpu;
-    return 0;
+    for (int i = 0; i < list.n && !status; i++) {
+        bool is_there = false;
+
+        for (int p = 0; p < plan->gpus; p++)
+            is_there |= plan->gpu[p] == list.gpu[i];
+        if (is_there && list.gpu[i]->file.text[0]) /* what was chosen before it is replaced */
+            status = why_fail(why, STATUS_INVALID, "--gpu names '%s' twice; hint: an 'id' of its "
+                              "own for each entry", list.gpu[i]->id.text);
+        else if (!is_there && plan->gpus == OPTION_LIST)
+            status = why_fail(why, STATUS_INVALID, "--gpu names more than %d GPUs", OPTION_LIST);
+        else if (!is_there)
+            plan->gpu[plan->gpus++] = list.gpu[i];
+    }
+    return status;
 }
 
 /* Without a wish: one of each kind that people consider (a training GPU, an inference card,

@@ -13,7 +13,7 @@
 #include "projection/assumption.h"
 #include "projection/table_row.h"
 
-enum { CELLS = 256, OUTPUT_BYTES = 1 << 16, KEY_EXPLAIN = 256 };
+enum { CELLS = 4096, ROW_BYTES = 1 << 24, OUTPUT_BYTES = 1 << 16, KEY_EXPLAIN = 256 };
 
 struct request {
     const char *gpu, *csv, *calibrate;
@@ -24,7 +24,7 @@ struct request {
 
 /* Where the known columns stand in the table that is being read; -1: absent. */
 struct table {
-    int at[COLUMNS];
+    int at[COLUMNS], columns;
     struct row_reader reader;
     bool is_explained;
 };
@@ -77,7 +77,8 @@ static int complain(const char *sentence)
     return EXIT_USAGE;
 }
 
-/* Cut a line at its commas, in place; quotes are taken off. Returns the number of cells. */
+/* Cut a row at its commas, in place; quotes are taken off. Returns the number of cells, at most
+ * CELLS + 1, of which CELLS are given. */
 static int line_split(char *line, char *cell[CELLS])
 {
     char *from = line, *to = line;
@@ -101,15 +102,48 @@ static int line_split(char *line, char *cell[CELLS])
         from++;
         *to++ = '\0';
     }
-    return n;
+    return n + 1;
 }
 
-static void line_trim(char *line)
+static void row_trim(struct text *row)
 {
-    size_t n = strlen(line);
+    while (row->n > 0 && (row->data[row->n - 1] == '\n' || row->data[row->n - 1] == '\r'))
+        row->data[--row->n] = '\0';
+}
 
-    while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-        line[--n] = '\0';
+/* The next row without its end; a quoted cell may go on over lines. 1: there is one, 0: there is
+ * none; or what is wrong with it. */
+static int row_next(FILE *in, struct text *row, struct why *why)
+{
+    bool is_start = true, is_quoted = false, is_open = false;
+    char chunk[4096] = "";
+
+    row->n = 0;
+    while (fgets(chunk, sizeof chunk, in)) {
+        size_t n = strlen(chunk);
+
+        if (n + 1 < sizeof chunk && !feof(in) && (n == 0 || chunk[n - 1] != '\n'))
+            return why_fail(why, STATUS_INVALID, "a row holds a zero byte: no text");
+        for (const char *c = chunk; *c; c++) {
+            is_open ^= *c == '"' && (is_start || is_quoted);
+            is_quoted = is_open || (is_quoted && *c != ',');
+            is_start = *c == ',' && !is_open;
+        }
+        text_add_bytes(row, chunk, n);
+        if (row->failed || row->n > ROW_BYTES)
+            return why_fail(why, STATUS_INVALID, "a row is longer than %d MiB%s", ROW_BYTES >> 20,
+                            is_open ? "; hint: a quote is not closed" : "");
+        if (chunk[n - 1] == '\n' && !is_open)
+            break;
+    }
+    if (is_open)
+        return why_fail(why, STATUS_INVALID, "a quote is not closed");
+    if (ferror(in))
+        return why_fail(why, STATUS_IO, "%s", strerror(errno));
+    if (row->n == 0)
+        return 0;
+    row_trim(row);
+    return 1;
 }
 
 /* Four significant places, as short as they are. */
@@ -133,7 +167,7 @@ static int number_write(char *out, double us)
 
 static void field_write(FILE *out, const char *text)
 {
-    if (!strpbrk(text, ",\"")) {
+    if (!strpbrk(text, ",\"\r\n")) {
         fputs(text, out);
         return;
     }
@@ -205,13 +239,15 @@ static void forecast_explain(FILE *out, const struct row *row, const struct fore
     influences_explain(out, row);
 }
 
-/* Project the row whose known cells are in `cell` and write what was asked for. */
-static void row_project(struct table *t, const char *const cell[COLUMNS])
+/* Project the row whose known cells are in `cell` and write what was asked for. fault: why it
+ * cannot be, or NULL. */
+static void row_project(struct table *t, const char *const cell[COLUMNS], const char *fault)
 {
     struct row row;
     struct forecast f;
     struct why why = {""};
-    int status = row_read(&t->reader, cell, &row, &why);
+    int status = fault ? why_fail(&why, STATUS_INVALID, "%s", fault)
+                       : row_read(&t->reader, cell, &row, &why);
 
     if (status == 0)
         status = project(row.gpu, &row.operation, row.timing, &f, &why);
@@ -223,77 +259,86 @@ static void row_project(struct table *t, const char *const cell[COLUMNS])
         printf("%s: not projected: %s\n", cell[COLUMN_OP], why.text);
 }
 
+/* As it came in where it has the header's columns, else made to have them: what is appended must
+ * stand under its own header. */
+static void cells_write(const struct table *t, const char *line, char *const cell[], int cells)
+{
+    if (cells == t->columns) {
+        fputs(line, stdout);
+        return;
+    }
+    for (int i = 0; i < t->columns; i++) {
+        if (i > 0)
+            putc(',', stdout);
+        field_write(stdout, i < cells ? cell[i] : "");
+    }
+}
+
 static void table_row(struct table *t, const char *line, char *const cell[], int cells)
 {
     const char *known[COLUMNS];
+    bool is_long = cells > CELLS;
 
+    for (int i = t->columns; i < cells && !is_long; i++)
+        is_long = *cell[i] != '\0'; /* spreadsheets end rows with empty cells */
     for (int i = 0; i < COLUMNS; i++)
         known[i] = t->at[i] >= 0 && t->at[i] < cells ? cell[t->at[i]] : "";
     if (!t->is_explained)
-        fputs(line, stdout);
-    row_project(t, known);
+        cells_write(t, line, cell, cells);
+    row_project(t, known, is_long ? "the row has more cells than the header" : NULL);
 }
 
-static int table_open(struct table *t, char *header)
+static int table_open(struct table *t, const char *header, char *cell[CELLS], struct why *why)
 {
-    char *cell[CELLS], *copy = strdup(header);
-    int n;
+    char *copy = strdup(header + (strncmp(header, "\xef\xbb\xbf", 3) == 0 ? 3 : 0));
 
     if (!copy)
-        return STATUS_MEMORY;
-    n = line_split(copy, cell);
+        return why_fail(why, STATUS_MEMORY, "out of memory");
+    t->columns = line_split(copy, cell);
     for (int i = 0; i < COLUMNS; i++)
         t->at[i] = -1;
-    for (int i = n - 1; i >= 0; i--) {
+    for (int i = t->columns > CELLS ? -1 : t->columns - 1; i >= 0; i--) {
         int column = column_find(cell[i]);
 
         if (column >= 0)
             t->at[column] = i;
     }
     free(copy);
-    return t->at[COLUMN_OP] < 0 ? STATUS_INVALID : 0;
+    if (t->columns > CELLS)
+        return why_fail(why, STATUS_INVALID, "the header has more than %d columns", CELLS);
+    return t->at[COLUMN_OP] < 0 ? why_fail(why, STATUS_INVALID, "the header has no column 'op'")
+                                : 0;
 }
 
 static int table_stream(struct table *t, FILE *in, const char *name)
 {
-    char *line = NULL, *copy = NULL, *cell[CELLS], sentence[200];
-    size_t cap = 0, copy_cap = 0;
-    int status = 0;
+    struct text line = {0}, copy = {0};
+    char *cell[CELLS], sentence[sizeof(struct why) + 120];
+    struct why why = {""};
+    int rows = row_next(in, &line, &why), status = rows;
 
-    if (getline(&line, &cap, in) < 0) {
-        snprintf(sentence, sizeof sentence, "'%.100s' is empty: a header line is needed", name);
-        status = complain(sentence);
-        goto out;
-    }
-    line_trim(line);
-    if (table_open(t, line + (strncmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0)) != 0) {
-        snprintf(sentence, sizeof sentence, "the header of '%.100s' has no column 'op'", name);
-        status = complain(sentence);
-        goto out;
-    }
-    if (!t->is_explained)
-        printf("%s,pred_us,low_us,high_us,bound,why\n", line);
-    while (getline(&line, &cap, in) >= 0) {
-        line_trim(line);
-        if (!*line)
+    if (rows == 0)
+        status = why_fail(&why, STATUS_INVALID, "it is empty: a header line is needed");
+    else if (rows > 0)
+        status = table_open(t, line.data, cell, &why);
+    if (status == 0 && !t->is_explained)
+        printf("%s,pred_us,low_us,high_us,bound,why\n", line.data);
+    while (status == 0 && (rows = row_next(in, &line, &why)) > 0) {
+        if (line.n == 0)
             continue;
-        if (copy_cap < cap) {
-            char *grown = realloc(copy, cap);
-
-            if (!grown) {
-                status = complain("out of memory for a line of the table");
-                break;
-            }
-            copy = grown;
-            copy_cap = cap;
-        }
-        strcpy(copy, line);
-        table_row(t, line, cell, line_split(copy, cell));
+        copy.n = 0;
+        text_add_bytes(&copy, line.data, line.n);
+        if (copy.failed)
+            status = why_fail(&why, STATUS_MEMORY, "out of memory");
+        else
+            table_row(t, line.data, cell, line_split(copy.data, cell));
     }
-out:
-    free(line);
-    free(copy);
-    return status;
+    if (status == 0)
+        status = rows;
+    snprintf(sentence, sizeof sentence, "'%.100s': %s", name, why.text);
+    text_release(&line);
+    text_release(&copy);
+    return status ? complain(sentence) : EXIT_DONE;
 }
 
 /* Words of the command line: the operation, then column=value. */
@@ -322,7 +367,7 @@ static int words_project(struct table *t, char **word, int words)
     if (!t->is_explained) {
         printf("op,pred_us,low_us,high_us,bound,why\n%s", word[0]);
     }
-    row_project(t, cell);
+    row_project(t, cell, NULL);
     return EXIT_DONE;
 }
 
@@ -348,6 +393,7 @@ int command_project(int argc, char **argv)
     struct table t = {0};
     char sentence[300];
     struct why why = {""};
+    struct gpu_list list = {.n = 0};
     FILE *in = stdin;
     int status = 0;
 
@@ -355,8 +401,12 @@ int command_project(int argc, char **argv)
         return EXIT_USAGE;
     if (r.calibrate && calibrate(r.calibrate) != EXIT_DONE)
         return EXIT_USAGE;
-    if (r.gpu && gpu_named(r.gpu, &t.reader.fallback, &why) != 0)
+    if (r.gpu && gpu_named(r.gpu, &list, &why) != 0)
         return complain(why.text);
+    t.reader.fallback = list.n ? list.gpu[0] : NULL;
+    if (list.n > 1)
+        fprintf(stderr, "offload-bench: '%s' holds %d GPUs: '%s' is taken where none is named; "
+                "hint: column 'gpu' names the others\n", r.gpu, list.n, list.gpu[0]->id.text);
     t.is_explained = r.is_explained;
     if (r.words > 0 && r.csv)
         return complain("name one operation or a table with --csv; not both");

@@ -13,7 +13,7 @@
 #include "base/embedded.h"
 #include "base/text.h"
 
-enum { USER_GPUS = 64, CATALOGUE_GPUS = 96 };
+enum { CATALOGUE_GPUS = 96 };
 
 static struct {
     pthread_once_t once;
@@ -22,15 +22,25 @@ static struct {
     int count;
 } catalogue = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Append the entries of `root` up to `limit` GPUs in all; a GPU of the same id is replaced.
- * file: the user's, or NULL. */
+static bool list_holds(const struct gpu_list *list, const struct gpu *gpu)
+{
+    for (int i = 0; i < list->n; i++)
+        if (list->gpu[i] == gpu)
+            return true;
+    return false;
+}
+
+/* Append the entries of `root` up to `limit` GPUs in all; a GPU of the same id is replaced,
+ * unless by its own file. file, list: the user's, or NULL. */
 static int catalogue_append(const json_t *root, const char *file, int limit,
-                            const struct gpu **first, struct why *why)
+                            struct gpu_list *list, struct why *why)
 {
     size_t n = json_is_array(root) ? json_array_size(root) : 1;
 
     if (n == 0)
         return why_fail(why, STATUS_INVALID, "it holds no gpu");
+    if (list && n > USER_GPUS)
+        return why_fail(why, STATUS_INVALID, "it holds %zu gpus, more than %d", n, USER_GPUS);
     for (size_t i = 0; i < n; i++) {
         const json_t *entry = json_is_array(root) ? json_array_get(root, i) : root;
         struct why inner = {""};
@@ -43,12 +53,15 @@ static int catalogue_append(const json_t *root, const char *file, int limit,
         while (at < catalogue.count &&
                strcasecmp(catalogue.gpu[at].id.text, gpu.id.text) != 0)
             at++;
+        if (list && list_holds(list, &catalogue.gpu[at]))
+            return why_fail(why, STATUS_INVALID, "entry %zu ('%.50s'): an entry above it has this "
+                            "id already", i + 1, gpu.id.text);
         if (at == limit)
             return why_fail(why, STATUS_INVALID, "more than %d gpus", limit);
         catalogue.gpu[at] = gpu;
         catalogue.count += at == catalogue.count;
-        if (i == 0 && first)
-            *first = &catalogue.gpu[at];
+        if (list)
+            list->gpu[list->n++] = &catalogue.gpu[at];
     }
     return 0;
 }
@@ -120,7 +133,7 @@ const struct gpu *gpu_find(const char *name, struct why *why)
     return NULL;
 }
 
-int gpu_load(const char *path, const struct gpu **first, struct why *why)
+int gpu_load(const char *path, struct gpu_list *list, struct why *why)
 {
     struct text text = {0};
     struct why inner = {""};
@@ -128,6 +141,7 @@ int gpu_load(const char *path, const struct gpu **first, struct why *why)
     json_t *root = NULL;
     int status = text_read_file(&text, path, why);
 
+    *list = (struct gpu_list){.n = 0};
     gpu_count();
     if (status != 0)
         goto out;
@@ -138,7 +152,7 @@ int gpu_load(const char *path, const struct gpu **first, struct why *why)
         goto out;
     }
     pthread_mutex_lock(&catalogue.lock);
-    status = catalogue_append(root, path, CATALOGUE_GPUS + USER_GPUS, first, &inner);
+    status = catalogue_append(root, path, CATALOGUE_GPUS + USER_GPUS, list, &inner);
     pthread_mutex_unlock(&catalogue.lock);
     if (status != 0)
         why_fail(why, status, "'%.120s': %s", path, inner.text);
@@ -148,13 +162,14 @@ out:
     return status;
 }
 
-int gpu_named(const char *name, const struct gpu **gpu, struct why *why)
+int gpu_named(const char *name, struct gpu_list *list, struct why *why)
 {
     size_t n = strlen(name);
     bool is_file = n > 5 && strcasecmp(name + n - 5, ".json") == 0;
+    const struct gpu *gpu = is_file ? NULL : gpu_find(name, why);
 
-    *gpu = is_file ? NULL : gpu_find(name, why);
-    if (!*gpu && (is_file || strchr(name, '/')))
-        return gpu_load(name, gpu, why);
-    return *gpu ? 0 : STATUS_INVALID;
+    if (!gpu && (is_file || strchr(name, '/')))
+        return gpu_load(name, list, why);
+    *list = (struct gpu_list){.gpu = {gpu}, .n = gpu != NULL};
+    return gpu ? 0 : STATUS_INVALID;
 }

@@ -79,11 +79,18 @@ int gpu_count(void);
 const struct gpu *gpu_at(int index);
 /* By short or full name, case ignored; NULL when unknown (then `why` names the nearest). */
 const struct gpu *gpu_find(const char *name, struct why *);
+
+/* The GPUs that one word of the user means, in the order of their file. */
+enum { USER_GPUS = 64 };
+struct gpu_list {
+    const struct gpu *gpu[USER_GPUS];
+    int n;
+};
 /* Add the GPUs of a user's JSON file (one object or an array of the catalogue's form) and
- * give the first of them. Errors: STATUS_IO; STATUS_INVALID with file, entry and field. */
-int gpu_load(const char *path, const struct gpu **first, struct why *);
+ * give them. Errors: STATUS_IO; STATUS_INVALID with file, entry and field. */
+int gpu_load(const char *path, struct gpu_list *, struct why *);
 /* What a user calls a GPU: a name of the catalogue or a file to load. Errors of both. */
-int gpu_named(const char *name, const struct gpu **, struct why *);
+int gpu_named(const char *name, struct gpu_list *, struct why *);
 
 /* Every field that the form has and the link's rate, in order; returns how many. */
 int gpu_facts(const struct gpu *, struct gpu_fact fact[GPU_FACTS]);

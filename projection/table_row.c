@@ -74,7 +74,10 @@ static int count_read(const char *text, enum column column, int64_t *out, struct
     if (!*p)
         return 0;
     number = strtod(text, &end);
-    if (end == text || *end || !(number >= 0 && number < 9e18) || number != floor(number))
+    if (end != text && !*end && number >= 9e18)
+        return why_fail(why, STATUS_INVALID, "'%s' is '%.40s': too large a number",
+                        column_names[column], text);
+    if (end == text || *end || !(number >= 0) || number != floor(number))
         return why_fail(why, STATUS_INVALID, "'%s' is '%.40s': not a whole number",
                         column_names[column], text);
     *out = (int64_t)number;
@@ -156,8 +159,12 @@ int row_read(struct row_reader *reader, const char *const cell[COLUMNS], struct 
         status = counts_read(cell, op, why);
     if (status == 0)
         status = timing_read(cell[COLUMN_TIMING], &row->timing, why);
+    if (status == 0 && *causal && !strchr("01nNfFyYtT", *causal))
+        status = why_fail(why, STATUS_INVALID, "'causal' is '%.40s': not yes or no", causal);
+    if (status == 0 && *memory && memory_parse(memory) < 0)
+        status = why_fail(why, STATUS_INVALID, "'memory' is '%.40s': not pageable, pinned, "
+                          "managed, mapped or device", memory);
     op->causal = *causal && !strchr("0nNfF", *causal);
-    op->memory = *memory && memory_parse(memory) >= 0 ? (enum memory)memory_parse(memory)
-                                                      : MEMORY_PAGEABLE;
+    op->memory = *memory && status == 0 ? (enum memory)memory_parse(memory) : MEMORY_PAGEABLE;
     return status;
 }

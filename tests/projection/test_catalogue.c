@@ -105,24 +105,28 @@ static void test_names_are_found_however_spelled(void **state)
     assert_null(gpu_at(gpu_count()));
 }
 
-/* Load `text` as a file; the status, and the sentence in *why. */
+/* Load `text` as a file; the status, the last of its GPUs, and the sentence in *why. */
 static int load(const char *text, const struct gpu **gpu, struct why *why)
 {
     char path[] = "/tmp/test_gpu_XXXXXX";
+    struct gpu_list list;
     int fd = mkstemp(path), status;
 
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
-    status = gpu_load(path, gpu, why);
+    status = gpu_load(path, &list, why);
     unlink(path);
+    if (gpu && !status)
+        *gpu = list.gpu[list.n - 1];
     return status;
 }
 
-#define MINE                                                                           \
-    "{\"id\": \"mine\", \"arch\": \"Ada\", \"units\": 20, \"boost_mhz\": 2000, "       \
+#define MINE_BODY                                                                      \
+    ", \"arch\": \"Ada\", \"units\": 20, \"boost_mhz\": 2000, "       \
     "\"memory_gb\": 8, \"memory_gb_per_s\": 250, \"l2_mb\": 24, \"f32_tflops\": 10, "  \
     "\"tdp_w\": 100"
+#define MINE "{\"id\": \"mine\"" MINE_BODY
 
 #define SHEET(arch, boost, f32)                                                        \
     "{\"id\": \"mine\", \"arch\": \"" arch "\", \"units\": 20, \"boost_mhz\": " boost   \
@@ -153,6 +157,9 @@ static void test_a_user_file_is_added(void **state)
     assert_int_equal(project_transfer(gpu, 1e6, MEMORY_PINNED, &f, &why), STATUS_UNAVAILABLE);
     assert_int_equal(load("[" MINE ", \"bf16_tflops\": 40}]", &gpu, &why), 0);
     assert_true(gpu_find("mine", NULL)->flops_per_s[DTYPE_BF16] == 40e12);
+    /* All entries of a file are given, in its order. */
+    assert_int_equal(load("[" MINE "}, {\"id\": \"second\"" MINE_BODY "}]", &gpu, &why), 0);
+    assert_ptr_equal(gpu, gpu_find("second", NULL));
 }
 
 static void test_errors_name_the_field(void **state)
@@ -166,6 +173,7 @@ static void test_errors_name_the_field(void **state)
         {"{\"units\": 3}", "entry 1: it has no 'id'"},
         {"{\"id\": \"x\", \"arch\": \"Ada\"}", "entry 1 ('x'): it has no 'units'"},
         {"[" MINE "}, " MINE ", \"i8_tops\": -4}]", "entry 2 ('mine'): 'i8_tops' is -4, outside"},
+        {"[" MINE "}, " MINE "}]", "entry 2 ('mine'): an entry above it has this id already"},
         {MINE ", \"l3_mb\": NaN}", "is not JSON: line 1"},
         {MINE ", \"l3_mb\": 1e999}", "is not JSON: line 1"},
         {MINE ", \"l3_mb\": null}", "'l3_mb' is not a number"},
@@ -192,6 +200,7 @@ static void test_errors_name_the_field(void **state)
         {MINE ", \"tf32_tflops\": \"9\"}", "'tf32_tflops' is not a number"},
         {MINE ", \"dies\": 0}", "'dies' is 0, outside"},
     };
+    struct gpu_list list;
     struct why why;
 
     (void)state;
@@ -203,7 +212,7 @@ static void test_errors_name_the_field(void **state)
     }
     assert_int_equal(load(SHEET("other", "2000", "10"), NULL, &why), 0);
     assert_string_equal(gpu_generation(gpu_find("mine", NULL)), "all");
-    assert_int_equal(gpu_load("/nowhere/gpu.json", NULL, &why), STATUS_IO);
+    assert_int_equal(gpu_load("/nowhere/gpu.json", &list, &why), STATUS_IO);
     assert_non_null(strstr(why.text, "/nowhere/gpu.json"));
 }
 

@@ -118,6 +118,11 @@ static void test_wrong_use_is_told(void **state)
         {"", "--csv -", "is empty"},
         {"a,b\\n1,2\\n", "--csv -", "no column"},
         {"op\\n", "--csv - gemm", "not both"},
+        {"op,m\\n\"gemm,1\\ngemm,2\\n", "--gpu l4 --csv -", "'-': a quote is not closed"},
+        {"op\\n\\0gemm\\n", "--gpu l4 --csv -", "zero byte"},
+        {"", "--csv /dev/zero", "zero byte"},
+        {"", "--gpu /dev/zero gemm m=1", "never ends"},
+        {"", "--gpu l4 --calibrate /dev/zero gemm m=1", "never ends"},
     };
     struct text said = {0};
 
@@ -129,11 +134,50 @@ static void test_wrong_use_is_told(void **state)
     text_release(&said);
 }
 
+/* What is appended stands under its own header, whatever the rows look like. */
+static void test_odd_rows_keep_their_columns(void **state)
+{
+    struct text said = {0};
+
+    (void)state;
+    assert_int_equal(run("note,op,m,n,k\\n\"two\\nlines\",gemm,8,8,8\\n5\" pipe,gemm,8,8,8\\n"
+                         "c,gemm\\nd,gemm,8,8,8,,\\ne,gemm,8,8,8,\"x, y\"\\nf,gemm,1e30,1,1\\n",
+                         "--gpu l4 --csv -", &said), 0);
+    says(&said, "\n\"two\nlines\",gemm,8,8,8,");
+    says(&said, "\n5\" pipe,gemm,8,8,8,");
+    says(&said, "\nc,gemm,,,,,,,,'gemm' needs 'm'");
+    says(&said, "\ne,gemm,8,8,8,,,,,the row has more cells than the header\n");
+    says(&said, "\nf,gemm,1e30,1,1,,,,,'m' is '1e30': too large");
+    assert_ptr_equal(strstr(said.data, "8,8,8,,"), strstr(said.data, "8,8,8,,,,,the row"));
+    assert_int_equal(run("op,m,memory,causal\\nupload,64,pined,\\nupload,64,pinned,maybe\\n",
+                         "--gpu l4 --csv -", &said), 0);
+    says(&said, "'memory' is 'pined': not pageable");
+    says(&said, "'causal' is 'maybe': not yes or no");
+    text_release(&said);
+}
+
+/* A known column behind many of the user's own is found; too many are refused, not forgotten. */
+static void test_wide_tables(void **state)
+{
+    struct text said = {0};
+
+    (void)state;
+    assert_int_equal(run("'\"$(seq -s, 1 400),op,m,n,k\\n$(seq -s, 1 400),gemm,8,8,8\\n\"'",
+                         "--gpu l4 --csv -", &said), 0);
+    says(&said, "400,gemm,8,8,8,");
+    assert_null(strstr(said.data, ",,,,,"));
+    assert_int_equal(run("'\"$(seq -s, 1 9000),op\\n\"'", "--gpu l4 --csv -", &said), 2);
+    says(&said, "more than 4096 columns");
+    text_release(&said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_pass_through_and_gain_columns),
         cmocka_unit_test(test_one_operation_and_its_ledger),
+        cmocka_unit_test(test_odd_rows_keep_their_columns),
+        cmocka_unit_test(test_wide_tables),
         cmocka_unit_test(test_wrong_use_is_told),
     };
 
