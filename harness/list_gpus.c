@@ -13,7 +13,7 @@ enum { WIDTH = 100, SOURCE_AT = 41 };
 
 static void line_print(const struct gpu *gpu)
 {
-    printf("  %-22s %-26s %-10s %6.0f GB/s", gpu->id.text, gpu->full.text, gpu->arch.text,
+    printf("  %-16s %-22s %-16s %6.0f GB/s", gpu->id.text, gpu->full.text, gpu->arch.text,
            gpu->memory_bytes_per_s * 1e-9);
     if (gpu->flops_per_s[DTYPE_BF16] > 0)
         printf(" %7.0f bf16 TFLOP/s", gpu->flops_per_s[DTYPE_BF16] * 1e-12);

@@ -389,6 +389,7 @@ int command_project(int argc, char **argv)
 {
     static const struct argp parser = {.options = options, .parser = option_parse,
                                        .args_doc = "[OP COLUMN=VALUE...]", .doc = doc};
+    static char name[] = "offload-bench project";
     struct request r = {0};
     struct table t = {0};
     char sentence[300];
@@ -397,6 +398,7 @@ int command_project(int argc, char **argv)
     FILE *in = stdin;
     int status = 0;
 
+    argv[0] = name;
     if (argp_parse(&parser, argc, argv, 0, NULL, &r) != 0)
         return EXIT_USAGE;
     if (r.calibrate && calibrate(r.calibrate) != EXIT_DONE)
