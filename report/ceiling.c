@@ -21,6 +21,7 @@ static const double beyond_dram = 1.1;
 static const double impossible = 1.2;
 /* Share of the compute peak from which it, not the caches, explains such a time. */
 static const double mostly_compute = 0.6;
+static const double hardly_compute = 0.05; /* of its rate: arithmetic is not what takes the time */
 /* Last-level cache to assume where the header does not say. */
 static const double cache_unknown_bytes = 32e6;
 
@@ -162,7 +163,8 @@ double ceiling_floor_us(const struct report *report, const struct record *r)
     return isfinite(seconds) ? seconds * 1e6 / impossible : 0;
 }
 
-/* The model's word for the kernel, unless the launch takes longer than the kernel. */
+/* The model's word for the kernel, unless the launch takes longer than the kernel; a pipe kept busy
+ * by next to no arithmetic is named for what it does. */
 static void bound_of_projection(struct bound *b, const struct record *r, double compute,
                                 double memory)
 {
@@ -170,6 +172,8 @@ static void bound_of_projection(struct bound *b, const struct record *r, double 
 
     if (r->launch_us.value > r->time_us.value)
         name_bound(b, "latency", NAN);
+    else if (strcmp(kind, "compute") == 0 && compute < hardly_compute)
+        name_bound(b, "instructions", NAN);
     else
         name_bound(b, kind,
                    strcmp(kind, "compute") == 0  ? compute

@@ -17,7 +17,10 @@ static void say_changes(const struct crossover *x, struct text *out)
                                    *above = crossing_doubt_above(found);
     const char *axis = x->is_sweep ? "size" : x->axis.text, *is = x->is_sweep ? " " : " = ";
 
-    if (below)
+    if (below && below->high == found->change[0].low)
+        text_printf(out, "%s at %s%s%s", decision_name(found->change[0].before), axis, is,
+                    words_count(below->high).text);
+    else if (below)
         text_printf(out, "%s from %s%s%s to %s", decision_name(found->change[0].before), axis, is,
                     words_count(below->high).text, words_count(found->change[0].low).text);
     else
@@ -45,7 +48,7 @@ static void say_doubt(const struct crossover_stretch *s, bool beside, struct tex
         text_printf(out, "undecided %s %s", isinf(s->low) ? "below" : "above",
                     words_count(isinf(s->low) ? s->high : s->low).text);
     else if (isinf(s->low))
-        text_printf(out, "undecided below %s (%s there)", words_count(s->high).text,
+        text_printf(out, "undecided below %s, %s from there on", words_count(s->high).text,
                     decision_name(s->after));
     else if (isinf(s->high))
         text_printf(out, "%s up to %s, undecided above", decision_name(s->before),

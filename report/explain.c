@@ -98,6 +98,9 @@ static void gpu_phrase(const struct contender *gpu, struct text *out)
     else if (is_bound(b, "latency"))
         text_printf(out, "need%s %s, mostly launch and latency", s,
                     words_time(gpu->time_us.value).text);
+    else if (is_bound(b, "instructions"))
+        text_printf(out, "need%s %s, mostly instructions beside the arithmetic", s,
+                    words_time(gpu->time_us.value).text);
     else
         text_printf(out, "need%s %s", s, words_time(gpu->time_us.value).text);
 }

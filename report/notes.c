@@ -125,10 +125,10 @@ static int note_strawmen(struct report *report)
                      words_ratio(s->moved).text);
         status = report_note(report,
                              "straw man: against %s of this CPU any GPU would look %s better "
-                             "(%s to %s, %zu problems)%s%s",
+                             "(%s to %s, %zu problem%s)%s%s",
                              straw_name(s->kind), words_ratio(s->median).text,
                              words_ratio(s->least).text, words_ratio(s->most).text, s->contests,
-                             turned, moved);
+                             s->contests == 1 ? "" : "s", turned, moved);
     }
     return status;
 }

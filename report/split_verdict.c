@@ -36,7 +36,9 @@ static double whole_share(const struct contender *c, double us)
 
     if (us < short_us || is_bound(c, "latency"))
         return 1;
-    return is_bound(c, "compute") ? 0 : r->whole_bytes / (r->bytes_read + r->bytes_written);
+    if (is_bound(c, "compute") || is_bound(c, "instructions"))
+        return 0;
+    return r->whole_bytes / (r->bytes_read + r->bytes_written);
 }
 
 /* ---- the link ------------------------------------------------------------------------ */

@@ -42,7 +42,9 @@ static void say_lower(const struct crossing *found, struct text *out)
 {
     const struct crossover_stretch *doubt = crossing_doubt_below(found);
 
-    if (doubt)
+    if (doubt && doubt->high == found->change[0].low)
+        text_printf(out, "at size %s", words_count(doubt->high).text);
+    else if (doubt)
         text_printf(out, "from size %s to %s", words_count(doubt->high).text,
                     words_count(found->change[0].low).text);
     else
