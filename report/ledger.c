@@ -31,21 +31,30 @@ static double sum_ns(const struct record *r)
     return sum;
 }
 
+/* Times of a damaged file may be none: no rest can be told of them. */
+static bool is_told(const struct ledger_row *row)
+{
+    return isfinite(row->sum_ns) && row->sum_ns >= 0 && isfinite(row->wall_ns) && row->wall_ns > 0;
+}
+
 static int add_rows(struct report *report, bool (*is_row)(const struct record *))
 {
     for (size_t i = 0; i < report->results->records; i++) {
         const struct record *r = &report->results->record[i];
-        struct ledger_row *row;
+        struct ledger_row told, *row;
         double whole_ns;
 
         if (!is_row(r))
             continue;
+        whole_ns = record_wall_us(r).value * 1e3;
+        told = (struct ledger_row){r, sum_ns(r), isnan(r->parts_ns) ? whole_ns : r->parts_ns,
+                                   whole_ns};
+        if (!is_told(&told))
+            continue;
         row = report_push(&report->ledger, &report->ledgers, sizeof *row);
         if (!row)
             return STATUS_MEMORY;
-        whole_ns = record_wall_us(r).value * 1e3;
-        *row = (struct ledger_row){r, sum_ns(r), isnan(r->parts_ns) ? whole_ns : r->parts_ns,
-                                   whole_ns};
+        *row = told;
     }
     return 0;
 }

@@ -117,6 +117,24 @@ static void test_residual(void **state)
 }
 
 /* Of five timelines the one of a first call and two warm ones are over a millisecond. */
+/* A damaged file's times give no row, rather than one that misses by "nan %". */
+static void test_impossible_times_have_no_ledger(void **state)
+{
+    static const double odd[] = {0, -5, INFINITY, -INFINITY};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct record *r = add_placement(PLACEMENT_EVERY, (enum memory)i, 100);
+
+        r->ledger_ns[LEDGER_KERNEL] = 1e3;
+        r->parts_ns = odd[i];
+    }
+    add_placement(PLACEMENT_ONCE, MEMORY_PINNED, 100)->ledger_ns[LEDGER_UPLOAD] = INFINITY;
+    add_placement(PLACEMENT_ONCE, MEMORY_PAGEABLE, 100)->ledger_ns[LEDGER_KERNEL] = 1e3;
+    judge();
+    assert_int_equal(report.ledgers, 1);
+}
+
 static void test_summary_counts(void **state)
 {
     struct text said = {0};
@@ -239,7 +257,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(test_residual),
-        TEST(test_summary_counts),
+        TEST(test_impossible_times_have_no_ledger), TEST(test_summary_counts),
         TEST(test_verdicts_use_measured_placements),
         TEST(test_lifetimes),
         TEST(test_missing_first_call_is_said),
