@@ -255,18 +255,11 @@ int main(void)
 
 #else
 
-static void test_nothing(void **state)
-{
-    (void)state;
-    print_message("skipped: built without the CUDA headers\n");
-    skip();
-}
+#include "tests/devices/without_cuda.h"
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing)};
-
-    return cmocka_run_group_tests_name("order of CUDA streams", tests, NULL, NULL);
+    return without_cuda("order of CUDA streams");
 }
 
 #endif
