@@ -62,12 +62,21 @@ static void say_upper(const struct crossing *found, struct text *out)
         text_add(out, "on");
 }
 
+/* An undecided stretch within a side: "from 300 on" would pass over it. */
+static bool is_broken(const struct crossing *found)
+{
+    for (int i = 0; i < found->doubts; i++)
+        if (!isinf(found->doubt[i].low) && !isinf(found->doubt[i].high))
+            return true;
+    return false;
+}
+
 /* "move gemm square (f32) to l4 from size 300 on and keep it on this CPU up to size 250" */
 static void say_advice(const struct crossover *x, const char *what, struct text *out)
 {
     const struct crossing *found = &x->found;
 
-    if (found->kind == CROSSOVER_ONE) {
+    if (found->kind == CROSSOVER_ONE && !is_broken(found)) {
         bool grows = found->change[0].after == DECISION_OFFLOAD;
 
         text_printf(out, "move %s to %s ", what, x->gpu.text);
@@ -104,9 +113,9 @@ static void say_between(const struct crossover *x, struct text *out)
 {
     if (x->found.kind != CROSSOVER_ONE)
         return;
-    if (x->found.doubts)
+    if (x->found.doubts && !is_broken(&x->found))
         text_printf(out, " In full: %s.", x->answer);
-    else
+    else if (!x->found.doubts)
         text_printf(out, " Between %s and %s it is open.", words_count(x->found.change[0].low).text,
                     words_count(x->found.change[0].high).text);
     if (*x->decider)
@@ -168,7 +177,7 @@ static void add_decided(const struct crossover *x, enum decision side, struct gr
         if (d == side) {
             from = from == x->points ? i : from;
             to = i;
-        } else if (d != DECISION_UNDECIDED) { /* an undecided size within it does not end it */
+        } else {
             add_stretch(&text, x, from, to);
             from = x->points;
         }

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "report/page.h"
+#include "report/tables.h"
 
 enum { RECORDS = 64, ROUNDS = 45 };
 
@@ -154,6 +155,28 @@ static void test_projected(void **ignored)
     assert_non_null(strstr(report.headline, "(projected, 80 % sure)"));
 }
 
+/* At 500 the GPU takes a tenth of the CPU's time or ten times it, by turns: no advice there. */
+static void test_advice_ends_where_it_is_undecided(void **ignored)
+{
+    struct record *gpu;
+    struct grid grid = {0};
+
+    (void)ignored;
+    for (int i = 0; i < SIZES; i++)
+        add_size(sizes[i], EVIDENCE_MEASURED);
+    add_rounds(add(500, "openblas", "cpu"), 50);
+    gpu = add(500, "tiled", "fast");
+    gpu->device_kind = DEVICE_CUDA;
+    for (int i = 0; i < ROUNDS; i++)
+        series_push(&gpu->wall_ns, i % 2 ? 5e3 : 500e3);
+    assert_int_equal(judge()->found.doubts, 1);
+    assert_null(strstr(report.headline, "from size 110 on"));
+    assert_non_null(strstr(report.headline, "undecided between 250 and 1000"));
+    table_sweeps(&report, &grid);
+    assert_string_equal(grid.cell[6], "110-250, 1000-4096");
+    grid_release(&grid);
+}
+
 static void test_what_was_not_reached_is_said(void **ignored)
 {
     (void)ignored;
@@ -171,6 +194,7 @@ int main(void)
         T(test_measured),
         T(test_page_says_what_to_do),
         T(test_projected),
+        T(test_advice_ends_where_it_is_undecided),
         T(test_what_was_not_reached_is_said),
     };
 
