@@ -34,7 +34,8 @@ static double sum_ns(const struct record *r)
 /* Times of a damaged file may be none: no rest can be told of them. */
 static bool is_told(const struct ledger_row *row)
 {
-    return isfinite(row->sum_ns) && row->sum_ns >= 0 && isfinite(row->wall_ns) && row->wall_ns > 0;
+    return isfinite(row->sum_ns) && row->sum_ns >= 0 && isfinite(row->wall_ns) && row->wall_ns > 0 &&
+           isfinite(row->whole_ns) && row->whole_ns > 0;
 }
 
 static int add_rows(struct report *report, bool (*is_row)(const struct record *))
