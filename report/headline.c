@@ -193,7 +193,7 @@ static void write_unmeasured(struct report *report)
         report->caution, sizeof report->caution,
         "No GPU was measured%s%s. To raise the evidence to measured, run the same "
         "command "
-        "on a machine with the GPU; 'offload-bench doctor' says what it needs there.",
+        "on a machine with the GPU; `offload-bench doctor` says what it needs there.",
         report->gpus
             ? ": every GPU time is projected from a datasheet and a calibrated "
               "model, with an 80 % interval"
