@@ -11,28 +11,15 @@
 #include <string.h>
 
 #include "report/ledger.h"
+#include "tests/report/judging.h"
 
 #define assert_near(a, b) assert_true(fabs((a) - (b)) <= 1e-6 * fabs(1.0 * (b)))
-
-static struct results results;
-static struct report report;
-static struct record record[16];
 
 static int begin(void **state)
 {
     (void)state;
     results = (struct results){.record = record};
     results.header = json_pack("{s:s,s:s}", "kind", "header", "schema", RESULTS_SCHEMA);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    report_release(&report);
-    for (size_t i = 0; i < results.records; i++)
-        record_release(&record[i]);
-    json_decref(results.header);
     return 0;
 }
 
@@ -65,14 +52,6 @@ static struct record *add_placement(enum placement placement, enum memory memory
     r->memory = memory;
     r->calls = 1;
     return r;
-}
-
-static void judge(void)
-{
-    struct why why = {{0}};
-
-    if (report_build(&results, &report, &why) != 0)
-        fail_msg("%s", why.text);
 }
 
 /* CPU 1000 us; GPU 100 us in place, 900 or 600 us with everything moved, 210 us with weights

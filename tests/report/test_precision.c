@@ -10,13 +10,9 @@
 #include <string.h>
 
 #include "report/format.h"
-#include "report/report.h"
+#include "tests/report/judging.h"
 
 #define assert_near(a, b, share) assert_true(fabs((a) - (b)) <= (share)*fabs(1.0 * (b)))
-
-static struct results results;
-static struct report report;
-static struct record record[16];
 
 static int begin(void **state)
 {
@@ -24,16 +20,6 @@ static int begin(void **state)
     results = (struct results){.record = record};
     results.header = json_pack("{s:s,s:[{s:s,s:s}]}", "kind", "header", "gpus", "id", "fast",
                                "model", "FAST");
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    report_release(&report);
-    for (size_t i = 0; i < results.records; i++)
-        record_release(&record[i]);
-    json_decref(results.header);
     return 0;
 }
 
@@ -58,37 +44,16 @@ static struct record *add_cpu(const char *workload, int n, const char *variant, 
 {
     struct record *r = add(workload, n, variant, "cpu");
 
-    for (int i = 0; i < 10; i++)
-        series_push(&r->wall_ns, us * 1e3 * (1 + 0.002 * (i - 4.5)));
+    rounds_push(r, us);
     return r;
-}
-
-static struct estimate about(double us)
-{
-    return (struct estimate){us, 0.8 * us, 1.25 * us};
 }
 
 static struct record *add_gpu(const char *workload, int n, double us)
 {
     struct record *r = add(workload, n, "model", "fast");
 
-    r->kind = RECORD_PROJECTION;
-    r->device_kind = DEVICE_CUDA;
-    r->evidence = EVIDENCE_PROJECTED;
-    r->time_us = about(us);
-    r->launch_us = (struct estimate){5, 5, 5};
-    r->upload_us = about(1000);
-    r->activation_us = about(100);
-    r->download_us = about(10);
+    projection_set(r, us);
     return r;
-}
-
-static void judge(void)
-{
-    struct why why = {{0}};
-
-    if (report_build(&results, &report, &why) != 0)
-        fail_msg("%s", why.text);
 }
 
 static const struct verdict *resident(void)

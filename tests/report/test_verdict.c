@@ -9,14 +9,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/report.h"
 #include "report/stats.h"
+#include "tests/report/judging.h"
 
 #define assert_near(a, b, share) assert_true(fabs((a) - (b)) <= (share)*fabs(1.0 * (b)))
-
-static struct results results;
-static struct report report;
-static struct record record[64];
 
 static int begin(void **state)
 {
@@ -26,18 +22,6 @@ static int begin(void **state)
         json_pack("{s:s,s:s,s:[{s:s,s:s,s:f,s:f,s:{s:f}}]}", "kind", "header", "schema",
                   RESULTS_SCHEMA, "gpus", "id", "fast", "model", "FAST", "memory_bytes",
                   1e9, "memory_bytes_per_s", 1e12, "peak_flops_per_s", "f32", 1e13);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    report_release(&report);
-    for (size_t i = 0; i < results.records; i++)
-        record_release(&record[i]);
-    for (size_t i = 0; i < results.chains; i++)
-        json_decref(results.chain[i]);
-    json_decref(results.header);
     return 0;
 }
 
@@ -62,45 +46,23 @@ static struct record *add(const char *workload, int n, const char *variant,
     return r;
 }
 
-/* Ten rounds around `us`, +-1 %. */
 static struct record *add_cpu(const char *workload, int n, const char *variant,
                               double us)
 {
     struct record *r = add(workload, n, variant, "cpu");
 
     r->error = 0.1;
-    for (int i = 0; i < 10; i++)
-        series_push(&r->wall_ns, us * 1e3 * (1 + 0.002 * (i - 4.5)));
+    rounds_push(r, us);
     return r;
-}
-
-static struct estimate about(double us)
-{
-    return (struct estimate){us, 0.8 * us, 1.25 * us};
 }
 
 static struct record *add_gpu(const char *workload, int n, double us)
 {
     struct record *r = add(workload, n, "model", "fast");
 
-    r->kind = RECORD_PROJECTION;
-    r->device_kind = DEVICE_CUDA;
-    r->evidence = EVIDENCE_PROJECTED;
-    r->time_us = about(us);
-    r->launch_us = (struct estimate){5, 5, 5};
-    r->upload_us = about(1000);
-    r->activation_us = about(100);
-    r->download_us = about(10);
+    projection_set(r, us);
     snprintf(r->bound.text, sizeof r->bound.text, "memory");
     return r;
-}
-
-static void judge(void)
-{
-    struct why why = {{0}};
-
-    if (report_build(&results, &report, &why) != 0)
-        fail_msg("%s", why.text);
 }
 
 static const struct verdict *at(size_t contest, enum placement placement)
