@@ -2,6 +2,7 @@
 /* Spellings of the shared vocabulary, generated from the maps in the header. */
 #include "base/terms.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *spell(const char *const *spelling, int count, int value)
@@ -49,6 +50,14 @@ SPELL_AND_PARSE(placement, PLACEMENT_MAP, PLACEMENTS)
 SPELL_AND_PARSE(evidence, EVIDENCE_MAP, EVIDENCES)
 SPELL_AND_PARSE(outcome, OUTCOME_MAP, OUTCOMES)
 SPELL_AND_PARSE(cache, CACHE_MAP, CACHES)
+
+struct name name_of(const char *text)
+{
+    struct name name;
+
+    snprintf(name.text, sizeof name.text, "%s", text ? text : "");
+    return name;
+}
 
 size_t dtype_bytes(enum dtype dtype)
 {

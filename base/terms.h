@@ -84,6 +84,8 @@ struct problem {
 struct name {
     char text[64];
 };
+/* As much of it as fits; "" for NULL. */
+struct name name_of(const char *text);
 
 /* A number with its interval. Missing: all three NAN. */
 struct estimate {

@@ -16,6 +16,14 @@ int why_fail(struct why *why, enum status status, const char *format, ...)
     return status;
 }
 
+struct why why_of(const char *text)
+{
+    struct why why;
+
+    snprintf(why.text, sizeof why.text, "%s", text ? text : "");
+    return why;
+}
+
 const char *status_text(int status)
 {
     switch (status) {

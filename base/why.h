@@ -30,6 +30,9 @@ struct why {
 int why_fail(struct why *why, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A sentence that stands already, as much of it as fits; "" for NULL. */
+struct why why_of(const char *text);
+
 /* Text of a status, for the rare place that has no sentence. */
 const char *status_text(int status);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness/group.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,163 +9,19 @@
 #include "base/clock.h"
 #include "base/trace.h"
 #include "devices/numa.h"
+#include "harness/cell.h"
+#include "harness/group_record.h"
 #include "harness/laggard.h"
 #include "harness/lineup.h"
-#include "harness/observer.h"
 #include "harness/placing.h"
 #include "probes/nvml_library.h"
-#include "report/stats.h"
-#include "workloads/isa.h"
-#include "workloads/peak/peak.h"
-#include "workloads/portion.h"
 
 /* A cold problem's stationary arguments exceed the last-level cache so many times over. */
-enum { COLD_CACHES = 4, CELLS = 64 };
+enum { COLD_CACHES = 4 };
 /* A call that takes so long is not repeated for counters, unless the budget is large. */
 static const double long_s = 0.1;
-/* Cache to assume where the system does not say. */
-static const double cache_unknown_bytes = 64e6;
 
-/* One variant on one device, with its record in the making. */
-struct cell {
-    struct trial trial;
-    struct sample_set set;
-    struct record record;
-    bool is_ready; /* checked: may be sampled */
-};
-
-static double cache_bytes(const struct workshop *shop)
-{
-    return shop->host.row.cache_bytes ? (double)shop->host.row.cache_bytes : cache_unknown_bytes;
-}
-
-/* Is any device but the CPU measured, not only proved? */
-static bool has_device_code(const struct plan *plan)
-{
-    for (int i = 0; i < plan->groups; i++)
-        for (int d = 0; d < plan->devices; d++)
-            if (!plan->group[i].is_proof && plan->group[i].devices >> d & 1 &&
-                plan->device[d].kind != DEVICE_CPU)
-                return true;
-    return false;
-}
-
-int workshop_open(struct workshop *shop, struct why *why)
-{
-    int status;
-
-    if (has_device_code(shop->plan)) /* first: its processes must be fresh */
-        coldroom_open(&shop->coldroom, shop->plan, shop->seed, NULL);
-    shop->nvml = nvml_library("/", NULL);
-    shop->observer = observer_new(); /* before OpenMP makes threads: counters are inherited */
-    status = plan_open_host(shop->plan, &shop->host, why);
-    return status ? status
-                  : shop->host.ops->alloc(&shop->host, &shop->dram, (size_t)(2 * cache_bytes(shop)),
-                                          MEMORY_PAGEABLE, why);
-}
-
-void workshop_close(struct workshop *shop)
-{
-    for (int i = 0; i < SURVEY_DEVICES; i++)
-        device_close(&shop->device[i]);
-    shop->host.ops->free(&shop->host, &shop->dram);
-    device_close(&shop->host);
-    observer_free(shop->observer);
-    coldroom_close(shop->coldroom);
-}
-
-/* ---- describing ------------------------------------------------------------------------ */
-
-json_t *group_shape(const struct group *g)
-{
-    json_t *shape = json_object();
-
-    for (int i = 0; shape && i < workload_axes(g->workload); i++) {
-        const struct axis *axis = &g->workload->axis[i];
-        int64_t n = g->problem.shape.n[i];
-
-        if (n != axis->fallback)
-            json_object_set_new(shape, axis->name,
-                                axis->value ? json_string(axis->value[n]) : json_integer(n));
-    }
-    return shape;
-}
-
-static void describe_bytes(struct record *r, const struct group *g)
-{
-    const struct workload *w = g->workload;
-    struct cost cost = w->cost(&g->problem);
-
-    r->flops = cost.flops;
-    r->bytes_read = cost.bytes_read;
-    r->bytes_written = cost.bytes_written;
-    r->upload_bytes = r->stationary_bytes = r->download_bytes = 0;
-    for (int i = 0; i < workload_args(w); i++) {
-        double bytes = (double)workload_arg_bytes(w, &g->problem, i);
-
-        if (w->args[i].flow & FLOW_IN)
-            r->upload_bytes += bytes;
-        if (w->args[i].flow & FLOW_IN && w->args[i].trait == ARG_STATIONARY)
-            r->stationary_bytes += bytes;
-        if (w->args[i].flow & FLOW_OUT)
-            r->download_bytes += bytes;
-    }
-}
-
-static void describe_portions(struct record *r, const struct group *g)
-{
-    struct portions s = portions_of(g->workload, &g->problem);
-
-    snprintf(r->split_axis.text, sizeof r->split_axis.text, "%s", s.axis ? s.axis : "");
-    r->split_length = s.length;
-    r->whole_bytes = s.whole_bytes;
-    r->whole_upload_bytes = s.whole_upload_bytes;
-    r->whole_stationary_bytes = s.whole_stationary_bytes;
-}
-
-#define SAY(field, text_) snprintf((field).text, sizeof (field).text, "%s", (text_) ? (text_) : "")
-
-void group_describe(struct record *r, const struct group *g, const struct device_row *row,
-                    const struct variant *v)
-{
-    record_init(r);
-    SAY(r->workload, g->workload->name);
-    r->shape = group_shape(g);
-    workload_shape_text(g->workload, &g->problem.shape, r->shape_text.text,
-                        sizeof r->shape_text.text);
-    SAY(r->sweep, g->sweep ? g->sweep->name : "");
-    r->size = g->size;
-    r->dtype = g->problem.dtype;
-    r->roundoff = dtype_roundoff(r->dtype);
-    r->cache = g->cache;
-    r->judged = g->workload->role == ROLE_JUDGED && !g->is_proof;
-    r->proof = g->is_proof;
-    r->memory = g->workload->host_memory ? g->workload->host_memory(&g->problem)
-                                         : MEMORY_PAGEABLE;
-    describe_bytes(r, g);
-    describe_portions(r, g);
-    if (row) {
-        r->device_kind = row->kind;
-        SAY(r->device, row->id.text);
-        SAY(r->device_model, row->model);
-        r->evidence = row->evidence;
-    }
-    if (v) {
-        SAY(r->variant, v->name);
-        SAY(r->provider, v->provider);
-        SAY(r->note, v->note);
-        r->judged = r->judged && v->roundoff == 0;
-        r->roundoff = fmax(r->roundoff, v->roundoff);
-    }
-}
-
-static void refuse(struct record *r, enum outcome outcome, const char *why)
-{
-    r->outcome = outcome;
-    SAY(r->why, why);
-}
-
-/* ---- running --------------------------------------------------------------------------- */
+/* ---- the bench ------------------------------------------------------------------------- */
 
 static double available_bytes(void)
 {
@@ -189,25 +44,14 @@ static void give_up(struct workshop *shop, const struct group *g, enum outcome o
     struct record r;
 
     group_describe(&r, g, &shop->host.row, NULL);
-    refuse(&r, outcome, why);
+    record_refuse(&r, outcome, why);
     shop->emit(shop->to, &r);
     record_release(&r);
 }
 
-/* Of the devices that run the group: what is cold must be cold on all of them. */
-static double largest_cache_bytes(const struct workshop *shop, const struct group *g)
-{
-    double bytes = cache_bytes(shop);
-
-    for (int i = 0; i < shop->plan->devices; i++)
-        if (g->devices >> i & 1)
-            bytes = fmax(bytes, (double)shop->plan->device[i].cache_bytes);
-    return bytes;
-}
-
 static int open_bench(struct workshop *shop, const struct group *g, struct bench *bench)
 {
-    double cold = g->cache == CACHE_COLD ? COLD_CACHES * largest_cache_bytes(shop, g) : 0;
+    double cold = g->cache == CACHE_COLD ? COLD_CACHES * workshop_cache_bytes(shop, g) : 0;
     double need = bench_bytes(g->workload, &g->problem) + 2 * cold;
     struct why why = {{0}};
     int status;
@@ -225,38 +69,7 @@ static int open_bench(struct workshop *shop, const struct group *g, struct bench
     return status;
 }
 
-/* Make ready and check; the record gets the outcome. */
-static void ready(struct workshop *shop, struct cell *c, struct bench *bench,
-                  struct device *device, const struct variant *v)
-{
-    struct why why = {{0}};
-    int status = trial_open(&c->trial, bench, device, v, shop->plan->threads, &why);
-
-    if (!status) {
-        c->record.prepare_ns = c->trial.prepare_ns;
-        status = trial_check(&c->trial, &c->record.error, &why);
-        if (!status && !(c->record.error <= 1))
-            refuse(&c->record, OUTCOME_WRONG, why.text);
-    }
-    if (status == STATUS_LOST)
-        shop->lost(shop->to, why.text);
-    if (status)
-        refuse(&c->record,
-               status == STATUS_UNAVAILABLE || status == STATUS_MEMORY ? OUTCOME_SKIPPED
-                                                                       : OUTCOME_FAILED,
-               why.text);
-    c->is_ready = c->record.outcome == OUTCOME_OK;
-}
-
-static struct device *device_at(struct workshop *shop, int i, struct why *why)
-{
-    if (shop->plan->device[i].kind == DEVICE_CPU)
-        return &shop->host;
-    if (!shop->device[i].ops &&
-        device_open(&shop->device[i], shop->plan->device[i].id.text, why) != 0)
-        return NULL;
-    return &shop->device[i];
-}
+/* ---- making ready ---------------------------------------------------------------------- */
 
 static const struct buffer *largest_argument(const struct bench *bench)
 {
@@ -287,122 +100,59 @@ static const char *left_out(const struct group *g, enum device_kind kind, const 
     return NULL;
 }
 
+/* What the record of the variant says before anything is run. */
+static void describe(struct record *r, const struct workshop *shop, const struct group *g,
+                     const struct bench *bench, const struct device_row *row,
+                     const struct variant *v)
+{
+    const struct buffer *largest = largest_argument(bench);
+    int node = numa_node_of(largest->data);
+
+    group_describe(r, g, row, v);
+    r->seed = (int64_t)shop->seed;
+    r->page_bytes = (int64_t)largest->page_bytes;
+    r->memory_node = node >= 0 ? node : NAN;
+    if (row->kind == DEVICE_CPU) {
+        r->threads = shop->plan->threads;
+        r->isa = name_of(v->provider ? "" : isa_name(isa_best()));
+    }
+}
+
 /* All variants of the group on device i; cells that do not apply leave no trace. */
 static int open_cells(struct workshop *shop, const struct group *g, struct bench *bench, int i,
                       struct cell *cell, int most)
 {
     const struct device_row *row = &shop->plan->device[i];
-    const struct buffer *largest = largest_argument(bench);
-    int node = numa_node_of(largest->data);
     struct why why = {{0}};
     int cells = 0;
 
     for (const struct variant *v = g->workload->variants + 1; v->name && cells < most; v++) {
+        const char *late = left_out(g, row->kind, v->name);
         struct cell *c = &cell[cells];
         struct device *device;
-        const char *death, *late;
-        int64_t start_ns;
+        int64_t start_ns = clock_ns();
 
         if (!trial_runs_on(v, row->kind) || (v->fits && !v->fits(&g->problem)))
             continue;
         cells++;
-        group_describe(&c->record, g, row, v);
-        c->record.threads = row->kind == DEVICE_CPU ? shop->plan->threads : 0;
-        c->record.seed = (int64_t)shop->seed;
-        c->record.page_bytes = (int64_t)largest->page_bytes;
-        c->record.memory_node = node >= 0 ? node : NAN;
-        if (row->kind == DEVICE_CPU && !v->provider)
-            SAY(c->record.isa, isa_name(isa_best()));
-        death = shop->death(shop->to, row->id.text, v->name);
-        if (death) {
-            refuse(&c->record, OUTCOME_FAILED, death);
-            continue;
-        }
-        late = left_out(g, row->kind, v->name);
+        describe(&c->record, shop, g, bench, row, v);
         if (late) {
-            refuse(&c->record, OUTCOME_SKIPPED, late);
+            record_refuse(&c->record, OUTCOME_SKIPPED, late);
             continue;
         }
-        shop->at(shop->to, row->id.text, v->name);
-        start_ns = clock_ns();
-        device = device_at(shop, i, &why);
+        if (!cell_begin(c, shop, v->name))
+            continue;
+        device = workshop_device(shop, i, &why);
         if (device)
-            ready(shop, c, bench, device, v);
+            cell_ready(c, shop, bench, device, v, shop->plan->threads);
         else
-            refuse(&c->record, OUTCOME_FAILED, why.text);
+            record_refuse(&c->record, OUTCOME_FAILED, why.text);
         trace_cell("make ready and check", &c->record, start_ns);
     }
     return cells;
 }
 
-/* Uploads and downloads of a device cell, each three times. */
-static void sample_transfers(struct cell *c)
-{
-    enum { TIMES = 3 };
-
-    for (int i = 0; i < TIMES; i++) {
-        int64_t start = clock_ns(), between;
-
-        if (trial_upload(&c->trial, 1, NULL))
-            return;
-        between = clock_ns();
-        if (trial_download(&c->trial, NULL))
-            return;
-        series_push(&c->record.upload_ns, (double)(between - start));
-        series_push(&c->record.download_ns, (double)(clock_ns() - between));
-    }
-}
-
-static double mean(const struct series *s)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < s->n; i++)
-        sum += s->value[i];
-    return s->n ? sum / (double)s->n : NAN;
-}
-
-/* Rows of one call with everything sent and fetched; what opening cost stands beside it. */
-static void fill_ledger(struct cell *c)
-{
-    double *row = c->record.ledger_ns, wall = mean(&c->record.wall_ns), wait;
-
-    row[LEDGER_CONTEXT] = c->trial.device->open_ns;
-    row[LEDGER_COMPILE] = c->trial.compile_ns;
-    row[LEDGER_ALLOC] = c->trial.alloc_ns;
-    row[LEDGER_UPLOAD] = mean(&c->record.upload_ns);
-    row[LEDGER_LAUNCH] = mean(&c->set.launch_ns);
-    row[LEDGER_KERNEL] = mean(&c->record.kernel_ns);
-    wait = wall - row[LEDGER_LAUNCH] - row[LEDGER_KERNEL];
-    row[LEDGER_SYNC] = wait < 0 ? 0 : wait; /* NAN, not 0, without a device clock */
-    row[LEDGER_DOWNLOAD] = mean(&c->record.download_ns);
-}
-
-void group_take_samples(struct record *r, struct sample_set *set)
-{
-    r->calls = set->calls;
-    SAY(r->stop, set->stop);
-    r->wall_ns = set->wall_ns;
-    r->kernel_ns = set->kernel_ns;
-    r->position = set->position;
-    r->contended = set->contended;
-    r->throttled = set->throttled;
-    set->wall_ns = set->kernel_ns = set->position = (struct series){0};
-    set->contended = set->throttled = (struct series){0};
-    if (set->status)
-        refuse(r, OUTCOME_FAILED, set->why.text);
-}
-
-/* The memory's read rate within the same second: what a bandwidth-bound time is held against. */
-static double dram_rate(struct workshop *shop)
-{
-    enum { TIMES = 3 };
-    double rate[TIMES];
-
-    for (int i = 0; i < TIMES; i++)
-        rate[i] = peak_read_bytes_per_s(shop->dram.data, shop->dram.bytes, shop->plan->threads);
-    return stats_median(rate, TIMES);
-}
+/* ---- sampling and what follows ----------------------------------------------------------- */
 
 static bool is_throttled(const void *nvml)
 {
@@ -423,7 +173,7 @@ static void observe_cell(struct workshop *shop, const struct group *g, struct ce
 {
     enum device_kind kind = c->trial.device->kind;
     int64_t start_ns = clock_ns();
-    double call_s = mean(&c->record.wall_ns) * 1e-9;
+    double call_s = cell_call_ns(c) * 1e-9;
     struct why why;
 
     if (c->record.outcome != OUTCOME_OK || strcmp(c->record.stop.text, "hopeless") == 0)
@@ -438,28 +188,11 @@ static void observe_cell(struct workshop *shop, const struct group *g, struct ce
     trace_cell("probes", &c->record, start_ns);
 }
 
-/* The trial's device is lost to this process; the parent is told whose fault it was. */
-static void end_process(struct workshop *shop, const struct trial *t, const struct why *why)
-{
-    shop->at(shop->to, t->device->row.id.text, t->variant->name);
-    shop->lost(shop->to, why->text);
-}
-
-static void sample_cells(struct workshop *shop, const struct group *g, struct cell *cell,
-                         int cells, double budget_s)
+static struct sampler_limits limits_of(struct workshop *shop, const struct group *g,
+                                       double budget_s)
 {
     struct sampler_limits limits = sampler_defaults(0.7 * budget_s);
-    struct trial *trial[CELLS];
-    struct sample_set set[CELLS] = {{0}};
-    struct why why = {{0}};
-    int index[CELLS], n = 0, lost;
-    double dram;
 
-    for (int i = 0; i < cells; i++)
-        if (cell[i].is_ready) {
-            index[n] = i;
-            trial[n++] = &cell[i].trial;
-        }
     if (g->rounds) {
         limits.rounds_least = limits.rounds_most = g->rounds;
         limits.precision = 0;
@@ -473,27 +206,30 @@ static void sample_cells(struct workshop *shop, const struct group *g, struct ce
         limits.rounds_least = limits.rounds_most = 3;
         limits.sample_ns = 0;
     }
-    shop->at(shop->to, "", "sampling");
-    sampler_run(trial, set, n, &limits, shop->seed + (uint64_t)g->problem.shape.n[0]);
-    shop->at(shop->to, "", "reading what was sampled");
-    lost = sampler_lost(set, n);
-    if (lost >= 0)
-        end_process(shop, trial[lost], &set[lost].why);
-    dram = g->is_proof ? NAN : dram_rate(shop);
-    for (int i = 0; i < n; i++) {
-        struct cell *c = &cell[index[i]];
+    return limits;
+}
 
-        c->set = set[i];
-        group_take_samples(&c->record, &c->set);
-        if (c->trial.device->kind == DEVICE_CPU)
-            c->record.dram_bytes_per_s = dram;
-        if (c->trial.device->kind != DEVICE_CPU && c->record.outcome == OUTCOME_OK) {
-            sample_transfers(c);
-            fill_ledger(c);
-        }
-        observe_cell(shop, g, c, budget_s);
-        if (c->trial.device->ops->sync(c->trial.device, &why) == STATUS_LOST)
-            end_process(shop, &c->trial, &why);
+static void sample_cells(struct workshop *shop, const struct group *g, struct cell *cell,
+                         int cells, double budget_s)
+{
+    struct sampler_limits limits = limits_of(shop, g, budget_s);
+    struct why why = {{0}};
+    double dram;
+
+    cells_sample(shop, cell, cells, &limits, shop->seed + (uint64_t)g->problem.shape.n[0]);
+    dram = g->is_proof ? NAN : workshop_dram_bytes_per_s(shop);
+    for (int i = 0; i < cells; i++) {
+        struct trial *t = &cell[i].trial;
+
+        if (!cell[i].record.calls) /* was never to be sampled */
+            continue;
+        if (t->device->kind == DEVICE_CPU)
+            cell[i].record.dram_bytes_per_s = dram;
+        else if (cell[i].record.outcome == OUTCOME_OK)
+            cell_itemise(&cell[i]);
+        observe_cell(shop, g, &cell[i], budget_s);
+        if (t->device->ops->sync(t->device, &why) == STATUS_LOST)
+            workshop_lose(shop, t, &why);
     }
 }
 
@@ -505,9 +241,9 @@ static void place_cells(struct workshop *shop, const struct group *g, struct cel
     int n = 0;
 
     for (int i = 0; i < cells; i++)
-        if (cell[i].is_ready && cell[i].record.outcome == OUTCOME_OK &&
+        if (cell[i].record.outcome == OUTCOME_OK &&
             cell[i].trial.device->kind != DEVICE_CPU)
-            candidate[n++] = (struct candidate){&cell[i].trial, mean(&cell[i].record.wall_ns)};
+            candidate[n++] = (struct candidate){&cell[i].trial, cell_call_ns(&cell[i])};
     placing_run(shop, g, candidate, n, budget_s);
 }
 
@@ -519,10 +255,10 @@ static void line_up_cells(struct workshop *shop, const struct group *g, struct b
     int n = 0;
 
     for (int i = 0; i < cells; i++)
-        if (cell[i].is_ready && cell[i].record.outcome == OUTCOME_OK &&
+        if (cell[i].record.outcome == OUTCOME_OK &&
             cell[i].trial.device->kind == DEVICE_CPU)
             member[n++] = (struct lineup_member){cell[i].trial.variant,
-                                                 mean(&cell[i].record.wall_ns),
+                                                 cell_call_ns(&cell[i]),
                                                  cell[i].record.prepare_ns};
     if (n && g->workload->role == ROLE_JUDGED && !g->is_proof)
         lineup_run(shop, g, bench, member, n, budget_s);
@@ -558,12 +294,8 @@ double group_run(struct workshop *shop, const struct group *g, double budget_s)
         line_up_cells(shop, g, &bench, cell, cells, budget_s);
         end = clock_ns();
         trace_span(TRACK_PHASE, "group", g->workload->name, begin, end);
-        for (int i = 0; i < cells; i++) {
-            shop->emit(shop->to, &cell[i].record);
-            record_release(&cell[i].record);
-            sample_set_release(&cell[i].set);
-            trial_close(&cell[i].trial);
-        }
+        for (int i = 0; i < cells; i++)
+            cell_close(&cell[i], shop);
         bench_close(&bench);
     }
     free(cell);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "harness/group.h"
+#include "harness/group_record.h"
 #include "harness/lesson.h"
 #include "projection/assumption.h"
 
@@ -430,9 +430,9 @@ static void project_group(const struct group *g, const struct gpu *gpu, const st
     r.kind = RECORD_PROJECTION;
     r.evidence = EVIDENCE_PROJECTED;
     r.device_kind = DEVICE_CUDA;
-    snprintf(r.device.text, sizeof r.device.text, "%s", gpu->id.text);
-    snprintf(r.device_model.text, sizeof r.device_model.text, "%s", gpu->full.text);
-    snprintf(r.variant.text, sizeof r.variant.text, "%s", lower ? "model-lower" : "model");
+    r.device = gpu->id;
+    r.device_model = why_of(gpu->full.text);
+    r.variant = name_of(lower ? "model-lower" : "model");
     if (lower) {
         r.judged = 0;
         r.roundoff = lower->roundoff;
@@ -446,8 +446,8 @@ static void project_group(const struct group *g, const struct gpu *gpu, const st
         r.why = why;
     } else {
         r.time_us = forecast.time_us;
-        snprintf(r.bound.text, sizeof r.bound.text, "%s", forecast.bound);
-        snprintf(r.note.text, sizeof r.note.text, "%s", forecast.why);
+        r.bound = name_of(forecast.bound);
+        r.note = why_of(forecast.why);
         if (project(gpu, &launch, TIMING_LAUNCH, &forecast, NULL) == 0)
             r.launch_us = forecast.time_us;
         r.upload_us = transfer_us(gpu, r.upload_bytes);

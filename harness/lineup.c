@@ -8,11 +8,10 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "base/sysfs.h"
-#include "harness/sampler.h"
+#include "harness/cell.h"
+#include "harness/group_record.h"
 
 /* A way is checked, tried and sampled: so many calls at least. */
 static const double calls_least = 6;
@@ -116,24 +115,6 @@ static struct lineup_machine machine_of(const struct workshop *shop)
 
 /* ---- how --------------------------------------------------------------------------------- */
 
-struct entry {
-    struct way way;
-    struct trial trial;
-    struct record record;
-    bool is_ready;
-};
-
-static void describe(struct workshop *shop, const struct group *g, struct entry *e)
-{
-    struct record *r = &e->record;
-
-    group_describe(r, g, &shop->host.row, e->way.variant);
-    r->threads = e->way.threads;
-    r->seed = (int64_t)shop->seed;
-    if (!e->way.variant->provider)
-        snprintf(r->isa.text, sizeof r->isa.text, "%s", isa_name(e->way.isa));
-}
-
 /* What the parent calls this way when it kills the process. */
 static struct name way_name(const struct way *w)
 {
@@ -144,32 +125,17 @@ static struct name way_name(const struct way *w)
     return name;
 }
 
-static void open_entry(struct workshop *shop, struct bench *bench, struct entry *e)
+static void open_way(struct workshop *shop, const struct group *g, struct bench *bench,
+                     const struct way *w, struct cell *c)
 {
-    struct name name = way_name(&e->way);
-    struct record *r = &e->record;
-    const char *death = shop->death(shop->to, "cpu", name.text);
-    struct why why = {{0}};
-    int status;
-
-    if (death) {
-        r->outcome = OUTCOME_FAILED;
-        snprintf(r->why.text, sizeof r->why.text, "%s", death);
+    group_describe(&c->record, g, &shop->host.row, w->variant);
+    c->record.threads = w->threads;
+    c->record.seed = (int64_t)shop->seed;
+    c->record.isa = name_of(w->variant->provider ? NULL : isa_name(w->isa));
+    if (!cell_begin(c, shop, way_name(w).text))
         return;
-    }
-    shop->at(shop->to, "cpu", name.text);
-    isa_use(e->way.isa);
-    status = trial_open(&e->trial, bench, &shop->host, e->way.variant, e->way.threads, &why);
-    if (!status)
-        status = trial_check(&e->trial, &r->error, &why);
-    if (status || !(r->error <= 1)) {
-        r->outcome = !status ? OUTCOME_WRONG
-                     : status == STATUS_UNAVAILABLE || status == STATUS_MEMORY ? OUTCOME_SKIPPED
-                                                                               : OUTCOME_FAILED;
-        r->why = why;
-    }
-    r->prepare_ns = e->trial.prepare_ns;
-    e->is_ready = r->outcome == OUTCOME_OK;
+    isa_use(w->isa);
+    cell_ready(c, shop, bench, &shop->host, w->variant, w->threads);
 }
 
 static void say_sample(void *shop, const struct trial *t)
@@ -178,29 +144,6 @@ static void say_sample(void *shop, const struct trial *t)
 
     (void)t;
     s->at(s->to, "", "sampling");
-}
-
-static void sample_entries(struct workshop *shop, struct entry *entry, int n, double budget_s)
-{
-    struct sampler_limits limits = sampler_defaults(budget_s);
-    struct sample_set set[WAYS] = {{0}};
-    struct trial *trial[WAYS];
-    int index[WAYS], ready = 0;
-
-    limits.rounds_least = ROUNDS;
-    limits.begins = say_sample;
-    limits.listener = shop;
-    for (int i = 0; i < n; i++)
-        if (entry[i].is_ready) {
-            index[ready] = i;
-            trial[ready++] = &entry[i].trial;
-        }
-    shop->at(shop->to, "", "sampling");
-    sampler_run(trial, set, ready, &limits, shop->seed);
-    for (int i = 0; i < ready; i++) {
-        group_take_samples(&entry[index[i]].record, &set[i]);
-        sample_set_release(&set[i]);
-    }
 }
 
 /* ---- the reference ----------------------------------------------------------------------- */
@@ -217,9 +160,8 @@ static void emit_reference(struct workshop *shop, const struct group *g, const s
     r.threads = shop->plan->threads;
     r.calls = 1;
     r.seed = (int64_t)shop->seed;
-    snprintf(r.stop.text, sizeof r.stop.text, "rounds");
-    snprintf(r.note.text, sizeof r.note.text,
-             "the plain reference in double precision, timed once");
+    r.stop = name_of("rounds");
+    r.note = why_of("the plain reference in double precision, timed once");
     series_push(&r.wall_ns, bench->reference_ns);
     shop->emit(shop->to, &r);
     record_release(&r);
@@ -230,29 +172,28 @@ void lineup_run(struct workshop *shop, const struct group *g, struct bench *benc
 {
     struct lineup_machine machine = machine_of(shop);
     double left_ns = 1e9 * (g->rounds ? sweep_budget_s : share_of_budget * budget_s);
-    struct entry *entry = calloc(WAYS, sizeof *entry); /* large */
+    struct cell *cell = calloc(WAYS, sizeof *cell); /* large */
+    struct sampler_limits limits;
     struct way way[WAYS];
-    int ways = lineup_ways(member, n, machine, way), entries = 0;
+    int ways = lineup_ways(member, n, machine, way), cells = 0;
 
     emit_reference(shop, g, bench);
-    for (int i = 0; i < ways && entry; i++) {
+    for (int i = 0; i < ways && cell; i++) {
         double cost_ns = calls_least * way[i].call_ns + fmax(way[i].prepare_ns, 0);
 
         if (cost_ns > left_ns)
             continue;
         left_ns -= cost_ns;
-        entry[entries] = (struct entry){.way = way[i]};
-        describe(shop, g, &entry[entries]);
-        open_entry(shop, bench, &entry[entries++]);
+        open_way(shop, g, bench, &way[i], &cell[cells++]);
     }
-    if (entries)
-        sample_entries(shop, entry, entries, fmax(left_ns, 0) * 1e-9);
+    limits = sampler_defaults(fmax(left_ns, 0) * 1e-9);
+    limits.rounds_least = ROUNDS;
+    limits.begins = say_sample;
+    limits.listener = shop;
+    if (cells)
+        cells_sample(shop, cell, cells, &limits, shop->seed);
     isa_use(machine.isa);
-    for (int i = 0; i < entries; i++) {
-        if (entry[i].is_ready || entry[i].record.outcome != OUTCOME_OK)
-            shop->emit(shop->to, &entry[i].record);
-        record_release(&entry[i].record);
-        trial_close(&entry[i].trial);
-    }
-    free(entry);
+    for (int i = 0; i < cells; i++)
+        cell_close(&cell[i], shop);
+    free(cell);
 }

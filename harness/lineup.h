@@ -4,7 +4,7 @@
 #ifndef OFFLOAD_BENCH_LINEUP_H
 #define OFFLOAD_BENCH_LINEUP_H
 
-#include "harness/group.h"
+#include "harness/workshop.h"
 #include "workloads/isa.h"
 
 /* A CPU variant at all the plan's threads, and what a call of it took. */

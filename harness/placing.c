@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "harness/group_record.h"
 #include "harness/placement.h"
 
 /* A variant this many times slower than the fastest on its device is not placed. */
@@ -58,8 +59,7 @@ static void emit_failed(struct placing *p, const char *why)
 
     describe(p, &r);
     r.kind = RECORD_PLACEMENT;
-    r.outcome = OUTCOME_FAILED;
-    snprintf(r.why.text, sizeof r.why.text, "%s", why);
+    record_refuse(&r, OUTCOME_FAILED, why);
     emit(p, &r);
     record_release(&r);
 }

@@ -4,7 +4,7 @@
 #ifndef OFFLOAD_BENCH_PLACING_H
 #define OFFLOAD_BENCH_PLACING_H
 
-#include "harness/group.h"
+#include "harness/workshop.h"
 
 /* A trial on a device, ready and checked, and what a call of it took. */
 struct candidate {

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "harness/command.h"
 #include "harness/group.h"
+#include "harness/group_record.h"
 
 enum { DEADLY = 32 };
 
@@ -259,11 +260,10 @@ static int hear(struct child *child, char *line, struct why *why)
     case 'A':
         snprintf(child->device.text, sizeof child->device.text, "%.*s",
                  (int)strcspn(line + 2, "\t"), line + 2);
-        snprintf(child->variant.text, sizeof child->variant.text, "%s",
-                 strchr(line, '\t') ? strchr(line, '\t') + 1 : "");
+        child->variant = name_of(strchr(line, '\t') ? strchr(line, '\t') + 1 : NULL);
         return 0;
     case 'L':
-        snprintf(child->lost.text, sizeof child->lost.text, "%s", line + 2);
+        child->lost = why_of(line + 2);
         return 0;
     case 'R':
         text_printf(&child->records, "%s\n", line + 2);

@@ -191,7 +191,7 @@ static void add_fact(struct text *out, const char *name, const json_t *value)
 }
 
 /* What an object in a list is called: "libraries.OpenBLAS" instead of "libraries[0]". */
-static const char *name_of(const json_t *object, const char **key)
+static const char *label_of(const json_t *object, const char **key)
 {
     static const char *const keys[] = {"name", "id", "what"};
 
@@ -208,7 +208,7 @@ static void add_list(struct text *out, const char *name, const json_t *list)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *item = json_array_get(list, i);
-        const char *own, *called = name_of(item, &own), *key;
+        const char *own, *called = label_of(item, &own), *key;
         json_t *inner;
         char path[200];
 

@@ -65,6 +65,12 @@ void record_release(struct record *r)
     record_init(r);
 }
 
+void record_refuse(struct record *r, enum outcome outcome, const char *why)
+{
+    r->outcome = outcome;
+    r->why = why_of(why);
+}
+
 int record_observe(struct record *r, const struct measure *m)
 {
     struct measure *grown = realloc(r->measure, (r->measures + 1) * sizeof *grown);

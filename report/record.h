@@ -135,6 +135,8 @@ struct record {
 /* Everything zero, numbers NAN. record_release is safe after it, and on any record. */
 void record_init(struct record *);
 void record_release(struct record *);
+/* Any outcome but ok, and the sentence behind it. */
+void record_refuse(struct record *, enum outcome, const char *why);
 /* Append a measure (copied). STATUS_MEMORY. */
 int record_observe(struct record *, const struct measure *);
 
