@@ -84,9 +84,9 @@ static void pad(struct text *out, size_t n)
 /* Between columns; before what goes on; what a sentence needs to be broken where it stands. */
 enum { BLANKS = 2, INDENT = 6, SENTENCE = 40 };
 
-/* A column of the text: on which line of a row it stands, where, and how wide. */
-struct place {
-    size_t row, at, wide;
+/* Which columns are written, and where: on which line of a row, from which character, how wide. */
+struct layout {
+    size_t n, column[GRID_COLUMNS], row[GRID_COLUMNS], at[GRID_COLUMNS], wide[GRID_COLUMNS];
 };
 
 /* What a column needs where it begins: a last one of sentences goes on below itself. */
@@ -98,46 +98,88 @@ static size_t least_width(const struct grid *grid, size_t column)
     return is_last && !(grid->column[column].stand & GRID_RIGHT) && wide > SENTENCE ? SENTENCE : wide;
 }
 
-static size_t row_width(const struct grid *grid)
+/* The first column stands for the row, whatever it holds. */
+static bool is_empty(const struct grid *grid, size_t column)
+{
+    for (size_t i = column; i < grid->cells; i += grid_columns(grid))
+        if (strcmp(grid->cell[i], "-") != 0)
+            return false;
+    return grid->cells > 0 && column > 0;
+}
+
+static size_t row_width(const struct grid *grid, const struct layout *l)
 {
     size_t all = 0;
 
-    for (size_t c = 0; c < grid_columns(grid); c++)
-        all += BLANKS + column_width(grid, c);
+    for (size_t i = 0; i < l->n; i++)
+        all += BLANKS + least_width(grid, l->column[i]);
     return all;
 }
 
-/* Gives the lines of a row. */
-static size_t lay_out(const struct grid *grid, size_t line, struct place *place)
+/* Every column that holds something, but for those more spare than `rank`. */
+static void choose(const struct grid *grid, int rank, struct layout *l)
 {
-    bool is_long = row_width(grid) > line;
+    l->n = 0;
+    for (size_t c = 0; c < grid_columns(grid); c++)
+        if (grid->column[c].stand / GRID_SPARE <= rank && !is_empty(grid, c))
+            l->column[l->n++] = c;
+}
+
+/* Gives the lines of a row. */
+static size_t place(const struct grid *grid, size_t line, struct layout *l)
+{
+    bool is_long = row_width(grid, l) > line;
     size_t at = 0, row = 0;
 
-    for (size_t c = 0; c < grid_columns(grid); c++) {
+    for (size_t i = 0; i < l->n; i++) {
+        size_t c = l->column[i];
         bool breaks = is_long && grid->column[c].stand & GRID_BREAK;
 
         if (at > 0 && (breaks || at + BLANKS + least_width(grid, c) > line)) {
             row++;
             at = INDENT;
         }
-        place[c] = (struct place){row, at + BLANKS, column_width(grid, c)};
-        at += BLANKS + place[c].wide;
+        l->row[i] = row;
+        l->at[i] = at + BLANKS;
+        l->wide[i] = column_width(grid, c);
+        at += BLANKS + l->wide[i];
     }
     return row + 1;
 }
 
-/* A line of a row (`cell` NULL: of the headings) from column c on; gives the column after it. */
-static size_t add_line(const struct grid *grid, const struct place *place, char *const *cell,
-                       size_t c, size_t line, struct text *out)
+/* As few columns left out as bring a row to one line; else to two; else to the fewest there are. */
+static size_t lay_out(const struct grid *grid, size_t line, struct layout *l)
 {
-    size_t at = 0, row = place[c].row;
+    int most = 0;
+    size_t lines;
 
-    for (; c < grid_columns(grid) && place[c].row == row; c++) {
+    for (size_t c = 0; c < grid_columns(grid); c++)
+        if (grid->column[c].stand / GRID_SPARE > most)
+            most = grid->column[c].stand / GRID_SPARE;
+    for (size_t wanted = 1; wanted <= 2; wanted++)
+        for (int rank = most; rank >= 0; rank--) {
+            choose(grid, rank, l);
+            lines = place(grid, line, l);
+            if (lines <= wanted)
+                return lines;
+        }
+    return lines;
+}
+
+/* A line of a row (`cell` NULL: of the headings) from the layout's column i on; gives the one
+ * after it. */
+static size_t add_line(const struct grid *grid, const struct layout *l, char *const *cell,
+                       size_t i, size_t line, struct text *out)
+{
+    size_t at = 0, row = l->row[i];
+
+    for (; i < l->n && l->row[i] == row; i++) {
+        size_t c = l->column[i];
         const char *text = cell ? cell[c] : grid->column[c].name;
-        size_t n = width(text), start = place[c].at;
+        size_t n = width(text), start = l->at[i];
 
         if (grid->column[c].stand & GRID_RIGHT)
-            start += place[c].wide - n;
+            start += l->wide[i] - n;
         pad(out, start - at);
         if (start + n > line)
             text_wrap(out, text, start, line);
@@ -146,17 +188,39 @@ static size_t add_line(const struct grid *grid, const struct place *place, char 
         at = start + n;
     }
     text_add(out, "\n");
-    return c;
+    return i;
+}
+
+/* "left out for want of width: calls, share". */
+static void name_left_out(const struct grid *grid, const struct layout *l, size_t line,
+                          struct text *out)
+{
+    struct text said = {0};
+
+    for (size_t c = 0, i = 0; c < grid_columns(grid); c++)
+        if (i < l->n && l->column[i] == c)
+            i++;
+        else if (!is_empty(grid, c))
+            text_printf(&said, "%s%s", said.n ? ", " : "left out for want of width: ",
+                        grid->column[c].name);
+    if (said.n) {
+        pad(out, BLANKS);
+        text_wrap(out, said.data, BLANKS, line);
+        text_add(out, "\n");
+    }
+    out->failed |= said.failed;
+    text_release(&said);
 }
 
 void grid_text(const struct grid *grid, size_t line, struct text *out)
 {
-    struct place place[GRID_COLUMNS];
-    size_t columns = grid_columns(grid), lines = lay_out(grid, line, place);
+    struct layout l;
+    size_t columns = grid_columns(grid), lines = lay_out(grid, line, &l);
 
     for (size_t row = 0; row <= grid_rows(grid); row++)
         for (size_t i = 0, c = 0; i < lines; i++)
-            c = add_line(grid, place, row ? &grid->cell[(row - 1) * columns] : NULL, c, line, out);
+            c = add_line(grid, &l, row ? &grid->cell[(row - 1) * columns] : NULL, c, line, out);
+    name_left_out(grid, &l, line, out);
 }
 
 /* ---- Markdown -------------------------------------------------------------------------- */

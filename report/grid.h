@@ -8,9 +8,10 @@
 
 enum { GRID_COLUMNS = 16 };
 
-/* How a column stands: numbers to the right; and whether text rows that are too long for a line
- * are broken before it. */
-enum grid_stand { GRID_LEFT, GRID_RIGHT, GRID_BREAK = 1 << 1 };
+/* How a column stands: numbers to the right; whether text rows that are too long for a line are
+ * broken before it; and, as multiples of GRID_SPARE, what a short line does without: the largest
+ * multiple goes first. */
+enum grid_stand { GRID_LEFT, GRID_RIGHT, GRID_BREAK = 1 << 1, GRID_SPARE = 1 << 2 };
 
 /* A column's heading. */
 struct grid_column {
@@ -33,9 +34,10 @@ void grid_printf(struct grid *, const char *format, ...)
 size_t grid_columns(const struct grid *);
 size_t grid_rows(const struct grid *);
 
-/* Append the table to `out`. Nothing but the headings when there is no row. As text no line is
- * longer than `line` characters, unless a word is: rows and headings are broken and go on
- * indented, a last column of sentences is broken at blanks. */
+/* Append the table to `out`. Nothing but the headings when there is no row. As text, columns that
+ * hold nothing but "-" are left out, and no line is longer than `line` characters, unless a word is:
+ * spare columns go as long as that helps, and a line below names them; then rows and headings are
+ * broken and go on indented; a last column of sentences is broken at blanks. */
 void grid_text(const struct grid *, size_t line, struct text *out);
 void grid_markdown(const struct grid *, struct text *out);
 void grid_release(struct grid *); /* zeroed afterwards */

@@ -161,8 +161,9 @@ bool sweep_headline(const struct report *report, struct text *out)
 static void add_stretch(struct text *text, const struct crossover *x, size_t from, size_t to)
 {
     if (from < x->points)
-        text_printf(text, "%s%.0f-%.0f", text->n ? ", " : "", x->point[from].size,
-                    x->point[to].size);
+        text_printf(text, "%s%.0f", text->n ? ", " : "", x->point[from].size);
+    if (from < to)
+        text_printf(text, "-%.0f", x->point[to].size);
 }
 
 /* Sizes at which it is decided for one side: "1-118", "279-2048", joined by commas. */
@@ -227,7 +228,7 @@ void table_sweeps(const struct report *report, struct grid *grid)
                                   {"sizes", GRID_RIGHT | GRID_BREAK},
                                   {"advice right", GRID_RIGHT},
                                   {"time lost by it", GRID_RIGHT},
-                                  {"what would decide more", GRID_LEFT}},
+                                  {"what would decide more", GRID_LEFT | GRID_SPARE}},
            12 * sizeof *grid->column);
     for (size_t i = 0; i < report->crossovers; i++)
         if (report->crossover[i].is_sweep)

@@ -74,11 +74,17 @@ void table_steps(const struct report *report, const struct chain *chain,
                  struct grid *grid)
 {
     static const struct grid_column columns[] = {
-        {"operation", GRID_LEFT},   {"calls", GRID_RIGHT},    {"share", GRID_RIGHT},
-        {"CPU variant", GRID_LEFT}, {"CPU bound", GRID_LEFT},
+        {"operation", GRID_LEFT},
+        {"calls", GRID_RIGHT | 3 * GRID_SPARE},
+        {"share", GRID_RIGHT | 2 * GRID_SPARE},
+        {"CPU variant", GRID_LEFT | 4 * GRID_SPARE},
+        {"CPU bound", GRID_LEFT | 5 * GRID_SPARE},
         {"CPU time", GRID_RIGHT | GRID_BREAK},
-        {"GPU time", GRID_RIGHT},   {"speed-up", GRID_RIGHT}, {"resident", GRID_LEFT},
-        {"once", GRID_LEFT},        {"every", GRID_LEFT},
+        {"GPU time", GRID_RIGHT | GRID_SPARE},
+        {"speed-up", GRID_RIGHT},
+        {"resident", GRID_LEFT},
+        {"once", GRID_LEFT},
+        {"every", GRID_LEFT},
     };
 
     memcpy(grid->column, columns, (chain->gpu ? 11 : 6) * sizeof *columns);
@@ -98,11 +104,17 @@ void table_problems(const struct report *report, const struct gpu_side *gpu,
                     struct grid *grid)
 {
     static const struct grid_column columns[] = {
-        {"workload", GRID_LEFT},    {"shape", GRID_LEFT},     {"dtype", GRID_LEFT},
-        {"CPU variant", GRID_LEFT}, {"CPU bound", GRID_LEFT},
+        {"workload", GRID_LEFT},
+        {"shape", GRID_LEFT},
+        {"dtype", GRID_LEFT},
+        {"CPU variant", GRID_LEFT | 2 * GRID_SPARE},
+        {"CPU bound", GRID_LEFT | 3 * GRID_SPARE},
         {"CPU time", GRID_RIGHT | GRID_BREAK},
-        {"GPU time", GRID_RIGHT},   {"speed-up", GRID_RIGHT}, {"resident", GRID_LEFT},
-        {"once", GRID_LEFT},        {"every", GRID_LEFT},
+        {"GPU time", GRID_RIGHT | GRID_SPARE},
+        {"speed-up", GRID_RIGHT},
+        {"resident", GRID_LEFT},
+        {"once", GRID_LEFT},
+        {"every", GRID_LEFT},
     };
 
     memcpy(grid->column, columns, (gpu ? 11 : 6) * sizeof *columns);
@@ -177,11 +189,11 @@ void table_chains(const struct report *report, struct grid *grid)
         {"model and phase", GRID_LEFT},
         {"GPU", GRID_LEFT},
         {"CPU", GRID_RIGHT | GRID_BREAK},
-        {"all on GPU", GRID_RIGHT},
-        {"op by op", GRID_RIGHT},
+        {"all on GPU", GRID_RIGHT | GRID_SPARE},
+        {"op by op", GRID_RIGHT | 3 * GRID_SPARE},
         {"best plan", GRID_RIGHT},
         {"speed-up", GRID_RIGHT},
-        {"moved", GRID_LEFT},
+        {"moved", GRID_LEFT | 2 * GRID_SPARE},
         {"verdict", GRID_LEFT},
     };
 

@@ -50,8 +50,12 @@ static void add_flips(struct grid *grid, const char *subject, const char *gpu,
 void table_flips(const struct report *report, struct grid *grid)
 {
     static const struct grid_column columns[] = {
-        {"of", GRID_LEFT},      {"GPU", GRID_LEFT},      {"verdict", GRID_LEFT},
-        {"becomes", GRID_LEFT}, {"change", GRID_RIGHT | GRID_BREAK}, {"by what", GRID_LEFT},
+        {"of", GRID_LEFT},
+        {"GPU", GRID_LEFT},
+        {"verdict", GRID_LEFT | 2 * GRID_SPARE},
+        {"becomes", GRID_LEFT},
+        {"change", GRID_RIGHT | GRID_BREAK | GRID_SPARE},
+        {"by what", GRID_LEFT},
     };
 
     memcpy(grid->column, columns, sizeof columns);

@@ -9,12 +9,12 @@
 #include "report/tables.h"
 
 /* Rows beyond which only the first GPU's tables are printed; calls to share that are named;
- * characters of a line: of prose, and of tables where the terminal is not known or is very narrow. */
-enum { ROWS_MOST = 70, SPLITS_SHOWN = 3, LINE = 100, LINE_LEAST = 60 };
+ * characters of a line: of prose, of tables in a file, and of either in a very narrow terminal. */
+enum { ROWS_MOST = 70, SPLITS_SHOWN = 3, LINE = 100, LINE_OF_FILE = 160, LINE_LEAST = 60 };
 
 static size_t line_of(const struct report *report)
 {
-    size_t columns = report->columns ? report->columns : LINE;
+    size_t columns = report->columns ? report->columns : LINE_OF_FILE;
 
     return columns > LINE_LEAST ? columns : LINE_LEAST;
 }

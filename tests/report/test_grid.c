@@ -58,6 +58,34 @@ static void test_long_rows_break_where_they_say(void **state)
     grid_release(&grid);
 }
 
+/* What is more spare goes first, what nothing is known of is not even named. */
+static void test_short_lines_do_without_spare_columns(void **state)
+{
+    struct grid grid = {.column = {{"of", GRID_LEFT}, {"calls", GRID_RIGHT | GRID_SPARE},
+                                   {"cost", GRID_LEFT}, {"bound", GRID_LEFT | 2 * GRID_SPARE},
+                                   {"time", GRID_RIGHT | GRID_BREAK}}};
+    static const char *const cell[] = {"gemm", "16", "-", "memory", "1.05 us",
+                                       "rope", "1",  "-", "cache",  "12 us"};
+
+    (void)state;
+    fill(&grid, cell, 10);
+    expect(&grid, 31, "  of    calls  bound      time\n"
+                      "  gemm     16  memory  1.05 us\n"
+                      "  rope      1  cache     12 us\n");
+    expect(&grid, 29, "  of    calls     time\n"
+                      "  gemm     16  1.05 us\n"
+                      "  rope      1    12 us\n"
+                      "  left out for want of width:\n"
+                      "  bound\n");
+    expect(&grid, 21, "  of       time\n"
+                      "  gemm  1.05 us\n"
+                      "  rope    12 us\n"
+                      "  left out for want\n"
+                      "  of width: calls,\n"
+                      "  bound\n");
+    grid_release(&grid);
+}
+
 /* Also where no column says so, and as often as it takes. */
 static void test_no_line_is_too_long(void **state)
 {
@@ -98,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_lines_where_they_fit),
         cmocka_unit_test(test_long_rows_break_where_they_say),
+        cmocka_unit_test(test_short_lines_do_without_spare_columns),
         cmocka_unit_test(test_no_line_is_too_long),
         cmocka_unit_test(test_sentences_go_on_below_themselves),
     };
