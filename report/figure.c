@@ -178,6 +178,16 @@ void figure_drop(struct figure *f, struct album *album)
     album->plots->plots--;
 }
 
+static void name_left_out(const struct figure *f, const struct report *report)
+{
+    char *caption = f->plot->caption;
+    size_t n = strlen(caption), drawn = figure_gpus(report);
+
+    if (f->is_of_gpus && drawn < report->gpus)
+        snprintf(caption + n, sizeof f->plot->caption - n,
+                 " The first %zu of %zu GPUs are drawn; the tables have all.", drawn, report->gpus);
+}
+
 int figure_end(struct figure *f, struct album *album)
 {
     struct plots *plots = album->plots;
@@ -186,6 +196,7 @@ int figure_end(struct figure *f, struct album *album)
     int status = compose(f, &script);
 
     f->plot->rows = f->rows;
+    name_left_out(f, album->report);
     if (status == STATUS_INVALID)
         status = why_fail(&why, status, "'%s' is not built in", f->script);
     else if (!status)
@@ -210,17 +221,30 @@ int figure_end(struct figure *f, struct album *album)
 int figure_series(struct figure *f, const char *title, enum evidence evidence, int colour)
 {
     int i = f->series < FIGURE_SERIES ? f->series++ : FIGURE_SERIES - 1;
+    bool is_said = false;
 
-    snprintf(f->title[i], sizeof f->title[i], "%.40s (%s)", title, evidence_words(evidence, f->marks));
+    for (int k = 0; k < i; k++)
+        is_said |= f->evidence[k] == evidence;
+    if (is_said)
+        snprintf(f->title[i], sizeof f->title[i], "%.40s", title);
+    else
+        snprintf(f->title[i], sizeof f->title[i], "%.40s (%s)", title,
+                 evidence_words(evidence, f->marks));
     f->evidence[i] = evidence;
     f->colour[i] = colour;
     return i;
 }
 
+size_t figure_gpus(const struct report *report)
+{
+    return report->gpus < GPUS_DRAWN ? report->gpus : GPUS_DRAWN;
+}
+
 int figure_sides(struct figure *f, const struct report *report)
 {
+    f->is_of_gpus = true;
     figure_series(f, "CPU", EVIDENCE_MEASURED, 0);
-    for (size_t i = 0; i < report->gpus && f->series < FIGURE_SERIES; i++)
+    for (size_t i = 0; i < figure_gpus(report); i++)
         figure_series(f, report->gpu[i].id.text, report->gpu[i].evidence, (int)i + 1);
     return f->series;
 }
@@ -230,7 +254,7 @@ double figure_row(struct figure *f, const char *name, int lines)
     double height = lines * LINE_PX + 9, y = f->inner;
     char text[sizeof(struct name)];
 
-    snprintf(text, sizeof text, strlen(name) > 40 ? "%.38s ..." : "%s", name);
+    snprintf(text, sizeof text, strlen(name) > 46 ? "%.44s ..." : "%s", name);
     text_printf(&f->labels, "%g 0 0 0 \"", y + height / 2);
     gnuplot_text(&f->labels, text);
     text_add(&f->labels, "\"\n");

@@ -7,7 +7,8 @@
 #include "report/plot.h"
 #include "report/units.h"
 
-enum { FIGURE_SERIES = 7 };
+/* Series at most; GPUs that are drawn: more than these no one tells apart. */
+enum { FIGURE_SERIES = 7, GPUS_DRAWN = 4 };
 
 enum mark_kind { MARK_POINTS, MARK_BARS };
 
@@ -23,6 +24,7 @@ struct figure {
     enum evidence evidence[FIGURE_SERIES];
     int colour[FIGURE_SERIES];         /* 0 the CPU, then the GPUs in order */
     int fill[FIGURE_SERIES];           /* gnuplot's fill pattern; 0: by evidence */
+    bool is_of_gpus;                   /* the caption names the GPUs left out */
     struct text points[FIGURE_SERIES]; /* lines of data of each series */
     struct text labels, bands;         /* of rows */
 };
@@ -53,10 +55,12 @@ int figure_end(struct figure *, struct album *);
 /* Leave it out: there was nothing to draw. */
 void figure_drop(struct figure *, struct album *);
 
-/* A series and its entry in the legend, "TITLE (measured)". Returns its index; the last one
- * when there are too many. */
+/* A series and its entry in the legend: "TITLE (measured)", or TITLE alone after another of its
+ * evidence. Returns its index; the last one when there are too many. */
 int figure_series(struct figure *, const char *title, enum evidence, int colour);
-/* One for the CPU, one for each GPU of the report as far as they fit; returns how many. */
+/* GPUs of the report that are drawn: the first ones. */
+size_t figure_gpus(const struct report *);
+/* One for the CPU, one for each GPU that is drawn; returns how many. */
 int figure_sides(struct figure *, const struct report *);
 
 /* A row of `lines` text lines with its name at the left: returns the y of its first line,

@@ -92,6 +92,7 @@ static int draw(struct album *album, const struct gpu_side *gpu, struct candidat
     snprintf(name, sizeof name, "flips-%.40s", gpu->id.text);
     if (figure_begin(&f, album, PLOT_FLIP, "plots/flip.gp", name))
         return STATUS_MEMORY;
+    f.is_of_gpus = true;
     snprintf(f.plot->title, sizeof f.plot->title, "What would flip it: %s", gpu->id.text);
     snprintf(f.plot->caption, sizeof f.plot->caption,
              "By what factor one input alone must change until the verdict is another one. The "
@@ -111,7 +112,7 @@ int plot_flips(struct album *album)
     struct candidate *list = calloc(CANDIDATES_MOST, sizeof *list);
     int status = list ? 0 : STATUS_MEMORY;
 
-    for (size_t g = 0; g < album->report->gpus && !status; g++)
+    for (size_t g = 0; g < figure_gpus(album->report) && !status; g++)
         status = draw(album, &album->report->gpu[g], list);
     free(list);
     return status;

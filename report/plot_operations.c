@@ -115,7 +115,8 @@ static int draw_speedup(struct album *album, const struct group *g, enum placeme
              "CPU time over GPU time when the %s, with its interval. Right of the line the GPU "
              "is faster; an interval that crosses it leaves the case undecided.",
              placement_words(placement));
-    for (size_t i = 0; i < report->gpus && i < FIGURE_SERIES; i++)
+    f.is_of_gpus = true;
+    for (size_t i = 0; i < figure_gpus(report); i++)
         figure_series(&f, report->gpu[i].id.text, report->gpu[i].evidence, (int)i + 1);
     for (int r = 0; r < g->rows; r++) {
         const struct contest *contest = g->row[r].contest;
@@ -280,7 +281,7 @@ static void add_other(struct group *g, const struct contest *c, bool is_mixed)
 
     row->contest = c;
     if (is_mixed)
-        snprintf(row->name, sizeof row->name, "%.16s %s %.36s", c->about->workload.text,
+        snprintf(row->name, sizeof row->name, "%.18s %s %.34s", c->about->workload.text,
                  dtype_name(c->about->dtype), c->about->shape_text.text);
     else
         snprintf(row->name, sizeof row->name, "%s", c->about->shape_text.text);

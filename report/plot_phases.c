@@ -194,7 +194,7 @@ int plot_phases(struct album *album)
     const struct report *report = album->report;
     int status = 0;
 
-    for (size_t g = 0; g < report->gpus && !status; g++) {
+    for (size_t g = 0; g < figure_gpus(report) && !status; g++) {
         bool has_chain = false;
 
         for (size_t i = 0; i < report->chains; i++)

@@ -8,7 +8,7 @@
 #include "report/figure.h"
 #include "report/judge.h"
 
-enum { CURVES_MOST = FIGURE_SERIES - 1, BRACKETS_MOST = 24, INNER_PX = 300 };
+enum { CURVES_MOST = FIGURE_SERIES - 1, BRACKETS_MOST = 24, INNER_PX = 300, SWEEPS_DRAWN = 6 };
 
 /* Curves of one type on one GPU: they share the CPU's. */
 struct bundle {
@@ -61,7 +61,7 @@ static void add_brackets(struct figure *f, const struct bundle *b)
     text_printf(&f->data, "BRACKETS = %d\n", n);
 }
 
-static int draw(struct album *album, const struct bundle *b)
+static int draw(struct album *album, const struct bundle *b, size_t sweeps)
 {
     const struct crossover *first = b->curve[0];
     const struct record *about = first->from->about;
@@ -72,7 +72,7 @@ static int draw(struct album *album, const struct bundle *b)
              first->axis.text, dtype_name(about->dtype), first->gpu.text);
     if (figure_begin(&f, album, PLOT_SWEEP, "plots/sweep.gp", name))
         return STATUS_MEMORY;
-    f.width = 540; /* two side by side on a desk, one on a phone */
+    f.width = sweeps > 1 ? 540 : 820; /* two side by side on a desk, one on a phone */
     f.left = 90;
     f.inner = INNER_PX;
     snprintf(f.plot->title, sizeof f.plot->title, "%.30s %.30s, %s: this CPU against %.20s",
@@ -83,6 +83,12 @@ static int draw(struct album *album, const struct bundle *b)
              "brackets in which the winner changes, in the colour of their placement (%s sure): "
              "left of a box and right of it the answer stands, inside it does not.",
              words_percent(first->confidence).text);
+    if (sweeps > SWEEPS_DRAWN) {
+        size_t n = strlen(f.plot->caption);
+
+        snprintf(f.plot->caption + n, sizeof f.plot->caption - n,
+                 " The first %d of %zu are drawn; the table has all.", SWEEPS_DRAWN, sweeps);
+    }
     text_printf(&f.data, "XLABEL = \"size (logarithmic)\"\n");
     figure_series(&f, "this CPU", EVIDENCE_MEASURED, 0);
     for (int c = 0; c < b->curves; c++) {
@@ -93,23 +99,36 @@ static int draw(struct album *album, const struct bundle *b)
     return figure_end(&f, album);
 }
 
+/* The curves of the sweep and GPU that crossover i is the first of; none where it is not. */
+static struct bundle gather(const struct report *report, size_t i)
+{
+    const struct crossover *x = &report->crossover[i];
+    struct bundle b = {.curves = 0};
+    bool is_first = x->is_sweep;
+
+    for (size_t k = 0; k < i && is_first; k++)
+        is_first = !crossover_same_sweep(x, &report->crossover[k]);
+    for (size_t k = i; k < report->crossovers && is_first && b.curves < CURVES_MOST; k++)
+        if (crossover_same_sweep(x, &report->crossover[k]))
+            b.curve[b.curves++] = &report->crossover[k];
+    return b;
+}
+
 int plot_sweeps(struct album *album)
 {
     const struct report *report = album->report;
+    size_t sweeps = 0, drawn = 0;
     int status = 0;
 
-    for (size_t i = 0; i < report->crossovers && !status; i++) {
-        const struct crossover *x = &report->crossover[i];
-        struct bundle b = {.curves = 0};
-        bool is_first = x->is_sweep;
+    for (size_t i = 0; i < report->crossovers; i++)
+        sweeps += gather(report, i).curves > 0;
+    for (size_t i = 0; i < report->crossovers && drawn < SWEEPS_DRAWN && !status; i++) {
+        struct bundle b = gather(report, i);
 
-        for (size_t k = 0; k < i && is_first; k++)
-            is_first = !crossover_same_sweep(x, &report->crossover[k]);
-        for (size_t k = i; k < report->crossovers && is_first && b.curves < CURVES_MOST; k++)
-            if (crossover_same_sweep(x, &report->crossover[k]))
-                b.curve[b.curves++] = &report->crossover[k];
-        if (is_first)
-            status = draw(album, &b);
+        if (b.curves) {
+            status = draw(album, &b, sweeps);
+            drawn++;
+        }
     }
     return status;
 }
