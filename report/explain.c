@@ -99,7 +99,7 @@ static void gpu_phrase(const struct contender *gpu, struct text *out)
         text_printf(out, "need%s %s, mostly launch and latency", s,
                     words_time(gpu->time_us.value).text);
     else if (is_bound(b, "instructions"))
-        text_printf(out, "need%s %s, mostly instructions beside the arithmetic", s,
+        text_printf(out, "need%s %s, mostly to issue instructions", s,
                     words_time(gpu->time_us.value).text);
     else
         text_printf(out, "need%s %s", s, words_time(gpu->time_us.value).text);
@@ -125,8 +125,20 @@ static void conclusion(const struct verdict *v, struct text *out)
         text_printf(out, ": too close to call, the speed-up lies within %s",
                     words_ratio_range(v->speedup).text);
     else
-        text_printf(out, ": %s as fast (%s)", words_ratio(v->speedup.value).text,
+        text_printf(out, ": the GPU %s %s%s as fast (%s)",
+                    v->evidence == EVIDENCE_PROJECTED ? "would be" : "is",
+                    v->speedup.value < 1 ? "only " : "", words_ratio(v->speedup.value).text,
                     words_ratio_range(v->speedup).text);
+}
+
+/* What of a side it is that binds it. */
+static const char *asset(const struct bound *b)
+{
+    return is_bound(b, "cache")          ? "caches"
+           : is_bound(b, "compute")      ? "arithmetic"
+           : is_bound(b, "latency")      ? "cost of a call"
+           : is_bound(b, "instructions") ? "rate of instructions"
+                                         : b->kind.text;
 }
 
 /* How much more of what binds both sides the GPU has; or which of its bounds decides. */
@@ -136,19 +148,18 @@ static void decider(const struct verdict *v, double share, struct text *out)
 
     if (share > link_decides)
         text_add(out, "; the link decides");
-    else if (is_bound(gpu, "latency"))
+    else if (is_bound(gpu, "latency") && v->speedup.value < 1)
         text_add(out, "; launch and latency decide");
+    else if (is_bound(gpu, "latency"))
+        text_add(out, "; the CPU needs longer than a launch");
     else if (is_bound(cpu, "memory") && is_bound(gpu, "memory"))
         text_printf(out, "; memory bandwidth decides, %s of the CPU's",
                     words_ratio(gpu->bytes_per_s / cpu->bytes_per_s).text);
     else if (is_bound(cpu, "compute") && is_bound(gpu, "compute"))
         text_printf(out, "; arithmetic decides, %s of the CPU's",
                     words_ratio(gpu->flops_per_s / cpu->flops_per_s).text);
-    else if (is_bound(cpu, "cache") && is_bound(gpu, "memory"))
-        text_add(out, "; the CPU's caches against the GPU's memory decide");
     else if (*cpu->kind.text && *gpu->kind.text)
-        text_printf(out, "; %s on the CPU against %s on the GPU decides", cpu->kind.text,
-                    gpu->kind.text);
+        text_printf(out, "; the CPU's %s against the GPU's %s decide", asset(cpu), asset(gpu));
 }
 
 static void because(const struct verdict *v, struct text *out)

@@ -8,6 +8,19 @@
 #include "report/stats.h"
 #include "report/units.h"
 
+/* "this CPU (2 threads)": against how much of one is the first thing that a reader must know. */
+static struct words this_cpu(const struct report *report)
+{
+    json_int_t threads =
+        json_integer_value(json_object_get(report->results->header, "threads"));
+    struct words words = {"this CPU"};
+
+    if (threads > 0)
+        snprintf(words.text, sizeof words.text, "this CPU (%lld thread%s)", (long long)threads,
+                 threads > 1 ? "s" : "");
+    return words;
+}
+
 /* ---- the answer for a model ------------------------------------------------------ */
 
 /* The first chain of a phase on a GPU. */
@@ -49,20 +62,31 @@ static void say_decode(const struct chain *c, struct text *out)
 
 static void say_prefill(const struct chain *c, struct text *out)
 {
-    text_printf(out, "the first token %s as fast (prompt of %lld: %s instead of %s)",
+    text_printf(out, "%s as fast (prompt of %lld: %s instead of %s)",
                 words_ratio_range(c->mix_speedup).text, (long long)c->context,
                 words_time(c->mix_us.value).text, words_time(c->cpu_us.value).text);
+}
+
+/* GPUs that a headline names beside the first one. */
+enum { OTHERS_SAID = 3 };
+
+static void say_rest(size_t rest, struct text *out)
+{
+    if (rest)
+        text_printf(out, "; %zu more in the tables", rest);
 }
 
 static void say_others(const struct report *report, const struct gpu_side *said,
                        struct text *out)
 {
+    size_t n = 0;
+
     for (size_t g = 0; g < report->gpus; g++) {
         const struct gpu_side *gpu = &report->gpu[g];
         const struct chain *decode = find_chain(report, "decode", gpu);
         const struct chain *prefill = find_chain(report, "prefill", gpu);
 
-        if (gpu == said || (!decode && !prefill))
+        if (gpu == said || (!decode && !prefill) || n++ >= OTHERS_SAID)
             continue;
         text_printf(out, "; %s:", gpu->id.text);
         if (decode)
@@ -71,6 +95,7 @@ static void say_others(const struct report *report, const struct gpu_side *said,
             text_printf(out, "%s prefill %s", decode ? "," : "",
                         words_ratio_range(prefill->mix_speedup).text);
     }
+    say_rest(n > OTHERS_SAID ? n - OTHERS_SAID : 0, out);
 }
 
 static bool say_model(const struct report *report, struct text *out)
@@ -83,15 +108,21 @@ static bool say_model(const struct report *report, struct text *out)
 
         if (!any)
             continue;
-        text_printf(out, "%s: moving %s from this CPU to %s %s ",
-                    answer(decode, prefill), any->model.text, gpu->id.text,
+        text_printf(out, "%s: moving %s from %s to %s %s ", answer(decode, prefill),
+                    any->model.text, this_cpu(report).text, gpu->id.text,
                     any->evidence == EVIDENCE_MEASURED ? "gives" : "would give");
         if (decode)
             say_decode(decode, out);
-        if (decode && prefill)
-            text_add(out, " and ");
-        if (prefill)
+        if (prefill) {
+            /* what differs belongs into one sentence, the page's heading */
+            bool is_apart = decode && decode->decision == prefill->decision;
+
+            text_printf(out, "%s first token ", is_apart ? ". The" : decode ? " and the" : "the");
+            if (is_apart)
+                text_printf(out, "%s ",
+                            prefill->evidence == EVIDENCE_MEASURED ? "comes" : "would come");
             say_prefill(prefill, out);
+        }
         say_others(report, gpu, out);
         text_printf(out, " (%s).", evidence_name(any->evidence));
         return true;
@@ -102,14 +133,14 @@ static bool say_model(const struct report *report, struct text *out)
 /* ---- the answer for a list of problems ------------------------------------------- */
 
 struct tally {
-    size_t problems, offload, stay, undecided;
-    double low, high; /* of the speed-ups */
+    size_t problems, offload, undecided;
+    const struct verdict *best;
 };
 
 static struct tally count(const struct report *report, const struct gpu_side *gpu,
                           enum placement placement)
 {
-    struct tally t = {.low = INFINITY};
+    struct tally t = {0};
 
     for (size_t i = 0; i < report->verdicts; i++) {
         const struct verdict *v = &report->verdict[i];
@@ -119,35 +150,69 @@ static struct tally count(const struct report *report, const struct gpu_side *gp
             continue;
         t.problems++;
         t.offload += v->decision == DECISION_OFFLOAD;
-        t.stay += v->decision == DECISION_STAY;
         t.undecided += v->decision == DECISION_UNDECIDED;
-        t.low = fmin(t.low, v->speedup.value);
-        t.high = fmax(t.high, v->speedup.value);
+        if (!t.best || v->speedup.value > t.best->speedup.value)
+            t.best = v;
     }
     return t;
 }
 
+/* "1 (2 undecided)", "none". */
+static struct words how_many(const struct tally *t)
+{
+    struct words words = {"none"};
+    size_t n = 4;
+
+    if (t->offload)
+        n = (size_t)snprintf(words.text, sizeof words.text, "%zu", t->offload);
+    if (t->undecided)
+        snprintf(words.text + n, sizeof words.text - n, " (%zu undecided)", t->undecided);
+    return words;
+}
+
+/* The sentence for one GPU, and the counts alone for those after it. */
+static void say_tally(const struct report *report, const struct gpu_side *gpu, bool is_first,
+                      struct text *out)
+{
+    struct tally resident = count(report, gpu, PLACEMENT_RESIDENT);
+    struct tally every = count(report, gpu, PLACEMENT_EVERY);
+    const struct verdict *best = resident.best;
+
+    if (!is_first) {
+        text_printf(out, "; on %s: %s", gpu->id.text, how_many(&resident).text);
+        if (every.problems)
+            text_printf(out, " and %s", how_many(&every).text);
+        return;
+    }
+    text_printf(out, "Of %zu problems, moving from %s to %s %s for %s when the data are there "
+                "already", resident.problems, this_cpu(report).text, gpu->id.text,
+                gpu->evidence == EVIDENCE_MEASURED ? "pays" : "would pay",
+                how_many(&resident).text);
+    if (every.problems)
+        text_printf(out, " and for %s when they are sent on every call", how_many(&every).text);
+    text_printf(out, ". At best, with the data there, %s %s %s %s as fast",
+                best->contest->op.text, dtype_name(best->contest->about->dtype),
+                gpu->evidence == EVIDENCE_MEASURED ? "is" : "would be",
+                words_ratio_range(best->speedup).text);
+}
+
 static bool say_problems(const struct report *report, struct text *out)
 {
-    for (size_t g = 0; g < report->gpus; g++) {
-        const struct gpu_side *gpu = &report->gpu[g];
-        struct tally resident = count(report, gpu, PLACEMENT_RESIDENT);
-        struct tally every = count(report, gpu, PLACEMENT_EVERY);
+    enum evidence least = EVIDENCE_MEASURED;
+    size_t n = 0;
 
-        if (resident.problems == 0)
+    for (size_t g = 0; g < report->gpus; g++) {
+        if (count(report, &report->gpu[g], PLACEMENT_RESIDENT).problems == 0 ||
+            n++ > OTHERS_SAID)
             continue;
-        text_printf(
-            out,
-            "%sOf %zu problems, moving to %s %s for %zu when the data are already "
-            "there (%s to %s as fast)",
-            g ? " " : "", resident.problems, gpu->id.text,
-            gpu->evidence == EVIDENCE_MEASURED ? "pays" : "would pay", resident.offload,
-            words_ratio(resident.low).text, words_ratio(resident.high).text);
-        if (every.problems)
-            text_printf(out, " and for %zu when they are sent on every call",
-                        every.offload);
-        text_printf(out, " (%s).", evidence_name(gpu->evidence));
+        if (out->n && report->gpu[g].evidence != least)
+            text_printf(out, " (%s)", evidence_name(least));
+        least = report->gpu[g].evidence;
+        say_tally(report, &report->gpu[g], out->n == 0, out);
     }
+    say_rest(n > OTHERS_SAID + 1 ? n - OTHERS_SAID - 1 : 0, out);
+    if (out->n)
+        text_printf(out, " (%s).", evidence_name(least));
     return out->n > 0;
 }
 

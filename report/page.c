@@ -23,6 +23,21 @@ void page_text(struct text *out, const char *string)
         }
 }
 
+void page_prose(struct text *out, const char *string)
+{
+    char part[1024];
+
+    for (bool is_code = false; *string; is_code = !is_code) {
+        size_t n = strcspn(string, "`");
+
+        snprintf(part, sizeof part, "%.*s", (int)n, string);
+        text_add(out, is_code ? "<code>" : "");
+        page_text(out, part);
+        text_add(out, is_code ? "</code>" : "");
+        string += n + (string[n] == '`');
+    }
+}
+
 /* A longer table is folded. */
 enum { ROWS_OPEN = 12 };
 

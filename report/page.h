@@ -11,6 +11,9 @@
  * number. */
 void page_text(struct text *out, const char *string);
 
+/* A sentence that may hold commands between backticks: <code>. */
+void page_prose(struct text *out, const char *string);
+
 /* Cells of a table row. A missing value is "not known", and sorts last. */
 void page_cell(struct text *out, const char *string);
 void page_cell_time(struct text *out, struct estimate us);
@@ -36,6 +39,8 @@ void page_sweep_answer(const struct report *, struct text *out);
 void page_sweep_quality(const struct report *, struct text *out);
 void page_models(const struct report *, struct text *out);
 void page_verdicts(const struct report *, struct text *out);
+/* What the words of the tables mean, folded (page_words.c). */
+void page_words(struct text *out);
 /* What it rests on (page_evidence.c). */
 void page_figures(const struct plots *, struct text *out);
 void page_costs(const struct report *, struct text *out);

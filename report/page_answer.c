@@ -116,7 +116,7 @@ void page_answer(const struct report *report, const struct plots *plots, struct 
     add_headline(report, out);
     if (*report->caution) {
         text_add(out, "<div class=\"caution\" role=\"note\"><p><strong>Evidence:</strong> ");
-        page_text(out, report->caution);
+        page_prose(out, report->caution);
         text_add(out, "</p></div>\n");
     }
     page_sweep_answer(report, out);
@@ -249,11 +249,11 @@ static void cell_side(struct text *out, const struct contender *c, struct estima
                 words_time(us.value).text, words_time_range(us).text);
     page_text(out, c->record->variant.text);
     if (*c->bound.kind.text) {
-        text_add(out, ", ");
+        text_add(out, "</small> <small>");
         page_text(out, c->bound.kind.text);
     }
-    if (!isnan(c->bound.share))
-        text_printf(out, " %s", words_percent(c->bound.share).text);
+    if (!isnan(c->bound.share) && strcmp(c->bound.kind.text, "cache") != 0)
+        text_printf(out, "&nbsp;%s", words_percent(c->bound.share).text);
     text_add(out, "</small></td>");
 }
 
@@ -334,17 +334,16 @@ void page_verdicts(const struct report *report, struct text *out)
         return;
     }
     text_printf(out,
-                "<p>Per problem, GPU and placement. <b>resident</b>: the data are on the GPU "
-                "already; <b>once</b>: weights and caches are sent once for %d calls; "
-                "<b>every</b>: everything is sent on each call. N* is how many calls must share "
-                "one upload before the GPU pays. Under each time stand its interval, the variant "
-                "and what bounds it.</p>\n",
+                "<p>One for each problem, GPU and place of the data: <b>resident</b>, they are on "
+                "the GPU already; <b>once</b>, weights and caches are sent once for %d calls, "
+                "inputs and results on each; <b>every</b>, everything is sent on each call.</p>\n",
                 ONCE_CALLS);
+    page_words(out);
     add_tally(report, out);
     text_add(out, "<h3>Every verdict</h3>\n");
     text_add(out, filters);
     page_table_open(out, "verdict-table",
-                    "operation|GPU, placement|verdict|#speed-up|#CPU time|#GPU time|#N*|because");
+                    "operation|GPU, placement|verdict|#speed-up|#CPU time|#GPU time|#reuse N*|because");
     for (size_t i = 0; i < report->verdicts; i++)
         verdict_row(out, report, &report->verdict[i]);
     page_table_close(out);

@@ -328,7 +328,7 @@ void page_notes(const struct report *report, const struct plots *plots, struct t
     text_add(out, "<section id=\"notes\"><h2>Notes</h2>\n<ul class=\"notes\">\n");
     for (size_t i = 0; i < report->notes; i++) {
         text_add(out, "<li>");
-        page_text(out, report->note[i]);
+        page_prose(out, report->note[i]);
         text_add(out, "</li>\n");
     }
     if (*plots->missing) {

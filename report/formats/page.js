@@ -1,7 +1,10 @@
 "use strict";
-// Sorting and filtering of tables; without it every row stands in its order.
+// Sorting and filtering of tables; without it every row stands in its order, and wide ones scroll.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
+  const names = [...table.tHead.rows[0].cells].map((th) => th.textContent);
+  for (const row of body.rows) [...row.cells].forEach((cell, i) => { cell.dataset.label = names[i]; });
+  table.classList.add("cards"); // on a phone each row stands as a card, its cells named
   const key = (row, i) => {
     const cell = row.cells[i], sort = cell.dataset.sort;
     if (sort === undefined) return cell.textContent.trim().toLowerCase();
