@@ -285,6 +285,8 @@ double group_run(struct workshop *shop, const struct group *g, double budget_s)
     begin = clock_ns();
     if (open_bench(shop, g, &bench) == 0) {
         trace_span(TRACK_PHASE, "inputs", "inputs and expected results", begin, clock_ns());
+        if (g->workload->role == ROLE_OVERHEAD)
+            workshop_deal_out(shop, &bench);
         for (int i = 0; i < shop->plan->devices; i++)
             if (g->devices >> i & 1)
                 cells += open_cells(shop, g, &bench, i, cell + cells, CELLS - cells);

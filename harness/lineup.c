@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/sysfs.h"
 #include "harness/cell.h"
 #include "harness/group_record.h"
 
@@ -17,6 +16,9 @@
 static const double calls_least = 6;
 /* Of the group's budget; of a search for sizes, which has no budget per group. */
 static const double share_of_budget = 0.35, sweep_budget_s = 0.03;
+/* Laying a bench over NUMA nodes has as much for itself; in a search so long each way. Pages move
+ * at about so many bytes per second (a core's copy, and the kernel's book-keeping). */
+static const double sweep_spread_s = 0.5, move_bytes_per_s = 1e9;
 /* Variants this many times slower than the fastest are not tried otherwise. */
 static const double near = 2;
 enum { ROUNDS = 5 };
@@ -26,7 +28,8 @@ enum { ROUNDS = 5 };
 static int add_way(struct way *way, int ways, struct way w)
 {
     for (int i = 0; i < ways; i++)
-        if (way[i].variant == w.variant && way[i].threads == w.threads && way[i].isa == w.isa)
+        if (way[i].variant == w.variant && way[i].threads == w.threads && way[i].isa == w.isa &&
+            way[i].spread == w.spread)
             return ways;
     if (ways == WAYS)
         return ways;
@@ -34,16 +37,33 @@ static int add_way(struct way *way, int ways, struct way w)
     return ways + 1;
 }
 
-/* `m` at other threads than it ran at. */
+/* `m` at other threads than it ran at, or laid otherwise. */
 static int add_threads(struct way *way, int ways, const struct lineup_member *m,
-                       struct lineup_machine machine, int threads)
+                       struct lineup_machine machine, int threads, enum spread spread)
 {
     double slower = fmax(1, (double)machine.threads / threads);
 
-    if (threads < 1 || threads == machine.threads)
+    if (threads < 1 || (threads == machine.threads && spread == SPREAD_NONE))
         return ways;
-    return add_way(way, ways, (struct way){m->variant, threads, machine.isa,
+    return add_way(way, ways, (struct way){m->variant, threads, machine.isa, spread,
                                            slower * m->call_ns, slower * m->prepare_ns});
+}
+
+/* bf16 instructions change nothing for other types. */
+static int add_isas(struct way *way, int ways, const struct lineup_member *m,
+                    struct lineup_machine machine)
+{
+    double slower = 1;
+
+    for (int isa = (int)machine.isa - 1; isa >= 0; isa--) {
+        if (isa == ISA_avx512 && !machine.is_bf16)
+            continue;
+        slower *= 2;
+        ways = add_way(way, ways, (struct way){m->variant, machine.threads, (enum isa)isa,
+                                               SPREAD_NONE, slower * m->call_ns,
+                                               slower * m->prepare_ns});
+    }
+    return ways;
 }
 
 int lineup_ways(const struct lineup_member *m, int n, struct lineup_machine machine,
@@ -64,53 +84,33 @@ int lineup_ways(const struct lineup_member *m, int n, struct lineup_machine mach
     }
     if (!first)
         return 0;
-    ways = add_threads(way, ways, first, machine, 1);
-    ways = add_threads(way, ways, first, machine, machine.threads / 4);
-    ways = add_threads(way, ways, first, machine, machine.threads / 2);
-    ways = add_threads(way, ways, first, machine, machine.node_cpus);
-    ways = add_threads(way, ways, first, machine, machine.cpus);
+    if (machine.node_threads) {
+        ways = add_threads(way, ways, first, machine, machine.threads, SPREAD_ALL);
+        ways = add_threads(way, ways, first, machine, machine.node_threads, SPREAD_NODE);
+    }
+    ways = add_threads(way, ways, first, machine, 1, SPREAD_NONE);
+    ways = add_threads(way, ways, first, machine, machine.threads / 4, SPREAD_NONE);
+    ways = add_threads(way, ways, first, machine, machine.threads / 2, SPREAD_NONE);
+    ways = add_threads(way, ways, first, machine, machine.cpus, SPREAD_NONE);
     if (second && second->call_ns < near * first->call_ns)
-        ways = add_threads(way, ways, second, machine, 1);
-    if (own && own->call_ns < near * first->call_ns && machine.isa > 0)
-        ways = add_way(way, ways, (struct way){own->variant, machine.threads,
-                                               (enum isa)(machine.isa - 1), 2 * own->call_ns,
-                                               2 * own->prepare_ns});
+        ways = add_threads(way, ways, second, machine, 1, SPREAD_NONE);
+    if (own && own->call_ns < near * first->call_ns)
+        ways = add_isas(way, ways, own, machine);
     return ways;
 }
 
-/* Logical CPUs that this process may run on, of all or of those in `list` ("0-15,32-47"). */
-static int cpus_in(const char *list)
+static struct lineup_machine machine_of(const struct workshop *shop, const struct group *g)
 {
+    const struct numa_nodes *nodes = &shop->plan->nodes;
+    int node = spread_node(nodes);
     cpu_set_t allowed;
-    int n = 0, from, to, used;
 
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-        return 0;
-    if (!list)
-        return CPU_COUNT(&allowed);
-    for (; sscanf(list, "%d%n", &from, &used) == 1; list += used + (list[used] == ',')) {
-        list += used;
-        to = from;
-        used = 0;
-        if (*list == '-' && sscanf(list + 1, "%d%n", &to, &used) == 1)
-            list += 1;
-        for (int cpu = from; cpu <= to && cpu < CPU_SETSIZE; cpu++)
-            n += CPU_ISSET(cpu, &allowed) != 0;
-    }
-    return n;
-}
-
-static struct lineup_machine machine_of(const struct workshop *shop)
-{
-    struct lineup_machine machine = {.threads = shop->plan->threads, .cpus = cpus_in(NULL),
-                                     .isa = isa_best()};
-    char list[256];
-
-    /* more than one node: those of the first */
-    if (sysfs_line("/", list, sizeof list, "/sys/devices/system/node/node1/cpulist") &&
-        sysfs_line("/", list, sizeof list, "/sys/devices/system/node/node0/cpulist"))
-        machine.node_cpus = cpus_in(list) < machine.threads ? cpus_in(list) : 0;
-    return machine;
+    CPU_ZERO(&allowed);
+    sched_getaffinity(0, sizeof allowed, &allowed);
+    return (struct lineup_machine){.threads = shop->plan->threads, .cpus = CPU_COUNT(&allowed),
+                                   .node_threads = node >= 0 ? plan_cores(&nodes->cpus[node]) : 0,
+                                   .isa = isa_best(),
+                                   .is_bf16 = g->problem.dtype == DTYPE_BF16};
 }
 
 /* ---- how --------------------------------------------------------------------------------- */
@@ -118,20 +118,29 @@ static struct lineup_machine machine_of(const struct workshop *shop)
 /* What the parent calls this way when it kills the process. */
 static struct name way_name(const struct way *w)
 {
+    static const char *const spread[] = {"", ", one node", ", all nodes"};
     struct name name;
 
-    snprintf(name.text, sizeof name.text, "%.30s, threads %d, %.12s", w->variant->name,
-             w->threads, isa_name(w->isa));
+    snprintf(name.text, sizeof name.text, "%.24s, threads %d, %.12s%s", w->variant->name,
+             w->threads, isa_name(w->isa), spread[w->spread]);
     return name;
 }
 
-static void open_way(struct workshop *shop, const struct group *g, struct bench *bench,
-                     const struct way *w, struct cell *c)
+static void describe(struct record *r, const struct workshop *shop, const struct group *g,
+                     const struct way *w)
 {
-    group_describe(&c->record, g, &shop->host.row, w->variant);
-    c->record.threads = w->threads;
-    c->record.seed = (int64_t)shop->seed;
-    c->record.isa = name_of(w->variant->provider ? NULL : isa_name(w->isa));
+    group_describe(r, g, &shop->host.row, w->variant);
+    r->threads = w->threads;
+    r->seed = (int64_t)shop->seed;
+    r->isa = name_of(w->variant->provider ? NULL : isa_name(w->isa));
+    r->nodes = spread_name(&shop->plan->nodes, w->spread);
+    if (w->spread == SPREAD_NODE)
+        r->memory_node = shop->plan->nodes.id[spread_node(&shop->plan->nodes)];
+}
+
+static void open_way(struct workshop *shop, struct bench *bench, const struct way *w,
+                     struct cell *c)
+{
     if (!cell_begin(c, shop, way_name(w).text))
         return;
     isa_use(w->isa);
@@ -167,33 +176,96 @@ static void emit_reference(struct workshop *shop, const struct group *g, const s
     record_release(&r);
 }
 
-void lineup_run(struct workshop *shop, const struct group *g, struct bench *bench,
-                const struct lineup_member *member, int n, double budget_s)
+/* ---- all of them ------------------------------------------------------------------------- */
+
+static double cost_ns(const struct way *w)
 {
-    struct lineup_machine machine = machine_of(shop);
-    double left_ns = 1e9 * (g->rounds ? sweep_budget_s : share_of_budget * budget_s);
-    struct cell *cell = calloc(WAYS, sizeof *cell); /* large */
-    struct sampler_limits limits;
-    struct way way[WAYS];
-    int ways = lineup_ways(member, n, machine, way), cells = 0;
+    return calls_least * w->call_ns + fmax(w->prepare_ns, 0);
+}
 
-    emit_reference(shop, g, bench);
-    for (int i = 0; i < ways && cell; i++) {
-        double cost_ns = calls_least * way[i].call_ns + fmax(way[i].prepare_ns, 0);
+static void sample(struct workshop *shop, struct cell *cell, int cells, double budget_s)
+{
+    struct sampler_limits limits = sampler_defaults(fmax(budget_s, 0));
 
-        if (cost_ns > left_ns)
-            continue;
-        left_ns -= cost_ns;
-        open_way(shop, g, bench, &way[i], &cell[cells++]);
-    }
-    limits = sampler_defaults(fmax(left_ns, 0) * 1e-9);
     limits.rounds_least = ROUNDS;
     limits.begins = say_sample;
     limits.listener = shop;
     if (cells)
         cells_sample(shop, cell, cells, &limits, shop->seed);
-    isa_use(machine.isa);
+}
+
+/* Those that leave the bench where it lies, side by side. */
+static void run_ways(struct workshop *shop, const struct group *g, struct bench *bench,
+                     const struct way *way, int ways, double left_ns)
+{
+    struct cell *cell = calloc(WAYS, sizeof *cell); /* large */
+    int cells = 0;
+
+    for (int i = 0; i < ways && cell; i++) {
+        if (way[i].spread != SPREAD_NONE || cost_ns(&way[i]) > left_ns)
+            continue;
+        left_ns -= cost_ns(&way[i]);
+        describe(&cell[cells].record, shop, g, &way[i]);
+        open_way(shop, bench, &way[i], &cell[cells++]);
+    }
+    sample(shop, cell, cells, left_ns * 1e-9);
     for (int i = 0; i < cells; i++)
         cell_close(&cell[i], shop);
     free(cell);
+}
+
+/* Threads, plans and packed weights of the trial are made where the layout says. */
+static void time_spread(struct workshop *shop, struct bench *bench, const struct way *w,
+                        const struct numa_layout *layout, struct cell *c, double budget_s)
+{
+    struct why why = {{0}};
+
+    open_way(shop, bench, w, c);
+    if (c->trial.scratch.bytes && numa_layout_move(layout, &c->trial.scratch, &why) != 0)
+        record_refuse(&c->record, OUTCOME_SKIPPED, why.text);
+    sample(shop, c, 1, budget_s);
+}
+
+static void run_spread(struct workshop *shop, const struct group *g, struct bench *bench,
+                       const struct way *w, double budget_s)
+{
+    struct cell *cell = calloc(1, sizeof *cell); /* large */
+    double bytes = spread_bytes(bench), need_s = bytes / move_bytes_per_s + 1e-9 * cost_ns(w);
+    struct numa_layout layout;
+    struct why why = {{0}};
+    int status = 0;
+
+    if (!cell)
+        return;
+    describe(&cell->record, shop, g, w);
+    if (need_s > budget_s)
+        status = why_fail(&why, STATUS_UNAVAILABLE, "left out: moving %.2g GB between NUMA nodes "
+                          "and %.0f calls need about %.2g s, and it may take %.2g s; hint: raise "
+                          "--budget", 1e-9 * bytes, calls_least, need_s, budget_s);
+    if (!status)
+        status = spread_begin(&layout, &shop->plan->nodes, w->spread, bench, &why);
+    if (status) {
+        record_refuse(&cell->record, OUTCOME_SKIPPED, why.text);
+    } else {
+        time_spread(shop, bench, w, &layout, cell, budget_s - need_s);
+        numa_layout_end(&layout);
+    }
+    cell_close(cell, shop);
+    free(cell);
+}
+
+void lineup_run(struct workshop *shop, const struct group *g, struct bench *bench,
+                const struct lineup_member *member, int n, double budget_s)
+{
+    struct lineup_machine machine = machine_of(shop, g);
+    double part_s = share_of_budget * budget_s;
+    struct way way[WAYS];
+    int ways = lineup_ways(member, n, machine, way);
+
+    emit_reference(shop, g, bench);
+    run_ways(shop, g, bench, way, ways, 1e9 * (g->rounds ? sweep_budget_s : part_s));
+    isa_use(machine.isa);
+    for (int i = 0; i < ways; i++) /* last: the pages stay where they were moved */
+        if (way[i].spread != SPREAD_NONE)
+            run_spread(shop, g, bench, &way[i], g->rounds ? sweep_spread_s : part_s / 2);
 }

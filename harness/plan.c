@@ -22,22 +22,19 @@ int plan_open_host(const struct plan *plan, struct device *host, struct why *why
     return status;
 }
 
-int plan_threads(void)
+int plan_cores(const cpu_set_t *cpus)
 {
     enum { CORES = 1024 };
     long seen[CORES];
     int cores = 0;
-    cpu_set_t allowed;
 
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-        return 1;
     for (int cpu = 0; cpu < CPU_SETSIZE && cores < CORES; cpu++) {
         char path[120];
         FILE *file;
         long core = cpu;
         bool is_new = true;
 
-        if (!CPU_ISSET(cpu, &allowed))
+        if (!CPU_ISSET(cpu, cpus))
             continue;
         /* the first sibling stands for the core; no such file: every CPU is one */
         snprintf(path, sizeof path,
@@ -53,6 +50,13 @@ int plan_threads(void)
             seen[cores++] = core;
     }
     return cores > 0 ? cores : 1;
+}
+
+int plan_threads(void)
+{
+    cpu_set_t allowed;
+
+    return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? plan_cores(&allowed) : 1;
 }
 
 static int plan_add(struct plan *plan, struct group group, struct why *why)
@@ -310,6 +314,7 @@ int plan_begin(struct plan *plan, const struct options *o, const struct survey *
     int status;
 
     *plan = (struct plan){.threads = plan_threads(), .devices = survey->devices};
+    numa_nodes_read("/", &plan->nodes);
     memcpy(plan->device, survey->device, sizeof plan->device);
     memcpy(plan->missing, survey->missing, sizeof plan->missing);
     status = choose_devices(plan, o, real, proof, why);

@@ -4,6 +4,7 @@
 #ifndef OFFLOAD_BENCH_PLAN_H
 #define OFFLOAD_BENCH_PLAN_H
 
+#include "devices/numa_layout.h"
 #include "harness/options.h"
 #include "harness/survey.h"
 #include "projection/projection.h"
@@ -35,6 +36,7 @@ struct plan {
     int gpus;
     json_t *sweep;            /* what the header says of a sweep; NULL: none */
     int threads;              /* CPU threads of every CPU variant */
+    struct numa_nodes nodes;  /* of this machine */
     double budget_s;
 };
 
@@ -57,8 +59,9 @@ int plan_open_host(const struct plan *, struct device *host, struct why *);
 /* Does any variant but the reference compute the group's problem on one of its devices? */
 bool plan_has_variant(const struct plan *, const struct group *);
 
-/* Threads that the CPU side may use: one per physical core of those this process may run
- * on. */
+/* Threads that the CPU side may use: one per physical core of those in the set; of those this
+ * process may run on. */
+int plan_cores(const cpu_set_t *);
 int plan_threads(void);
 
 #endif

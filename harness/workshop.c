@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "harness/spread.h"
 #include "probes/nvml_library.h"
 #include "report/stats.h"
 #include "workloads/peak/peak.h"
@@ -26,6 +27,15 @@ static bool has_device_code(const struct plan *plan)
     return false;
 }
 
+void workshop_deal_out(const struct workshop *shop, const struct bench *bench)
+{
+    struct numa_layout layout;
+
+    if (shop->plan->nodes.n > 1 &&
+        spread_begin(&layout, &shop->plan->nodes, SPREAD_ALL, bench, NULL) == 0)
+        numa_layout_end(&layout);
+}
+
 int workshop_open(struct workshop *shop, struct why *why)
 {
     int status;
@@ -35,9 +45,12 @@ int workshop_open(struct workshop *shop, struct why *why)
     shop->nvml = nvml_library("/", NULL);
     shop->observer = observer_new(); /* before OpenMP makes threads: counters are inherited */
     status = plan_open_host(shop->plan, &shop->host, why);
-    return status ? status
-                  : shop->host.ops->alloc(&shop->host, &shop->dram, (size_t)(2 * cache_bytes(shop)),
-                                          MEMORY_PAGEABLE, why);
+    if (!status)
+        status = shop->host.ops->alloc(&shop->host, &shop->dram, (size_t)(2 * cache_bytes(shop)),
+                                       MEMORY_PAGEABLE, why);
+    if (!status)
+        workshop_deal_out(shop, &(struct bench){.copies = 1, .arg = {{shop->dram}}});
+    return status;
 }
 
 void workshop_close(struct workshop *shop)

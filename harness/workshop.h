@@ -40,6 +40,10 @@ void workshop_lose(struct workshop *, const struct trial *, const struct why *);
  * all of them. */
 double workshop_cache_bytes(const struct workshop *, const struct group *);
 
+/* What a machine of several NUMA nodes can do at most it does with all of them: deal out the pages of
+ * a bench that measures ceilings. Where the kernel refuses they are those of one node's memory. */
+void workshop_deal_out(const struct workshop *, const struct bench *);
+
 /* The memory's read rate at this moment: what a bandwidth-bound time is held against. */
 double workshop_dram_bytes_per_s(struct workshop *);
 

@@ -38,7 +38,8 @@ static void cpu_phrase(const struct contender *cpu, struct text *out)
     const struct record *r = cpu->record;
     const struct bound *b = &cpu->bound;
 
-    text_printf(out, "the CPU (%s) ", r->variant.text);
+    text_printf(out, "the CPU (%s%s%s) ", r->variant.text, *r->nodes.text ? ", " : "",
+                r->nodes.text);
     if (cpu->is_disturbed)
         text_printf(out, "needs at most %s (other work disturbed every round)",
                     words_time(cpu->time_us.value).text);

@@ -24,6 +24,7 @@ double contest_scaling(const struct contest *contest)
         if (c->record->threads > 0 && c->record->threads < best->record->threads &&
             strcmp(c->record->variant.text, best->record->variant.text) == 0 &&
             strcmp(c->record->isa.text, best->record->isa.text) == 0 &&
+            strcmp(c->record->nodes.text, best->record->nodes.text) == 0 &&
             (!few || c->record->threads < few->record->threads))
             few = c;
     }

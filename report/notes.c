@@ -106,6 +106,28 @@ static int note_pages(struct report *report)
                              small, known);
 }
 
+/* Which layout over NUMA nodes set the bar, where several were tried. */
+static int note_nodes(struct report *report)
+{
+    size_t tried = 0, dealt = 0, one = 0;
+
+    for (size_t i = 0; i < report->contests; i++) {
+        const struct contest *c = &report->contest[i];
+        bool is_tried = false;
+
+        for (size_t k = 0; k < c->cpus && !is_tried; k++)
+            is_tried = *c->cpu[k].record->nodes.text;
+        tried += is_tried;
+        dealt += is_tried && strncmp(c->cpu->record->nodes.text, "inter", 5) == 0;
+        one += is_tried && strncmp(c->cpu->record->nodes.text, "node", 4) == 0;
+    }
+    return tried == 0 ? 0
+                      : report_note(report,
+                                    "NUMA: of %zu problems %zu are fastest with pages interleaved "
+                                    "over the nodes, %zu on one node alone, %zu as the system lays "
+                                    "them", tried, dealt, one, tried - dealt - one);
+}
+
 /* What a weak CPU side would have made of it. */
 static int note_strawmen(struct report *report)
 {
@@ -124,7 +146,7 @@ static int note_strawmen(struct report *report)
             snprintf(moved, sizeof moved, "; the size at which it wins would be %s smaller",
                      words_ratio(s->moved).text);
         status = report_note(report,
-                             "straw man: against %s of this CPU any GPU would look %s better "
+                             "straw man: against %s on this CPU any GPU would look %s better "
                              "(%s to %s, %zu problem%s)%s%s",
                              straw_name(s->kind), words_ratio(s->median).text,
                              words_ratio(s->least).text, words_ratio(s->most).text, s->contests,
@@ -258,9 +280,9 @@ static int note_method(struct report *report)
 int judge_notes(struct report *report)
 {
     static int (*const note[])(struct report *) = {
-        note_method,    note_missing, note_contended, note_disturbed,
-        note_transfers, note_alone,   note_pages,     note_strawmen,
-        note_precision, note_software, note_projected,
+        note_method,    note_missing, note_contended, note_disturbed, note_transfers,
+        note_alone,     note_pages,   note_nodes,     note_strawmen,  note_precision,
+        note_software,  note_projected,
     };
     int status = 0;
 

@@ -111,7 +111,7 @@ static void variant_row(struct text *out, const struct contest *contest, size_t 
 {
     const struct contender *c = &contest->cpu[i];
     const struct record *r = c->record;
-    char text[80];
+    char text[160];
 
     text_add(out, "<tr>");
     page_cell(out, contest->op.text);
@@ -130,8 +130,9 @@ static void variant_row(struct text *out, const struct contest *contest, size_t 
                      c->bound.flops_per_s > 0 ? words_si(c->bound.flops_per_s, "flop/s").text
                                               : "no arithmetic");
     page_cell_number(out, c->bound.bytes_per_s, words_si(c->bound.bytes_per_s, "B/s").text);
-    snprintf(text, sizeof text, "%lld x %.40s", (long long)r->threads,
-             *r->isa.text ? r->isa.text : "library's own");
+    snprintf(text, sizeof text, "%lld x %.40s%s%.50s", (long long)r->threads,
+             *r->isa.text ? r->isa.text : "library's own", *r->nodes.text ? ", " : "",
+             r->nodes.text);
     page_cell(out, text);
     page_cell_number(out, r->page_bytes ? (double)r->page_bytes : NAN,
                      r->page_bytes ? words_si((double)r->page_bytes, "B").text : "not known");

@@ -80,6 +80,7 @@ struct measure {
     X(threads, int64_t, COUNT, "", "CPU threads")                                      \
     X(isa, struct name, TEXT, "", "instruction set of our own CPU code")               \
     X(page_bytes, int64_t, COUNT, "byte", "page size behind the largest argument")     \
+    X(nodes, struct name, TEXT, "", "how threads and pages lie over NUMA nodes; '': as the system lays them") \
     X(memory_node, double, NUMBER, "", "NUMA node that it lies on, as the kernel says") \
     X(outcome, enum outcome, ENUM, "", "ok, wrong, skipped or failed")                 \
     X(why, struct why, LONG_TEXT, "", "the sentence behind anything but ok")           \
@@ -147,7 +148,7 @@ int record_read(struct record *, const json_t *line, struct why *);
 
 /* A whole results file. Every whole line is used; a broken or cut one becomes a note. A later
  * record of the same cell (kind, workload, shape, dtype, variant, device, memory, placement,
- * cache, threads, isa) replaces the earlier: a resumed run may hold both.
+ * cache, threads, isa, nodes) replaces the earlier: a resumed run may hold both.
  *
  * The first line:
  *   {"kind":"header", "schema":RESULTS_SCHEMA, "version", "date", "command", "suites":[...],

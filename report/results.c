@@ -46,6 +46,7 @@ static bool is_same_cell(const struct record *a, const struct record *b)
            a->cache == b->cache && a->threads == b->threads &&
            strcmp(a->variant.text, b->variant.text) == 0 &&
            strcmp(a->isa.text, b->isa.text) == 0 &&
+           strcmp(a->nodes.text, b->nodes.text) == 0 &&
            strcmp(a->device.text, b->device.text) == 0 &&
            strcmp(a->workload.text, b->workload.text) == 0 && is_same_shape(a, b);
 }

@@ -55,6 +55,15 @@ static const struct contender *weaker_isa(const struct contest *contest)
     return NULL;
 }
 
+/* The fastest that was not laid over NUMA nodes, where the strongest was. */
+static const struct contender *left_alone(const struct contest *contest)
+{
+    for (size_t i = 1; i < contest->cpus; i++)
+        if (*contest->cpu->record->nodes.text && !*contest->cpu[i].record->nodes.text)
+            return &contest->cpu[i];
+    return NULL;
+}
+
 static void set_straw(struct contest *contest, enum straw_kind kind, struct estimate us)
 {
     contest->straw[kind] =
@@ -63,12 +72,14 @@ static void set_straw(struct contest *contest, enum straw_kind kind, struct esti
 
 static void find_straws(struct contest *contest)
 {
-    const struct contender *one = one_thread(contest), *weak = weaker_isa(contest);
+    const struct contender *one = one_thread(contest), *weak = weaker_isa(contest),
+                           *alone = left_alone(contest);
 
     set_straw(contest, STRAW_REFERENCE,
               contest->reference ? record_wall_us(contest->reference) : estimate_missing());
     set_straw(contest, STRAW_ONE_THREAD, one ? one->time_us : estimate_missing());
     set_straw(contest, STRAW_WEAKER_ISA, weak ? weak->time_us : estimate_missing());
+    set_straw(contest, STRAW_NODES, alone ? alone->time_us : estimate_missing());
 }
 
 /* ---- all together ---------------------------------------------------------------- */

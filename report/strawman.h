@@ -11,7 +11,8 @@
 #define STRAW_MAP(X)                                                                   \
     X(STRAW_REFERENCE, "the plain reference")                                          \
     X(STRAW_ONE_THREAD, "one thread")                                                  \
-    X(STRAW_WEAKER_ISA, "a weaker instruction set")
+    X(STRAW_WEAKER_ISA, "a weaker instruction set")                                    \
+    X(STRAW_NODES, "pages left where one thread touched them")
 enum straw_kind {
 #define X(value, text) value,
     STRAW_MAP(X)

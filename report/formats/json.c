@@ -31,6 +31,8 @@ static json_t *side(const struct contender *c, struct estimate us)
     if (r->kind == RECORD_CELL) {
         key_set(side, "threads", json_integer(r->threads));
         key_set(side, "isa", *r->isa.text ? value_string(r->isa.text) : json_null());
+        if (*r->nodes.text)
+            key_set(side, "nodes", value_string(r->nodes.text));
         key_set(side, "rounds", json_integer((json_int_t)c->rounds));
         key_set(side, "contended", json_integer((json_int_t)c->contended));
         key_set(side, "disturbed", json_boolean(c->is_disturbed));

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include "base/text.h"
 #include "harness/runner.h"
+#include "tests/devices/two_nodes.h"
 
 static const double twice = 2;
 
@@ -149,13 +151,29 @@ static const struct variant tardy[] = {
     {0},
 };
 
+/* Notes on how many processors it could run. */
+static int seated(struct call *call, struct why *why)
+{
+    if (kernel)
+        kernel->cpus[kernel->mode] = cpus_allowed();
+    return right(call, why);
+}
+
+static const struct variant laid[] = {
+    {.name = "reference", .on = DEVICE_CPU, .reference = reference},
+    {.name = "seated", .on = DEVICE_CPU, .run = seated},
+    {0},
+};
+
 static volatile sig_atomic_t interrupted;
+static struct numa_nodes nodes; /* of the machine that plans are for */
 
 /* Run the plan with the results going to a temporary file that is read back. */
 static struct results run_within(double silence_s, struct group *group, int groups, int threads,
                                  struct runner *runner)
 {
     struct plan plan = {.group = group, .groups = groups, .devices = 1, .threads = threads,
+                        .nodes = nodes,
                         .budget_s = 0.05 * groups,
                         .device = {{.kind = DEVICE_CPU, .id = {"cpu"}}}};
     char path[] = "/tmp/test_runner_XXXXXX";
@@ -291,6 +309,64 @@ static void test_slow_is_no_hang(void **state)
     results_release(&results);
 }
 
+/* How often the fastest ran laid so, and how that ended last. */
+static int count_laid(const struct results *results, const char *where, const struct record **last)
+{
+    int n = 0;
+
+    *last = NULL;
+    for (size_t i = 0; i < results->records; i++)
+        if (strcmp(results->record[i].variant.text, "seated") == 0 &&
+            strcmp(results->record[i].nodes.text, where) == 0) {
+            n++;
+            *last = &results->record[i];
+        }
+    return n;
+}
+
+/* On two nodes: threads and pages on one, and pages dealt out; on one node neither. */
+static void test_lineup_on_nodes(void **state)
+{
+    struct workload workload = unruly;
+    struct group group = {.workload = &workload, .problem = {DTYPE_F32, {{5000}}}, .devices = 1};
+    const struct record *r;
+    struct runner runner;
+    struct results results;
+    int cpus = cpus_allowed();
+
+    workload.variants = laid;
+    kernel_begin(state);
+    results = run_groups(&group, 1, 2, &runner);
+    assert_int_equal(count_laid(&results, "interleaved over 2 nodes", &r), 0);
+    assert_int_equal(kernel->moved[0] + kernel->moved[1], 0);
+    results_release(&results);
+    if (!two_nodes(&nodes))
+        skip();
+    results = run_groups(&group, 1, 2, &runner);
+    assert_int_equal(count_laid(&results, "interleaved over 2 nodes", &r), 1);
+    if (r->outcome != OUTCOME_OK)
+        fail_msg("%s", r->why.text);
+    assert_true(r->wall_ns.n > 0 && r->threads == 2);
+    assert_true(isnan(r->memory_node));
+    assert_int_equal(count_laid(&results, "node 0", &r), 1);
+    assert_true(r->outcome == OUTCOME_OK && r->wall_ns.n > 0 && r->threads == 1);
+    assert_true(r->memory_node == 0);
+    assert_true(kernel->moved[0] > kernel->moved[1] && kernel->moved[1] > 0);
+    assert_int_equal(kernel->cpus[BIND], 1);
+    assert_int_equal(kernel->cpus[INTERLEAVE], cpus);
+    assert_int_equal(kernel->cpus[0], cpus);
+    assert_int_equal(kernel->mode, 0);
+    results_release(&results);
+    kernel->refuses = EPERM;
+    results = run_groups(&group, 1, 2, &runner);
+    assert_int_equal(count_laid(&results, "node 0", &r), 1);
+    assert_int_equal(r->outcome, OUTCOME_SKIPPED);
+    assert_non_null(strstr(r->why.text, "the kernel refuses"));
+    assert_true(count_laid(&results, "", &r) > 1 && r->outcome == OUTCOME_OK);
+    results_release(&results);
+    nodes.n = 0;
+}
+
 static void test_too_large_is_skipped(void **state)
 {
     struct group group = {.workload = &unruly, .problem = {DTYPE_F32, {{1LL << 42}}},
@@ -338,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_bad_cells_cost_only_themselves),
         cmocka_unit_test(test_a_death_in_the_lineup_is_recorded),
         cmocka_unit_test(test_slow_is_no_hang),
+        cmocka_unit_test(test_lineup_on_nodes),
         cmocka_unit_test(test_too_large_is_skipped),
         cmocka_unit_test(test_isolate),
     };

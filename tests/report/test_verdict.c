@@ -181,6 +181,36 @@ static void test_strongest_correct_cpu_variant(void **state)
     assert_non_null(strstr(at(0, PLACEMENT_RESIDENT)->flip, "slow"));
 }
 
+static bool has_note(const char *words)
+{
+    for (size_t i = 0; i < report.notes; i++)
+        if (strstr(report.note[i], words))
+            return true;
+    return false;
+}
+
+/* The bar is set by pages dealt out over the nodes: left to the system the same code is weaker. */
+static void test_nodes_set_the_bar(void **state)
+{
+    struct record *r;
+
+    (void)state;
+    add_cpu("gemm", 1, "simd", 600)->threads = 2;
+    r = add_cpu("gemm", 1, "simd", 400);
+    r->threads = 2;
+    strcpy(r->nodes.text, "interleaved over 2 nodes");
+    r = add_cpu("gemm", 1, "simd", 500);
+    r->threads = 1;
+    strcpy(r->nodes.text, "node 0");
+    add_gpu("gemm", 1, 20);
+    judge();
+    assert_int_equal(report.contest[0].cpus, 3);
+    assert_string_equal(report.contest[0].cpu->record->nodes.text, "interleaved over 2 nodes");
+    assert_near(report.contest[0].straw[STRAW_NODES].factor, 1.5, 1e-9);
+    assert_non_null(strstr(at(0, PLACEMENT_RESIDENT)->because, "simd, interleaved over 2 nodes"));
+    assert_true(has_note("NUMA: of 1 problems 1 are fastest with pages interleaved"));
+}
+
 /* The strongest uses both threads; weak ways are told, and the reference never competes. */
 static void test_straw_men(void **state)
 {
@@ -546,7 +576,7 @@ int main(void)
         T(test_never),
         T(test_ties_and_straddles),
         T(test_strongest_correct_cpu_variant),
-        T(test_straw_men),
+        T(test_straw_men), T(test_nodes_set_the_bar),
         T(test_contended_rounds_are_set_aside),
         T(test_disturbed_times_are_upper_bounds),
         T(test_disturbed_times_end_at_the_ceilings),
