@@ -219,9 +219,12 @@ static bool is_asked(const struct report *report, const struct family *f)
     const json_t *sweep = json_object_get(report->results->header, "sweep");
     const json_t *asked = json_object_get(sweep, "placements");
 
-    for (size_t i = 0; i < json_array_size(asked); i++)
-        if (strcmp(json_string_value(json_array_get(asked, i)), placement_name(f->placement)) == 0)
+    for (size_t i = 0; i < json_array_size(asked); i++) {
+        const char *name = json_string_value(json_array_get(asked, i));
+
+        if (name && strcmp(name, placement_name(f->placement)) == 0)
             return true;
+    }
     return f->axis || !json_array_size(asked);
 }
 

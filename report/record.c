@@ -2,7 +2,8 @@
 /* Records to and from JSON, one function per kind of field, driven by RECORD_FIELDS: a
  * field is added in the header and nowhere else. JSON has neither NaN nor infinity:
  * they are null and "inf". Absent fields keep what record_init gave them, so that older
- * files still read. */
+ * files still read. What cannot be, such as a negative time, is a damaged line: one of them
+ * could turn a verdict. */
 #include "report/record.h"
 
 #include <math.h>
@@ -187,7 +188,8 @@ char *record_write(const struct record *r)
 
 /* ---- reading --------------------------------------------------------------------- */
 
-/* Each reads a value of its kind; false when the value is of another kind. */
+/* Each reads a value of its kind; false when the value is of another kind. Counts, times and
+ * amounts are never negative. */
 static bool read_text(const json_t *value, char *out, size_t size)
 {
     if (json_is_string(value))
@@ -205,7 +207,7 @@ static bool read_count(const json_t *value, int64_t *out)
 {
     if (json_is_integer(value))
         *out = json_integer_value(value);
-    return json_is_integer(value);
+    return json_is_integer(value) && *out >= 0;
 }
 
 static bool read_number(const json_t *value, double *out)
@@ -225,12 +227,22 @@ static bool read_number(const json_t *value, double *out)
     return true;
 }
 
+static bool read_amount(const json_t *value, double *out)
+{
+    return read_number(value, out) && !(*out < 0);
+}
+
+static bool read_finite(const json_t *value, double *out)
+{
+    return read_amount(value, out) && !isinf(*out);
+}
+
 static bool read_series(const json_t *value, struct series *out)
 {
     for (size_t i = 0; i < json_array_size(value); i++) {
         double number;
 
-        if (!read_number(json_array_get(value, i), &number) || series_push(out, number))
+        if (!read_finite(json_array_get(value, i), &number) || series_push(out, number))
             return false;
     }
     return json_is_array(value);
@@ -241,13 +253,21 @@ static bool read_estimate(const json_t *value, struct estimate *out)
     if (json_is_null(value))
         return true;
     return json_is_object(value) &&
-           read_number(json_object_get(value, "value"), &out->value) &&
-           read_number(json_object_get(value, "low"), &out->low) &&
-           read_number(json_object_get(value, "high"), &out->high);
+           read_finite(json_object_get(value, "value"), &out->value) &&
+           read_finite(json_object_get(value, "low"), &out->low) &&
+           read_finite(json_object_get(value, "high"), &out->high) &&
+           !(out->low > out->value) && !(out->value > out->high);
 }
 
+/* A shape: words and lengths by axis. */
 static bool read_json(json_t *value, json_t **out)
 {
+    const char *axis;
+    json_t *length;
+
+    json_object_foreach(value, axis, length)
+        if (!json_is_string(length) && !(json_is_number(length) && json_number_value(length) >= 0))
+            return false;
     if (json_is_object(value))
         *out = json_incref(value);
     return json_is_object(value) || json_is_null(value);
@@ -280,7 +300,7 @@ static bool read_ledger(struct record *r, const json_t *value)
     for (int i = 0; i < LEDGERS; i++) {
         const json_t *row = json_object_get(value, ledger_name((enum ledger)i));
 
-        if (row && !read_number(row, &r->ledger_ns[i]))
+        if (row && !read_finite(row, &r->ledger_ns[i]))
             return false;
     }
     return json_is_object(value);
@@ -303,7 +323,7 @@ static bool read_kind(struct record *r, const json_t *line)
 #define READ_LONG_TEXT(r, name) READ_TEXT(r, name)
 #define READ_ENUM(r, field) read_enum_##field(value, r)
 #define READ_COUNT(r, name) read_count(value, &(r)->name)
-#define READ_NUMBER(r, name) read_number(value, &(r)->name)
+#define READ_NUMBER(r, name) read_amount(value, &(r)->name)
 #define READ_SERIES(r, name) read_series(value, &(r)->name)
 #define READ_ESTIMATE(r, name) read_estimate(value, &(r)->name)
 #define READ_JSON(r, name) read_json(value, &(r)->name)
@@ -330,6 +350,56 @@ static bool read_kind(struct record *r, const json_t *line)
 RECORD_FIELDS(X)
 #undef X
 
+/* Whether rounds are those of the record: whole numbers below the number of its times. */
+static bool are_rounds(const struct record *r, const struct series *rounds)
+{
+    for (size_t i = 0; i < rounds->n; i++) {
+        double round = rounds->value[i];
+
+        if (!(round < (double)r->wall_ns.n) || round != floor(round))
+            return false;
+    }
+    return true;
+}
+
+/* Rows may overlap a little, or be measured a little apart; never tenfold. */
+static double ledger_tenth_ns(const struct record *r)
+{
+    double sum_ns = 0;
+
+    for (int i = 0; i < LEDGERS; i++)
+        sum_ns += isnan(r->ledger_ns[i]) ? 0 : r->ledger_ns[i];
+    return sum_ns / 10;
+}
+
+/* Name of the first field that cannot be beside the others, or NULL. What is not known
+ * contradicts nothing. */
+static const char *contradiction(const struct record *r)
+{
+    const struct {
+        const char *name;
+        double part, whole;
+    } row[] = {
+        {"roundoff", r->roundoff, 1},
+        {"judged", (double)r->judged, 1},
+        {"proof", (double)r->proof, 1},
+        {"straw", (double)r->straw, 1},
+        {"stationary_bytes", r->stationary_bytes, r->upload_bytes},
+        {"whole_bytes", r->whole_bytes, r->bytes_read + r->bytes_written},
+        {"whole_upload_bytes", r->whole_upload_bytes, r->upload_bytes},
+        {"whole_stationary_bytes", r->whole_stationary_bytes, r->stationary_bytes},
+        {"ledger_ns", ledger_tenth_ns(r), r->parts_ns},
+        {"error", r->outcome == OUTCOME_OK ? r->error : NAN, 1},
+    };
+
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        if (row[i].part > row[i].whole * (1 + 1e-9)) /* both were rounded */
+            return row[i].name;
+    return !are_rounds(r, &r->contended) ? "contended"
+           : !are_rounds(r, &r->throttled) ? "throttled"
+                                           : NULL;
+}
+
 /* Name of the first field that does not hold what it should, or NULL. */
 static const char *read_fields(struct record *r, const json_t *line)
 {
@@ -351,13 +421,16 @@ static const char *read_fields(struct record *r, const json_t *line)
 
 int record_read(struct record *r, const json_t *line, struct why *why)
 {
-    const char *field;
+    const char *field, *fault = "is missing or holds something else";
 
     record_init(r);
     field = read_fields(r, line);
+    if (!field) {
+        field = contradiction(r);
+        fault = "contradicts the others";
+    }
     if (!field)
         return 0;
     record_release(r);
-    return why_fail(why, STATUS_INVALID,
-                    "field '%s' is missing or holds something else", field);
+    return why_fail(why, STATUS_INVALID, "field '%s' %s", field, fault);
 }

@@ -143,7 +143,8 @@ int record_observe(struct record *, const struct measure *);
 
 /* One line of JSON, with its newline, into a string to free(); NULL when out of memory. */
 char *record_write(const struct record *);
-/* From a parsed line. Errors: STATUS_INVALID naming the field. */
+/* From a parsed line. Errors: STATUS_INVALID naming the field that is of another kind, negative,
+ * out of its order (low, value, high) or impossible beside the others. */
 int record_read(struct record *, const json_t *line, struct why *);
 
 /* A whole results file. Every whole line is used; a broken or cut one becomes a note. A later

@@ -33,6 +33,40 @@ int results_note(struct results *results, const char *format, ...)
 
 /* ---- lines ----------------------------------------------------------------------- */
 
+/* Key of the first number below 0 in all that `value` holds, or NULL: headers and chains hold
+ * counts, sizes, rates and prices. */
+static const char *negative_key(json_t *value, const char *key)
+{
+    const char *inner, *found = NULL;
+    size_t i;
+    json_t *part;
+
+    if (json_is_number(value) && json_number_value(value) < 0)
+        return key;
+    json_object_foreach(value, inner, part)
+        found = found ? found : negative_key(part, inner);
+    json_array_foreach(value, i, part)
+        found = found ? found : negative_key(part, key);
+    return found;
+}
+
+/* Key of what a chain lacks to be summed up, or NULL. */
+static const char *chain_fault(json_t *chain)
+{
+    json_t *links = json_object_get(chain, "links"), *link;
+    const char *negative = negative_key(chain, "");
+    size_t i;
+
+    if (negative)
+        return negative;
+    if (links && !json_is_array(links))
+        return "links";
+    json_array_foreach(links, i, link)
+        if (!(json_number_value(json_object_get(link, "count")) > 0))
+            return "count";
+    return i > 0 && !(json_number_value(json_object_get(chain, "tokens")) > 0) ? "tokens" : NULL;
+}
+
 static bool is_same_shape(const struct record *a, const struct record *b)
 {
     return a->shape == b->shape ||
@@ -93,7 +127,7 @@ static int add_chain(struct results *results, json_t *chain)
 static int add_header(struct results *results, json_t *header, const char *path,
                       struct why *why)
 {
-    const char *schema = json_string_value(json_object_get(header, "schema"));
+    const char *schema = json_string_value(json_object_get(header, "schema")), *negative;
 
     if (!schema || strcmp(schema, RESULTS_SCHEMA) != 0)
         return why_fail(
@@ -101,6 +135,10 @@ static int add_header(struct results *results, json_t *header, const char *path,
             "'%s' says its schema is '%s', this program reads '" RESULTS_SCHEMA
             "'; hint: report on it with the version that wrote it",
             path, schema ? schema : "");
+    negative = negative_key(header, "");
+    if (negative)
+        return why_fail(why, STATUS_INVALID, "line 1 of '%s': field '%s' is negative", path,
+                        negative);
     if (!results->header)
         results->header = json_incref(header);
     return 0;
@@ -125,9 +163,12 @@ static int add_line(struct results *results, json_t *line, const char *path,
         return add_header(results, line, path, NULL)
                    ? results_note(
                          results,
-                         "line %zu of '%s' is a header of another schema: left out",
+                         "line %zu of '%s' is a header of another schema, or damaged: left out",
                          number, path)
                    : 0;
+    if (is_kind(line, "chain") && chain_fault(line))
+        return results_note(results, "line %zu of '%s' is broken (field '%s' is missing or holds "
+                            "something else): left out", number, path, chain_fault(line));
     if (is_kind(line, "chain"))
         return add_chain(results, line);
     if (record_read(&record, line, &why))
@@ -146,7 +187,7 @@ static int add_line(struct results *results, json_t *line, const char *path,
 static int read_header(struct results *results, const char *line, size_t n,
                        const char *path, struct why *why)
 {
-    json_t *header = json_loadb(line, n, 0, NULL);
+    json_t *header = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
     int status;
 
     if (header && is_kind(header, "header"))
@@ -165,7 +206,7 @@ static int read_line(struct results *results, const char *text, size_t n,
                      const char *path, size_t number, bool is_whole)
 {
     json_error_t error;
-    json_t *line = json_loadb(text, n, 0, &error);
+    json_t *line = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
     int status;
 
     if (!line && !is_whole)

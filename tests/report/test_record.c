@@ -84,6 +84,8 @@ static void test_round_trip(void **state)
     free(again);
 }
 
+#define BESIDE(fields) "{\"kind\":\"cell\",\"workload\":\"x\"," fields "}"
+
 static void test_field_errors_are_named(void **state)
 {
     static const struct {
@@ -99,6 +101,23 @@ static void test_field_errors_are_named(void **state)
         {"{\"kind\":\"cell\",\"workload\":\"x\",\"time_us\":{\"value\":1}}",
          "'time_us'"},
         {"{\"kind\":\"cell\",\"workload\":\"x\",\"measures\":[{}]}", "'measures'"},
+        {BESIDE("\"roundoff\":-1"), "'roundoff' is missing or"},
+        {BESIDE("\"roundoff\":2"), "'roundoff' contradicts"},
+        {BESIDE("\"split_length\":-8"), "'split_length'"},
+        {BESIDE("\"parts_ns\":-1"), "'parts_ns'"},
+        {BESIDE("\"wall_ns\":[1,-1]"), "'wall_ns'"},
+        {BESIDE("\"wall_ns\":[\"inf\"]"), "'wall_ns'"},
+        {BESIDE("\"ledger_ns\":{\"kernel\":-1}"), "'ledger_ns'"},
+        {BESIDE("\"ledger_ns\":{\"kernel\":99},\"parts_ns\":9"), "'ledger_ns' contradicts"},
+        {BESIDE("\"time_us\":{\"value\":2,\"low\":3,\"high\":4}"), "'time_us'"},
+        {BESIDE("\"time_us\":{\"value\":2,\"low\":1,\"high\":1}"), "'time_us'"},
+        {BESIDE("\"shape\":{\"m\":-1}"), "'shape'"},
+        {BESIDE("\"judged\":2"), "'judged' contradicts"},
+        {BESIDE("\"error\":2"), "'error' contradicts"},
+        {BESIDE("\"wall_ns\":[1,1],\"contended\":[2]"), "'contended' contradicts"},
+        {BESIDE("\"upload_bytes\":1,\"stationary_bytes\":2"), "'stationary_bytes' contradicts"},
+        {BESIDE("\"bytes_read\":1,\"bytes_written\":1,\"whole_bytes\":3"),
+         "'whole_bytes' contradicts"},
     };
 
     (void)state;
@@ -155,6 +174,9 @@ static void test_unusable_files(void **state)
         {CELL("a", ""), "header"},
         {"{\"kind\":\"header\",\"schema\":\"offload-bench/results/99\"}\n",
          "results/99"},
+        {"{\"kind\":\"header\",\"schema\":\"" RESULTS_SCHEMA "\",\"gpus\":[{\"tdp_w\":-7}]}\n",
+         "line 1 of '"},
+        {"{\"kind\":\"header\",\"kind\":\"header\",\"schema\":\"" RESULTS_SCHEMA "\"}\n", "header"},
         {"\x7f"
          "ELF",
          "header"},
@@ -181,18 +203,24 @@ static void test_broken_lines_are_named(void **state)
     (void)state;
     assert_int_equal(
         read_text(
-            HEADER CELL("a", "") "{broken}\n" CELL("b", ",\"dtype\":\"f23\"") "\n" CELL(
-                "c", "") "{\"kind\":\"cell\",\"workl",
+            HEADER CELL("a", "") "{broken}\n" CELL("b", ",\"dtype\":\"f23\"") "\n" CELL("c", "")
+                CELL("d", ",\"variant\":\"e\"")
+                "{\"kind\":\"chain\",\"tokens\":1,\"links\":[{\"count\":-1}]}\n"
+                "{\"kind\":\"cell\",\"workl",
             &results, &why),
         0);
     assert_int_equal(results.records, 2);
     assert_string_equal(results.record[1].variant.text, "c");
     assert_int_equal(results.record[1].line, 6);
-    assert_int_equal(results.notes, 3);
+    assert_int_equal(results.chains, 0);
+    assert_int_equal(results.notes, 5);
     assert_non_null(strstr(results.note[0], "line 3 of"));
     assert_non_null(strstr(results.note[1], "'dtype'"));
-    assert_non_null(strstr(results.note[2], "line 7 of"));
-    assert_non_null(strstr(results.note[2], "cut short"));
+    assert_non_null(strstr(results.note[2], "duplicate"));
+    assert_non_null(strstr(results.note[3], "line 8 of"));
+    assert_non_null(strstr(results.note[3], "'count'"));
+    assert_non_null(strstr(results.note[4], "line 9 of"));
+    assert_non_null(strstr(results.note[4], "cut short"));
     results_release(&results);
 }
 
