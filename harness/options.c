@@ -2,6 +2,7 @@
 #include "harness/options.h"
 
 #include <argp.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ int64_t options_count(struct argp_state *state, const char *option, const char *
     char *end;
     int64_t count = strtoll(text, &end, 10);
 
-    if (*end || count < 1 || count > 100000000)
+    if (!isdigit((unsigned char)*text) || *end || count < 1 || count > 100000000)
         argp_error(state, "--%s: '%s' is not a whole number of 1 or more", option, text);
     return count;
 }
@@ -106,7 +107,9 @@ double options_seconds(const char *text)
                   : strcmp(end, "h") == 0                       ? 3600
                                                                 : NAN;
 
-    return end != text && value > 0 && isfinite(value * unit) ? value * unit : NAN;
+    bool is_decimal = end > text && strspn(text, "0123456789.eE+-") == (size_t)(end - text);
+
+    return is_decimal && value > 0 && isfinite(value * unit) ? value * unit : NAN;
 }
 
 const struct argp_child options_children[] = {
@@ -154,7 +157,7 @@ bool options_common(struct options *o, int key, char *arg, struct argp_state *st
         return true;
     case 'S':
         o->seed = strtoull(arg, &end, 10);
-        if (*end || end == arg || *arg == '-' || o->seed > INT64_MAX)
+        if (*end || !isdigit((unsigned char)*arg) || o->seed > INT64_MAX)
             argp_error(state, "--seed: '%s' is not a whole number", arg);
         return true;
     case 'q':

@@ -2,9 +2,11 @@
 #include "harness/prices.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/terms.h"
 #include "harness/options.h"
 #include "projection/projection.h"
 
@@ -35,7 +37,8 @@ static void set_number(struct argp_state *state, json_t *object, const char *key
 
     if (end == text || *end || !(value >= 0) || isinf(value))
         argp_error(state, "--%s: '%s' is not a number of 0 or more", option, text);
-    json_object_set_new(object, key, json_real(value));
+    if (json_object_set_new(object, key, json_real(value)) != 0) /* a name that is no UTF-8 */
+        argp_error(state, "--%s: no gpu '%s'", option, key);
 }
 
 /* "2.5", or "l4=0.7,h100-sxm=2.5". */
@@ -70,6 +73,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         set_number(state, *prices, "energy_per_kwh", "energy-price", arg);
     else
         set_number(state, *prices, "cpu_watt", "cpu-power", arg);
+    if (key == KEY_POWER && !(json_number_value(json_object_get(*prices, "cpu_watt")) > 0))
+        argp_error(state, "--cpu-power: a CPU at work takes more than '%s' W", arg);
     return 0;
 }
 
@@ -90,6 +95,16 @@ static bool is_projected(const json_t *header, const char *name)
     return false;
 }
 
+/* "cuda:1": of the machine that the results are of. */
+static bool is_device(const char *name)
+{
+    char kind[64];
+    size_t n = strcspn(name, ":");
+
+    snprintf(kind, sizeof kind, "%.*s", (int)n, name);
+    return name[n] == ':' && device_kind_parse(kind) > DEVICE_CPU;
+}
+
 int prices_check(json_t *given, const json_t *header, struct why *why)
 {
     json_t *gpus = json_object_get(given, "gpu_per_hour"), *named = json_object(), *price;
@@ -97,7 +112,7 @@ int prices_check(json_t *given, const json_t *header, struct why *why)
 
     json_object_foreach(gpus, name, price)
     {
-        bool is_id = strcmp(name, "*") == 0 || strchr(name, ':') || is_projected(header, name);
+        bool is_id = strcmp(name, "*") == 0 || is_device(name) || is_projected(header, name);
         const struct gpu *gpu = is_id ? NULL : gpu_find(name, why);
 
         if (!is_id && !gpu) {
