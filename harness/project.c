@@ -10,6 +10,7 @@
 
 #include "harness/command.h"
 #include "harness/lesson.h"
+#include "harness/options.h"
 #include "projection/assumption.h"
 #include "projection/table_row.h"
 
@@ -291,6 +292,7 @@ static void table_row(struct table *t, const char *line, char *const cell[], int
 static int table_open(struct table *t, const char *header, char *cell[CELLS], struct why *why)
 {
     char *copy = strdup(header + (strncmp(header, "\xef\xbb\xbf", 3) == 0 ? 3 : 0));
+    const char *twice = NULL;
 
     if (!copy)
         return why_fail(why, STATUS_MEMORY, "out of memory");
@@ -300,12 +302,16 @@ static int table_open(struct table *t, const char *header, char *cell[CELLS], st
     for (int i = t->columns > CELLS ? -1 : t->columns - 1; i >= 0; i--) {
         int column = column_find(cell[i]);
 
+        if (column >= 0 && t->at[column] >= 0)
+            twice = column_names[column];
         if (column >= 0)
             t->at[column] = i;
     }
     free(copy);
     if (t->columns > CELLS)
         return why_fail(why, STATUS_INVALID, "the header has more than %d columns", CELLS);
+    if (twice)
+        return why_fail(why, STATUS_INVALID, "the header has two columns '%s'", twice);
     return t->at[COLUMN_OP] < 0 ? why_fail(why, STATUS_INVALID, "the header has no column 'op'")
                                 : 0;
 }
@@ -362,6 +368,10 @@ static int words_project(struct table *t, char **word, int words)
                      "'project --help' lists the columns", word[i]);
             return complain(sentence);
         }
+        if (*cell[column]) {
+            snprintf(sentence, sizeof sentence, "'%s' stands there twice", column_names[column]);
+            return complain(sentence);
+        }
         cell[column] = value;
     }
     if (!t->is_explained) {
@@ -398,7 +408,9 @@ int command_project(int argc, char **argv)
     FILE *in = stdin;
     int status = 0;
 
+    argp_err_exit_status = EXIT_USAGE;
     argv[0] = name;
+    options_check(argc, argv, options, "project");
     if (argp_parse(&parser, argc, argv, 0, NULL, &r) != 0)
         return EXIT_USAGE;
     if (r.calibrate && calibrate(r.calibrate) != EXIT_DONE)

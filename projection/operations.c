@@ -152,7 +152,7 @@ static int sizes_check(const struct work *w, struct why *why)
         missing = op->rows < 1 && op->m < 1 ? "rows" : op->cols < 1 && op->k < 1 ? "cols" : NULL;
         break;
     case MODEL_COPY:
-        missing = op->cols < 0 ? "cols" : NULL;
+        missing = op->cols < 1 ? "cols" : NULL;
         break;
     default:
         break;
@@ -166,10 +166,42 @@ static int sizes_check(const struct work *w, struct why *why)
     return 0;
 }
 
+/* What the GPU must hold at once, where the sizes tell; paged caches may be longer than it. */
+static double operand_bytes(const struct work *w)
+{
+    const struct operation *op = w->op;
+    double m = (double)op->m, n = (double)op->n, k = (double)op->k;
+    double rows = fmax((double)op->rows, m), cols = fmax((double)op->cols, k);
+
+    switch (w->kind->model) {
+    case MODEL_MATRIX:
+        return fmax((double)op->batch, 1) *
+               ((m * k + m * n) * w->element_bytes + k * n * w->weight_bytes);
+    case MODEL_ROWS:
+    case MODEL_MAP:
+    case MODEL_REDUCE:
+        return rows * cols * w->element_bytes;
+    default:
+        return 0;
+    }
+}
+
+/* Twice: datasheets say GB for GiB, and results may take the place of operands. */
+static int memory_check(const struct work *w, struct why *why)
+{
+    double bytes = operand_bytes(w);
+
+    return bytes <= 2 * w->gpu->memory_bytes
+               ? 0
+               : why_fail(why, STATUS_UNAVAILABLE, "its operands, %.3g GB, do not fit the %.3g GB "
+                          "of '%s'", bytes * 1e-9, w->gpu->memory_bytes * 1e-9, w->gpu->id.text);
+}
+
 int work_init(struct work *w, const struct gpu *gpu, const struct operation *op,
               enum timing timing, struct why *why)
 {
     const struct op_kind *kind = op_kind_find(op->op);
+    int status;
 
     if (!kind)
         return why_fail(why, STATUS_UNAVAILABLE, "no model for the operation '%s'",
@@ -184,5 +216,6 @@ int work_init(struct work *w, const struct gpu *gpu, const struct operation *op,
     if (kind->model <= MODEL_DECODE && !(w->pipe_flops_per_s > 0))
         return why_fail(why, STATUS_UNAVAILABLE, "the datasheet of '%s' gives no rate for this "
                         "dtype", gpu->id.text);
-    return sizes_check(w, why);
+    status = sizes_check(w, why);
+    return status ? status : memory_check(w, why);
 }

@@ -69,12 +69,14 @@ static int count_read(const char *text, enum column column, int64_t *out, struct
     char *end;
 
     *out = 0;
-    for (; *p >= '0' && *p <= '9' && p - text < 18; p++)
+    for (; *p >= '0' && *p <= '9' && p - text < 15; p++)
         *out = *out * 10 + (*p - '0');
     if (!*p)
         return 0;
     number = strtod(text, &end);
-    if (end != text && !*end && number >= 9e18)
+    if (strpbrk(text, "xX \t")) /* strtod knows more spellings than tables have */
+        end = (char *)text;
+    if (end != text && !*end && number >= 1e15)
         return why_fail(why, STATUS_INVALID, "'%s' is '%.40s': too large a number",
                         column_names[column], text);
     if (end == text || *end || !(number >= 0) || number != floor(number))

@@ -148,8 +148,9 @@ void model_copy(const struct work *w, struct ledger *l)
     const struct parameters *p = w->parameter;
     bool is_pinned = w->op->memory == MEMORY_PINNED;
     double share = is_pinned ? p->pinned_share : p->pageable_share;
+    double bytes = fmax((double)w->op->rows, 1) * (double)w->op->cols * w->element_bytes;
 
-    l->link = (double)w->op->cols / (w->gpu->link_bytes_per_s * share) * 1e6;
+    l->link = bytes / (w->gpu->link_bytes_per_s * share) * 1e6;
     l->latency = p->copy_us;
     l->total = l->link + l->latency;
     ledger_add(l, "link", l->link);

@@ -122,6 +122,10 @@ static void test_wrong_use_is_told(void **state)
         {"op\\n\\0gemm\\n", "--gpu l4 --csv -", "zero byte"},
         {"", "--csv /dev/zero", "zero byte"},
         {"", "--gpu /dev/zero gemm m=1", "never ends"},
+        {"", "--gpu l4 gemm m=1 m=2", "'m' stands there twice"},
+        {"", "--explian --gpu l4 gemm m=1", "did you mean 'explain'"},
+        {"", "--gpu", "requires an argument"},
+        {"op,m,note,note,M\\ngemm,1,a,b,2\\n", "--gpu l4 --csv -", "two columns 'm'"},
         {"", "--gpu l4 --calibrate /dev/zero gemm m=1", "never ends"},
     };
     struct text said = {0};
@@ -153,6 +157,12 @@ static void test_odd_rows_keep_their_columns(void **state)
                          "--gpu l4 --csv -", &said), 0);
     says(&said, "'memory' is 'pined': not pageable");
     says(&said, "'causal' is 'maybe': not yes or no");
+    assert_int_equal(run("op,m,n,k,rows,cols\\ngemm,9e5,9e5,9e5,,\\ngemm,0x8,8,8,,\\n"
+                         "upload,,,,,\\nupload,,,,1000,1000000\\n", "--gpu l4 --csv -", &said), 0);
+    says(&said, "do not fit the 24 GB of 'l4'");
+    says(&said, "'m' is '0x8': not a whole number");
+    says(&said, "'upload' needs 'cols'");
+    says(&said, "link");
     text_release(&said);
 }
 

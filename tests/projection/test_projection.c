@@ -37,13 +37,16 @@ static struct operation call_of(const struct op_kind *kind, int64_t size)
     return op;
 }
 
-static void check(const struct gpu *gpu, const struct operation *op, enum timing timing,
+/* False when the GPU's memory cannot hold it. */
+static bool check(const struct gpu *gpu, const struct operation *op, enum timing timing,
                   struct forecast *f)
 {
     struct why why = {""};
     double sum = 0;
 
-    if (project(gpu, op, timing, f, &why) != 0)
+    if (project(gpu, op, timing, f, &why) != 0 && strstr(why.text, "do not fit"))
+        return false;
+    if (why.text[0])
         fail_msg("%s on %s: %s", op->op, gpu->id.text, why.text);
     if (!(isfinite(f->time_us.high) && 0 < f->time_us.low && f->time_us.low < f->time_us.value &&
           f->time_us.value < f->time_us.high))
@@ -53,11 +56,13 @@ static void check(const struct gpu *gpu, const struct operation *op, enum timing
         sum += f->term[i].us;
     assert_true(sum >= f->time_us.value * 0.999);
     assert_true(f->terms > 0 && f->why[0] && f->bound[0]);
+    return true;
 }
 
 static void test_every_operation_on_every_gpu(void **state)
 {
     struct forecast f;
+    size_t calls = 0, fit = 0;
 
     (void)state;
     for (int g = 0; g < gpu_count(); g++)
@@ -66,8 +71,10 @@ static void test_every_operation_on_every_gpu(void **state)
                 for (int64_t size = 1; size <= 1 << 20; size *= 64) {
                     struct operation op = call_of(op_kind_at(i), size);
 
-                    check(gpu_at(g), &op, (enum timing)timing, &f);
+                    fit += check(gpu_at(g), &op, (enum timing)timing, &f);
+                    calls++;
                 }
+    assert_true(fit < calls && fit > calls / 2);
 }
 
 static void test_time_grows_with_size(void **state)
@@ -85,7 +92,8 @@ static void test_time_grows_with_size(void **state)
                 struct operation op = call_of(op_kind_at(i), size);
                 struct forecast f;
 
-                check(gpu_find(names[g], NULL), &op, TIMING_KERNEL, &f);
+                if (!check(gpu_find(names[g], NULL), &op, TIMING_KERNEL, &f))
+                    break;
                 if (f.time_us.value < before * 0.98)
                     fail_msg("%s on %s: %g us at %ld after %g us", op.op, names[g],
                              f.time_us.value, (long)size, before);
