@@ -1,100 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* oneDNN 2: operation descriptor -> primitive descriptor -> primitive, over memory objects
  * whose layouts are asked back from the primitive descriptor (they differ from the request
- * where the library was left to choose). One engine and one stream serve the program; the
- * thread count is OpenMP's, read by oneDNN when a primitive is made and when it runs. */
-#include "workloads/dnnl.h"
-
+ * where the library was left to choose). The thread count is OpenMP's, read by oneDNN when a
+ * primitive is made and when it runs. */
+#include "workloads/dnnl_library.h"
 #include "workloads/workload.h"
 
-#ifdef HAVE_DNNL
-#include <dnnl.h>
-#include <dnnl_debug.h>
-#endif
+#ifdef DNNL_IS_BUILT_IN
 
-#if !defined(HAVE_DNNL) || DNNL_VERSION_MAJOR != 2
-
-#ifdef HAVE_DNNL
-#define MISSING "oneDNN is not built in: version 2 is needed and another was found; hint: install libdnnl-dev 2.x and build again"
-#else
-#define MISSING "oneDNN is not built in; hint: install libdnnl-dev and build again"
-#endif
-
-int onednn_available(const struct variant *v, struct why *why)
-{
-    (void)v;
-    return why_fail(why, STATUS_UNAVAILABLE, MISSING);
-}
-
-const char *onednn_version(void)
-{
-    return "";
-}
-
-/* Behind onednn_available none of these is reached; they answer the same all the same. */
-#define ABSENT(name, ...)                                                              \
-    int name(__VA_ARGS__, struct why *why)                                             \
-    {                                                                                  \
-        return onednn_available(NULL, why);                                            \
-    }
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-typedef const struct onednn_tensor *tensor;
-ABSENT(onednn_matmul, struct onednn **out, tensor a, tensor b, tensor c, double alpha,
-       double beta, int threads)
-ABSENT(onednn_softmax, struct onednn **out, tensor x, tensor y, int threads)
-ABSENT(onednn_layernorm, struct onednn **out, tensor x, tensor y, double epsilon, int threads)
-ABSENT(onednn_binary, struct onednn **out, enum onednn_binary op, tensor a, tensor b, tensor c,
-       int threads)
-ABSENT(onednn_unary, struct onednn **out, enum onednn_unary op, tensor x, tensor y,
-       double alpha, double beta, int threads)
-ABSENT(onednn_reduce, struct onednn **out, enum onednn_reduction op, tensor x, tensor y,
-       int threads)
-ABSENT(onednn_bind, struct onednn *p, int slot, const void *data)
-ABSENT(onednn_pack, struct onednn *p, int slot, tensor plain, const void *data)
-ABSENT(onednn_run, struct onednn *p, int threads)
-
-size_t onednn_slot_bytes(const struct onednn *p, int slot)
-{
-    return 0;
-}
-
-void onednn_free(struct onednn *p)
-{
-}
-
-#else
-
-#include <dlfcn.h>
 #include <omp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-
-#define DNNL_SYMBOLS(X)                                                                \
-    X(dnnl_version) X(dnnl_get_effective_cpu_isa) X(dnnl_status2str)                   \
-    X(dnnl_engine_create) X(dnnl_stream_create) X(dnnl_stream_wait)                    \
-    X(dnnl_memory_desc_init_by_strides) X(dnnl_memory_desc_init_by_tag)                \
-    X(dnnl_memory_desc_get_size) X(dnnl_memory_create) X(dnnl_memory_destroy)          \
-    X(dnnl_memory_set_data_handle) X(dnnl_primitive_attr_create)                       \
-    X(dnnl_primitive_attr_destroy) X(dnnl_primitive_attr_set_post_ops)                 \
-    X(dnnl_post_ops_create) X(dnnl_post_ops_destroy) X(dnnl_post_ops_append_sum)       \
-    X(dnnl_post_ops_append_eltwise) X(dnnl_primitive_desc_create)                      \
-    X(dnnl_primitive_desc_destroy) X(dnnl_primitive_desc_query_md)                     \
-    X(dnnl_primitive_create) X(dnnl_primitive_destroy) X(dnnl_primitive_execute)       \
-    X(dnnl_matmul_desc_init) X(dnnl_softmax_forward_desc_init)                         \
-    X(dnnl_layer_normalization_forward_desc_init) X(dnnl_binary_desc_init)             \
-    X(dnnl_eltwise_forward_desc_init) X(dnnl_reduction_desc_init)                      \
-    X(dnnl_reorder_primitive_desc_create)
-
-static struct {
-#define X(name) __typeof__(&name) name;
-    DNNL_SYMBOLS(X)
-#undef X
-} dnnl;
-
-static dnnl_engine_t engine;
-static dnnl_stream_t stream;
-static char version_text[120];
 
 enum { SLOTS = 4, HUGE_BYTES = 2 << 20, PAGE_BYTES = 4096 };
 
@@ -105,87 +21,8 @@ struct onednn {
     dnnl_exec_arg_t arg[SLOTS];
     void *packed[SLOTS];
     int bound; /* bit set of slots that have memory */
+    struct onednn *next;
 };
-
-static int dnnl_fail(struct why *why, dnnl_status_t status, const char *what)
-{
-    if (status == dnnl_unimplemented)
-        return why_fail(why, STATUS_UNAVAILABLE,
-                        "oneDNN has no %s for this dtype and layout on this processor", what);
-    return why_fail(why, status == dnnl_out_of_memory ? STATUS_MEMORY : STATUS_DEVICE,
-                    "oneDNN %s: %s", what, dnnl.dnnl_status2str(status));
-}
-
-/* For functions with `why`: hand a failure of oneDNN back as a sentence. */
-#define DNNL_TRY(call, what)                                                           \
-    do {                                                                               \
-        dnnl_status_t status_ = (call);                                                \
-        if (status_ != dnnl_success)                                                   \
-            return dnnl_fail(why, status_, what);                                      \
-    } while (0)
-
-static int load_symbols(struct why *why)
-{
-    static void *library;
-    char soname[40];
-
-    if (library)
-        return 0;
-    /* the types above are those of this major version: no other will do */
-    snprintf(soname, sizeof soname, "libdnnl.so.%d", DNNL_VERSION_MAJOR);
-    library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return why_fail(why, STATUS_UNAVAILABLE, "oneDNN (%s) is not installed; hint: install "
-                        "libdnnl%d", soname, DNNL_VERSION_MAJOR);
-#define X(name)                                                                        \
-    *(void **)&dnnl.name = dlsym(library, #name);                                      \
-    if (!dnnl.name) {                                                                  \
-        dlclose(library);                                                              \
-        library = NULL;                                                                \
-        return why_fail(why, STATUS_UNAVAILABLE, "oneDNN cannot be used: %s lacks %s", \
-                        soname, #name);                                                \
-    }
-    DNNL_SYMBOLS(X)
-#undef X
-    return 0;
-}
-
-static const char *isa_text(void)
-{
-    switch (dnnl.dnnl_get_effective_cpu_isa()) {
-    case dnnl_cpu_isa_sse41: return "SSE4.1";
-    case dnnl_cpu_isa_avx: return "AVX";
-    case dnnl_cpu_isa_avx2: return "AVX2";
-    case dnnl_cpu_isa_avx512_core: return "AVX-512";
-    case dnnl_cpu_isa_avx512_core_vnni: return "AVX-512 VNNI";
-    case dnnl_cpu_isa_avx512_core_bf16: return "AVX-512 BF16";
-    default: return "other";
-    }
-}
-
-int onednn_available(const struct variant *v, struct why *why)
-{
-    const dnnl_version_t *version;
-    int status;
-
-    (void)v;
-    if (stream)
-        return 0;
-    if ((status = load_symbols(why)))
-        return status;
-    if (!engine)
-        DNNL_TRY(dnnl.dnnl_engine_create(&engine, dnnl_cpu, 0), "engine");
-    DNNL_TRY(dnnl.dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "stream");
-    version = dnnl.dnnl_version();
-    snprintf(version_text, sizeof version_text, "oneDNN %d.%d.%d ISA %s", version->major,
-             version->minor, version->patch, isa_text());
-    return 0;
-}
-
-const char *onednn_version(void)
-{
-    return version_text;
-}
 
 static int layout_of(dnnl_memory_desc_t *layout, const struct onednn_tensor *t, struct why *why)
 {
@@ -211,11 +48,10 @@ static int layout_of(dnnl_memory_desc_t *layout, const struct onednn_tensor *t, 
     for (int i = 0; !is_dense && i < t->rank; i++)
         stride[i] = t->stride[i];
     if (t->packed)
-        DNNL_TRY(dnnl.dnnl_memory_desc_init_by_tag(layout, t->rank, n, type,
-                                                   dnnl_format_tag_any), "layout");
-    else
-        DNNL_TRY(dnnl.dnnl_memory_desc_init_by_strides(layout, t->rank, n, type, stride),
+        DNNL_TRY(dnnl->memory_desc_init_by_tag(layout, t->rank, n, type, dnnl_format_tag_any),
                  "layout");
+    else
+        DNNL_TRY(dnnl->memory_desc_init_by_strides(layout, t->rank, n, type, stride), "layout");
     return 0;
 }
 
@@ -227,25 +63,40 @@ struct slot {
     const struct onednn_tensor *tensor;
 };
 
+/* What nearly every operation has. */
+#define SOURCE(tensor) {DNNL_ARG_SRC, dnnl_query_src_md, 0, tensor}
+#define RESULT(tensor) {DNNL_ARG_DST, dnnl_query_dst_md, 0, tensor}
+
+/* Layouts of the slots, which end with {0}, as they are asked for. */
+static int lay_out(dnnl_memory_desc_t *layout, const struct slot *slot, struct why *why)
+{
+    int status = 0;
+
+    for (; slot->arg && !status; slot++)
+        status = layout_of(layout++, slot->tensor, why);
+    return status;
+}
+
 /* Primitive and memory objects from a primitive descriptor. */
 static int assemble(struct onednn *p, const_dnnl_primitive_desc_t descriptor,
                     const struct slot *slot, struct why *why)
 {
+    int status = lay_out(p->layout, slot, why);
+
+    if (status)
+        return status;
     for (; slot->arg; slot++) {
         int i = p->slots++;
         const dnnl_memory_desc_t *layout =
-            dnnl.dnnl_primitive_desc_query_md(descriptor, slot->query, slot->index);
-        int status = layout ? 0 : layout_of(&p->layout[i], slot->tensor, why);
+            dnnl->primitive_desc_query_md(descriptor, slot->query, slot->index);
 
-        if (status)
-            return status;
         if (layout)
             p->layout[i] = *layout;
         p->arg[i].arg = slot->arg;
-        DNNL_TRY(dnnl.dnnl_memory_create(&p->arg[i].memory, &p->layout[i], engine,
-                                         DNNL_MEMORY_NONE), "memory");
+        DNNL_TRY(dnnl->memory_create(&p->arg[i].memory, &p->layout[i], dnnl->engine,
+                                     DNNL_MEMORY_NONE), "memory");
     }
-    DNNL_TRY(dnnl.dnnl_primitive_create(&p->primitive, descriptor), "primitive");
+    DNNL_TRY(dnnl->primitive_create(&p->primitive, descriptor), "primitive");
     return 0;
 }
 
@@ -259,13 +110,13 @@ static int make(struct onednn **out, const_dnnl_op_desc_t operation,
     int status;
 
     omp_set_num_threads(threads);
-    made = dnnl.dnnl_primitive_desc_create(&descriptor, operation, attributes, engine, NULL);
+    made = dnnl->primitive_desc_create(&descriptor, operation, attributes, dnnl->engine, NULL);
     if (made != dnnl_success)
         return dnnl_fail(why, made, what);
     *out = calloc(1, sizeof **out);
     status = *out ? assemble(*out, descriptor, slot, why)
                   : why_fail(why, STATUS_MEMORY, "oneDNN %s: out of memory", what);
-    dnnl.dnnl_primitive_desc_destroy(descriptor);
+    dnnl->primitive_desc_destroy(descriptor);
     if (status) {
         onednn_free(*out);
         *out = NULL;
@@ -283,18 +134,18 @@ static int scaled(dnnl_primitive_attr_t *attributes, double alpha, double beta,
     *attributes = NULL;
     if (alpha == 1 && beta == 0)
         return 0;
-    status = dnnl.dnnl_post_ops_create(&after);
+    status = dnnl->post_ops_create(&after);
     if (status == dnnl_success && alpha != 1)
-        status = dnnl.dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_linear,
+        status = dnnl->post_ops_append_eltwise(after, 1, dnnl_eltwise_linear,
                                                    (float)alpha, 0);
     if (status == dnnl_success && beta != 0)
-        status = dnnl.dnnl_post_ops_append_sum(after, (float)beta);
+        status = dnnl->post_ops_append_sum(after, (float)beta);
     if (status == dnnl_success)
-        status = dnnl.dnnl_primitive_attr_create(attributes);
+        status = dnnl->primitive_attr_create(attributes);
     if (status == dnnl_success)
-        status = dnnl.dnnl_primitive_attr_set_post_ops(*attributes, after);
+        status = dnnl->primitive_attr_set_post_ops(*attributes, after);
     if (after)
-        dnnl.dnnl_post_ops_destroy(after);
+        dnnl->post_ops_destroy(after);
     return status == dnnl_success ? 0 : dnnl_fail(why, status, "scaling");
 }
 
@@ -302,43 +153,39 @@ int onednn_matmul(struct onednn **out, const struct onednn_tensor *a,
                   const struct onednn_tensor *b, const struct onednn_tensor *c, double alpha,
                   double beta, int threads, struct why *why)
 {
-    const struct slot slot[] = {{DNNL_ARG_SRC, dnnl_query_src_md, 0, a},
-                                {DNNL_ARG_WEIGHTS, dnnl_query_weights_md, 0, b},
-                                {DNNL_ARG_DST, dnnl_query_dst_md, 0, c},
-                                {0}};
-    dnnl_memory_desc_t la, lb, lc;
+    const struct slot slot[] = {SOURCE(a), {DNNL_ARG_WEIGHTS, dnnl_query_weights_md, 0, b},
+                                RESULT(c), {0}};
+    dnnl_memory_desc_t layout[SLOTS];
     dnnl_matmul_desc_t operation;
     dnnl_primitive_attr_t attributes;
-    int status;
+    int status = lay_out(layout, slot, why);
 
     *out = NULL;
-    if ((status = layout_of(&la, a, why)) || (status = layout_of(&lb, b, why)) ||
-        (status = layout_of(&lc, c, why)))
+    if (status)
         return status;
-    DNNL_TRY(dnnl.dnnl_matmul_desc_init(&operation, &la, &lb, NULL, &lc), "matmul");
+    DNNL_TRY(dnnl->matmul_desc_init(&operation, &layout[0], &layout[1], NULL, &layout[2]),
+             "matmul");
     status = scaled(&attributes, alpha, beta, why);
     if (!status)
         status = make(out, &operation, attributes, slot, threads, "matmul", why);
     if (attributes)
-        dnnl.dnnl_primitive_attr_destroy(attributes);
+        dnnl->primitive_attr_destroy(attributes);
     return status;
 }
 
 int onednn_softmax(struct onednn **out, const struct onednn_tensor *x,
                    const struct onednn_tensor *y, int threads, struct why *why)
 {
-    const struct slot slot[] = {{DNNL_ARG_SRC, dnnl_query_src_md, 0, x},
-                                {DNNL_ARG_DST, dnnl_query_dst_md, 0, y},
-                                {0}};
-    dnnl_memory_desc_t layout;
+    const struct slot slot[] = {SOURCE(x), RESULT(y), {0}};
+    dnnl_memory_desc_t layout[SLOTS];
     dnnl_softmax_desc_t operation;
-    int status;
+    int status = lay_out(layout, slot, why);
 
     *out = NULL;
-    if ((status = layout_of(&layout, x, why)))
+    if (status)
         return status;
-    DNNL_TRY(dnnl.dnnl_softmax_forward_desc_init(&operation, dnnl_forward_inference, &layout,
-                                                 x->rank - 1), "softmax");
+    DNNL_TRY(dnnl->softmax_forward_desc_init(&operation, dnnl_forward_inference, layout,
+                                             x->rank - 1), "softmax");
     return make(out, &operation, NULL, slot, threads, "softmax", why);
 }
 
@@ -347,20 +194,17 @@ int onednn_layernorm(struct onednn **out, const struct onednn_tensor *x,
                      struct why *why)
 {
     const struct onednn_tensor vector = {DTYPE_F32, 1, {x->n[x->rank - 1]}, {0}, false};
-    const struct slot slot[] = {{DNNL_ARG_SRC, dnnl_query_src_md, 0, x},
-                                {DNNL_ARG_SCALE, dnnl_query_undef, 0, &vector},
-                                {DNNL_ARG_SHIFT, dnnl_query_undef, 0, &vector},
-                                {DNNL_ARG_DST, dnnl_query_dst_md, 0, y},
-                                {0}};
-    dnnl_memory_desc_t layout;
+    const struct slot slot[] = {SOURCE(x), {DNNL_ARG_SCALE, dnnl_query_undef, 0, &vector},
+                                {DNNL_ARG_SHIFT, dnnl_query_undef, 0, &vector}, RESULT(y), {0}};
+    dnnl_memory_desc_t layout[SLOTS];
     dnnl_layer_normalization_desc_t operation;
-    int status;
+    int status = lay_out(layout, slot, why);
 
     *out = NULL;
-    if ((status = layout_of(&layout, x, why)))
+    if (status)
         return status;
-    DNNL_TRY(dnnl.dnnl_layer_normalization_forward_desc_init(
-                 &operation, dnnl_forward_inference, &layout, NULL, (float)epsilon,
+    DNNL_TRY(dnnl->layer_normalization_forward_desc_init(
+                 &operation, dnnl_forward_inference, layout, NULL, (float)epsilon,
                  dnnl_use_scale | dnnl_use_shift), "layernorm");
     return make(out, &operation, NULL, slot, threads, "layernorm", why);
 }
@@ -370,47 +214,34 @@ int onednn_binary(struct onednn **out, enum onednn_binary op, const struct onedn
                   struct why *why)
 {
     static const dnnl_alg_kind_t kind[] = {[ONEDNN_ADD] = dnnl_binary_add,
-                                           [ONEDNN_MUL] = dnnl_binary_mul,
-                                           [ONEDNN_MAX] = dnnl_binary_max,
-                                           [ONEDNN_MIN] = dnnl_binary_min};
-    const struct slot slot[] = {{DNNL_ARG_SRC_0, dnnl_query_src_md, 0, a},
-                                {DNNL_ARG_SRC_1, dnnl_query_src_md, 1, b},
-                                {DNNL_ARG_DST, dnnl_query_dst_md, 0, c},
-                                {0}};
-    dnnl_memory_desc_t la, lb, lc;
+                                           [ONEDNN_MUL] = dnnl_binary_mul};
+    const struct slot slot[] = {SOURCE(a), {DNNL_ARG_SRC_1, dnnl_query_src_md, 1, b},
+                                RESULT(c), {0}};
+    dnnl_memory_desc_t layout[SLOTS];
     dnnl_binary_desc_t operation;
-    int status;
+    int status = lay_out(layout, slot, why);
 
     *out = NULL;
-    if ((status = layout_of(&la, a, why)) || (status = layout_of(&lb, b, why)) ||
-        (status = layout_of(&lc, c, why)))
+    if (status)
         return status;
-    DNNL_TRY(dnnl.dnnl_binary_desc_init(&operation, kind[op], &la, &lb, &lc), "binary");
+    DNNL_TRY(dnnl->binary_desc_init(&operation, kind[op], &layout[0], &layout[1], &layout[2]),
+             "binary");
     return make(out, &operation, NULL, slot, threads, "binary operation", why);
 }
 
-int onednn_unary(struct onednn **out, enum onednn_unary op, const struct onednn_tensor *x,
-                 const struct onednn_tensor *y, double alpha, double beta, int threads,
-                 struct why *why)
+int onednn_swish(struct onednn **out, const struct onednn_tensor *x,
+                 const struct onednn_tensor *y, int threads, struct why *why)
 {
-    static const dnnl_alg_kind_t kind[] = {[ONEDNN_SWISH] = dnnl_eltwise_swish,
-                                           [ONEDNN_LINEAR] = dnnl_eltwise_linear,
-                                           [ONEDNN_EXP] = dnnl_eltwise_exp,
-                                           [ONEDNN_ABS] = dnnl_eltwise_abs,
-                                           [ONEDNN_SQUARE] = dnnl_eltwise_square};
-    const struct slot slot[] = {{DNNL_ARG_SRC, dnnl_query_src_md, 0, x},
-                                {DNNL_ARG_DST, dnnl_query_dst_md, 0, y},
-                                {0}};
-    dnnl_memory_desc_t layout;
+    const struct slot slot[] = {SOURCE(x), RESULT(y), {0}};
+    dnnl_memory_desc_t layout[SLOTS];
     dnnl_eltwise_desc_t operation;
-    int status;
+    int status = lay_out(layout, slot, why);
 
     *out = NULL;
-    if ((status = layout_of(&layout, x, why)))
+    if (status)
         return status;
-    DNNL_TRY(dnnl.dnnl_eltwise_forward_desc_init(&operation, dnnl_forward_inference, kind[op],
-                                                 &layout, (float)alpha, (float)beta),
-             "eltwise");
+    DNNL_TRY(dnnl->eltwise_forward_desc_init(&operation, dnnl_forward_inference,
+                                             dnnl_eltwise_swish, layout, 1, 0), "swish");
     return make(out, &operation, NULL, slot, threads, "elementwise operation", why);
 }
 
@@ -418,35 +249,35 @@ int onednn_reduce(struct onednn **out, enum onednn_reduction op, const struct on
                   const struct onednn_tensor *y, int threads, struct why *why)
 {
     static const dnnl_alg_kind_t kind[] = {[ONEDNN_SUM] = dnnl_reduction_sum,
-                                           [ONEDNN_REDUCE_MAX] = dnnl_reduction_max,
-                                           [ONEDNN_MEAN] = dnnl_reduction_mean,
-                                           [ONEDNN_NORM2] = dnnl_reduction_norm_lp_sum};
-    const struct slot slot[] = {{DNNL_ARG_SRC, dnnl_query_src_md, 0, x},
-                                {DNNL_ARG_DST, dnnl_query_dst_md, 0, y},
-                                {0}};
-    dnnl_memory_desc_t lx, ly;
+                                           [ONEDNN_MAX] = dnnl_reduction_max};
+    const struct slot slot[] = {SOURCE(x), RESULT(y), {0}};
+    dnnl_memory_desc_t layout[SLOTS];
     dnnl_reduction_desc_t operation;
-    int status;
+    int status = lay_out(layout, slot, why);
 
     *out = NULL;
-    if ((status = layout_of(&lx, x, why)) || (status = layout_of(&ly, y, why)))
+    if (status)
         return status;
-    DNNL_TRY(dnnl.dnnl_reduction_desc_init(&operation, kind[op], &lx, &ly,
-                                           op == ONEDNN_NORM2 ? 2 : 0, 0), "reduction");
+    DNNL_TRY(dnnl->reduction_desc_init(&operation, kind[op], &layout[0], &layout[1], 0, 0),
+             "reduction");
     return make(out, &operation, NULL, slot, threads, "reduction", why);
 }
 
-int onednn_bind(struct onednn *p, int slot, const void *data, struct why *why)
+static int bind(struct onednn *p, int slot, const void *data, struct why *why)
 {
-    DNNL_TRY(dnnl.dnnl_memory_set_data_handle(p->arg[slot].memory, (void *)data),
-             "memory binding");
+    DNNL_TRY(dnnl->memory_set_data_handle(p->arg[slot].memory, (void *)data), "memory binding");
     p->bound |= 1 << slot;
     return 0;
 }
 
-size_t onednn_slot_bytes(const struct onednn *p, int slot)
+int onednn_bind(struct onednn *p, const void *const *data, struct why *why)
 {
-    return dnnl.dnnl_memory_desc_get_size(&p->layout[slot]);
+    int status = 0;
+
+    for (int i = 0; i < p->slots && !status; i++)
+        if (data[i])
+            status = bind(p, i, data[i], why);
+    return status;
 }
 
 /* Run a reorder from `plain` to the slot's layout. */
@@ -456,30 +287,30 @@ static int reorder(struct onednn *p, int slot, const dnnl_memory_desc_t *plain,
     dnnl_primitive_desc_t descriptor = NULL;
     dnnl_exec_arg_t arg[2] = {{DNNL_ARG_FROM, NULL}, {DNNL_ARG_TO, p->arg[slot].memory}};
     dnnl_primitive_t primitive = NULL;
-    dnnl_status_t status = dnnl.dnnl_reorder_primitive_desc_create(
-        &descriptor, plain, engine, &p->layout[slot], engine, NULL);
+    dnnl_status_t status = dnnl->reorder_primitive_desc_create(
+        &descriptor, plain, dnnl->engine, &p->layout[slot], dnnl->engine, NULL);
 
     if (status == dnnl_success)
-        status = dnnl.dnnl_primitive_create(&primitive, descriptor);
+        status = dnnl->primitive_create(&primitive, descriptor);
     if (status == dnnl_success)
-        status = dnnl.dnnl_memory_create(&arg[0].memory, plain, engine, (void *)data);
+        status = dnnl->memory_create(&arg[0].memory, plain, dnnl->engine, (void *)data);
     if (status == dnnl_success)
-        status = dnnl.dnnl_primitive_execute(primitive, stream, 2, arg);
+        status = dnnl->primitive_execute(primitive, dnnl->stream, 2, arg);
     if (status == dnnl_success)
-        status = dnnl.dnnl_stream_wait(stream);
+        status = dnnl->stream_wait(dnnl->stream);
     if (arg[0].memory)
-        dnnl.dnnl_memory_destroy(arg[0].memory);
+        dnnl->memory_destroy(arg[0].memory);
     if (primitive)
-        dnnl.dnnl_primitive_destroy(primitive);
+        dnnl->primitive_destroy(primitive);
     if (descriptor)
-        dnnl.dnnl_primitive_desc_destroy(descriptor);
+        dnnl->primitive_desc_destroy(descriptor);
     return status == dnnl_success ? 0 : dnnl_fail(why, status, "reorder");
 }
 
 int onednn_pack(struct onednn *p, int slot, const struct onednn_tensor *plain,
                 const void *data, struct why *why)
 {
-    size_t bytes = onednn_slot_bytes(p, slot);
+    size_t bytes = dnnl->memory_desc_get_size(&p->layout[slot]);
     size_t align = bytes >= HUGE_BYTES ? HUGE_BYTES : PAGE_BYTES;
     dnnl_memory_desc_t layout;
     int status = layout_of(&layout, plain, why);
@@ -496,17 +327,25 @@ int onednn_pack(struct onednn *p, int slot, const struct onednn_tensor *plain,
     if (align == HUGE_BYTES) /* as the plain matrix has them */
         madvise(p->packed[slot], bytes, MADV_HUGEPAGE);
 #endif
-    status = onednn_bind(p, slot, p->packed[slot], why);
+    status = bind(p, slot, p->packed[slot], why);
     return status ? status : reorder(p, slot, &layout, data, why);
+}
+
+void onednn_then(struct onednn *p, struct onednn *next)
+{
+    p->next = next;
 }
 
 int onednn_run(struct onednn *p, int threads, struct why *why)
 {
-    if (p->bound != (1 << p->slots) - 1)
-        return why_fail(why, STATUS_INVALID, "a oneDNN primitive runs without its memory");
     omp_set_num_threads(threads);
-    DNNL_TRY(dnnl.dnnl_primitive_execute(p->primitive, stream, p->slots, p->arg), "execution");
-    DNNL_TRY(dnnl.dnnl_stream_wait(stream), "execution");
+    for (; p; p = p->next) {
+        if (p->bound != (1 << p->slots) - 1)
+            return why_fail(why, STATUS_INVALID, "a oneDNN primitive runs without its memory");
+        DNNL_TRY(dnnl->primitive_execute(p->primitive, dnnl->stream, p->slots, p->arg),
+                 "execution");
+        DNNL_TRY(dnnl->stream_wait(dnnl->stream), "execution");
+    }
     return 0;
 }
 
@@ -514,14 +353,57 @@ void onednn_free(struct onednn *p)
 {
     if (!p)
         return;
+    onednn_free(p->next);
     if (p->primitive)
-        dnnl.dnnl_primitive_destroy(p->primitive);
+        dnnl->primitive_destroy(p->primitive);
     for (int i = 0; i < p->slots; i++) {
         if (p->arg[i].memory)
-            dnnl.dnnl_memory_destroy(p->arg[i].memory);
+            dnnl->memory_destroy(p->arg[i].memory);
         free(p->packed[i]);
     }
     free(p);
 }
 
+#else
+
+/* Behind onednn_available none of these is reached; they answer the same all the same. */
+#define ABSENT(name, ...)                                                              \
+    int name(__VA_ARGS__, struct why *why)                                             \
+    {                                                                                  \
+        return onednn_available(NULL, why);                                            \
+    }
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+typedef const struct onednn_tensor *tensor;
+ABSENT(onednn_matmul, struct onednn **out, tensor a, tensor b, tensor c, double alpha,
+       double beta, int threads)
+ABSENT(onednn_softmax, struct onednn **out, tensor x, tensor y, int threads)
+ABSENT(onednn_layernorm, struct onednn **out, tensor x, tensor y, double epsilon, int threads)
+ABSENT(onednn_binary, struct onednn **out, enum onednn_binary op, tensor a, tensor b, tensor c,
+       int threads)
+ABSENT(onednn_swish, struct onednn **out, tensor x, tensor y, int threads)
+ABSENT(onednn_reduce, struct onednn **out, enum onednn_reduction op, tensor x, tensor y,
+       int threads)
+ABSENT(onednn_bind, struct onednn *p, const void *const *data)
+ABSENT(onednn_pack, struct onednn *p, int slot, tensor plain, const void *data)
+ABSENT(onednn_run, struct onednn *p, int threads)
+
+void onednn_then(struct onednn *p, struct onednn *next)
+{
+}
+
+void onednn_free(struct onednn *p)
+{
+}
+
 #endif
+
+int onednn_call_run(struct call *call, struct why *why)
+{
+    return onednn_run(call->self, call->threads, why);
+}
+
+void onednn_call_release(struct call *call)
+{
+    onednn_free(call->self);
+    call->self = NULL;
+}

@@ -10,6 +10,7 @@
 #include "base/why.h"
 
 struct variant;
+struct call;
 struct onednn; /* a primitive with its memory, ready to run */
 
 /* A dense tensor: `rank` lengths, the slowest first. stride: elements between neighbours
@@ -23,9 +24,8 @@ struct onednn_tensor {
     bool packed;
 };
 
-enum onednn_binary { ONEDNN_ADD, ONEDNN_MUL, ONEDNN_MAX, ONEDNN_MIN };
-enum onednn_unary { ONEDNN_SWISH, ONEDNN_LINEAR, ONEDNN_EXP, ONEDNN_ABS, ONEDNN_SQUARE };
-enum onednn_reduction { ONEDNN_SUM, ONEDNN_REDUCE_MAX, ONEDNN_MEAN, ONEDNN_NORM2 };
+enum onednn_binary { ONEDNN_ADD, ONEDNN_MUL };
+enum onednn_reduction { ONEDNN_SUM, ONEDNN_MAX };
 
 /* STATUS_UNAVAILABLE when oneDNN is not built in or not installed, with what to install. */
 int onednn_available(const struct variant *, struct why *);
@@ -53,26 +53,27 @@ int onednn_layernorm(struct onednn **out, const struct onednn_tensor *x,
 int onednn_binary(struct onednn **out, enum onednn_binary, const struct onednn_tensor *a,
                   const struct onednn_tensor *b, const struct onednn_tensor *c, int threads,
                   struct why *);
-/* y = op(x). alpha and beta as oneDNN has them: swish x*sigmoid(alpha*x), linear
- * alpha*x + beta. */
-int onednn_unary(struct onednn **out, enum onednn_unary, const struct onednn_tensor *x,
-                 const struct onednn_tensor *y, double alpha, double beta, int threads,
-                 struct why *);
+/* y = x * sigmoid(x). */
+int onednn_swish(struct onednn **out, const struct onednn_tensor *x,
+                 const struct onednn_tensor *y, int threads, struct why *);
 /* y = reduction of x over every axis that has length 1 in y. */
 int onednn_reduce(struct onednn **out, enum onednn_reduction, const struct onednn_tensor *x,
                   const struct onednn_tensor *y, int threads, struct why *);
 
-/* Memory behind a slot; may be called again with another. */
-int onednn_bind(struct onednn *, int slot, const void *data, struct why *);
+/* Memory behind the slots, in their order; NULL: as it was. May be called again with another. */
+int onednn_bind(struct onednn *, const void *const *data, struct why *);
 /* Fill a packed slot with the matrix at `data`, whose layout is `plain`: allocates what the
  * library's layout needs and converts once. */
 int onednn_pack(struct onednn *, int slot, const struct onednn_tensor *plain,
                 const void *data, struct why *);
-/* Bytes of a slot in its layout. */
-size_t onednn_slot_bytes(const struct onednn *, int slot);
-
-/* Run and wait. */
+/* `next` runs after the primitive and is freed with it. */
+void onednn_then(struct onednn *, struct onednn *next);
+/* Run and wait; then what follows. */
 int onednn_run(struct onednn *, int threads, struct why *);
 void onednn_free(struct onednn *); /* NULL is fine */
+
+/* run() and release() of a variant whose prepare() left a primitive in call->self. */
+int onednn_call_run(struct call *, struct why *);
+void onednn_call_release(struct call *);
 
 #endif

@@ -115,14 +115,3 @@ struct onednn_tensor rows_tensor(const struct problem *p, int64_t rows, int64_t 
 {
     return (struct onednn_tensor){.dtype = p->dtype, .rank = 2, .n = {rows, cols}};
 }
-
-void rows_onednn_release(struct call *call)
-{
-    onednn_free(call->self);
-    call->self = NULL;
-}
-
-int rows_onednn_run(struct call *call, struct why *why)
-{
-    return onednn_run(call->self, call->threads, why);
-}

@@ -78,8 +78,4 @@ void rows_step_by_item(struct step *, const char *kernel, int64_t items,
 /* The matrix and one row of `dtype` as oneDNN sees them. */
 struct onednn_tensor rows_tensor(const struct problem *, int64_t rows, int64_t cols);
 
-/* release() and run() of a variant whose call->self is a single oneDNN primitive. */
-void rows_onednn_release(struct call *);
-int rows_onednn_run(struct call *, struct why *);
-
 #endif

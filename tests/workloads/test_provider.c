@@ -54,17 +54,12 @@ static void test_cblas(void **state)
     }
 }
 
-static void bind(struct onednn *p, int slot, const void *data)
+/* The primitive run on these slots. */
+static void run(struct onednn *p, const void *const *slot)
 {
-    struct why why = {{0}};
+    struct why why;
 
-    assert_int_equal(onednn_bind(p, slot, data, &why), 0);
-}
-
-static void run(struct onednn *p)
-{
-    struct why why = {{0}};
-
+    assert_int_equal(onednn_bind(p, slot, &why), 0);
     assert_int_equal(onednn_run(p, 2, &why), 0);
     onednn_free(p);
 }
@@ -76,7 +71,7 @@ static void test_onednn(void **state)
     const struct onednn_tensor wide = {.dtype = DTYPE_F64, .rank = 2, .n = {2, 3}};
     const float x[] = {1, 2, 3, 4, 5, 6}, scale[] = {1, 1, 1}, shift[] = {0, 1, 2};
     float y[6];
-    struct onednn *p;
+    struct onednn *p, *next;
     struct why why = {{0}};
 
     (void)state;
@@ -87,32 +82,26 @@ static void test_onednn(void **state)
     }
     assert_int_equal(onednn_reduce(&p, ONEDNN_SUM, &matrix, &one, 2, &why), 0);
     assert_int_equal(onednn_run(p, 2, &why), STATUS_INVALID); /* nothing bound yet */
-    bind(p, 0, x);
-    bind(p, 1, y);
-    run(p);
+    run(p, (const void *[]){x, y});
     assert_true(y[0] == 21);
+    assert_int_equal(onednn_reduce(&p, ONEDNN_MAX, &matrix, &one, 2, &why), 0);
+    run(p, (const void *[]){x, y});
+    assert_true(y[0] == 6);
     assert_int_equal(onednn_binary(&p, ONEDNN_MUL, &matrix, &matrix, &matrix, 2, &why), 0);
-    bind(p, 0, x);
-    bind(p, 1, x);
-    bind(p, 2, y);
-    run(p);
+    run(p, (const void *[]){x, x, y});
     assert_true(y[5] == 36);
-    assert_int_equal(onednn_unary(&p, ONEDNN_LINEAR, &matrix, &matrix, 2, 1, 2, &why), 0);
-    bind(p, 0, x);
-    bind(p, 1, y);
-    run(p);
-    assert_true(y[2] == 7);
+    assert_int_equal(onednn_binary(&p, ONEDNN_ADD, &matrix, &matrix, &matrix, 2, &why), 0);
+    assert_int_equal(onednn_bind(p, (const void *[]){x, x, y}, &why), 0);
+    assert_int_equal(onednn_swish(&next, &matrix, &matrix, 2, &why), 0);
+    assert_int_equal(onednn_bind(next, (const void *[]){y, y}, &why), 0);
+    onednn_then(p, next); /* y = swish(2 x) */
+    run(p, (const void *[]){NULL, NULL, NULL});
+    assert_true(fabsf(y[1] - 4 / (1 + expf(-4))) < 1e-6f);
     assert_int_equal(onednn_softmax(&p, &matrix, &matrix, 2, &why), 0);
-    bind(p, 0, x);
-    bind(p, 1, y);
-    run(p);
+    run(p, (const void *[]){x, y});
     assert_true(fabsf(y[0] + y[1] + y[2] - 1) < 1e-6f && y[2] > y[1]);
     assert_int_equal(onednn_layernorm(&p, &matrix, &matrix, 0, 2, &why), 0);
-    bind(p, 0, x);
-    bind(p, 1, scale);
-    bind(p, 2, shift);
-    bind(p, 3, y);
-    run(p);
+    run(p, (const void *[]){x, scale, shift, y});
     assert_true(fabsf(y[1] - 1) < 1e-5f && fabsf(y[5] - 2 - sqrtf(1.5f)) < 1e-5f);
     assert_int_equal(onednn_softmax(&p, &wide, &wide, 2, &why), STATUS_UNAVAILABLE);
     assert_null(p);

@@ -154,17 +154,18 @@ static int composed_products(struct call *call, const struct attention *a, struc
     struct onednn_tensor v = {t, 4, {b, h, n, d}, {whole, d, step, 1}, false};
     struct onednn_tensor score = {DTYPE_F32, 4, {b, h, g, n}, {0}, false};
     struct onednn_tensor p = {t, 4, {b, h, g, n}, {0}, false};
+    const void *const of_scores[] = {call->arg[ATTENTION_Q].data, seen(call, a, ATTENTION_K, c),
+                                     c->score};
+    const void *const of_values[] = {c->half ? (void *)c->half : c->score,
+                                     seen(call, a, ATTENTION_V, c),
+                                     call->arg[ATTENTION_OUT].data};
     int status;
 
     if ((status = onednn_matmul(&c->scores, &q, &k, &score, 1, 0, call->threads, why)) ||
         (status = onednn_matmul(&c->values, &p, &v, &q, 1, 0, call->threads, why)) ||
-        (status = onednn_bind(c->scores, 0, call->arg[ATTENTION_Q].data, why)) ||
-        (status = onednn_bind(c->scores, 1, seen(call, a, ATTENTION_K, c), why)) ||
-        (status = onednn_bind(c->scores, 2, c->score, why)) ||
-        (status = onednn_bind(c->values, 0, c->half ? (void *)c->half : c->score, why)) ||
-        (status = onednn_bind(c->values, 1, seen(call, a, ATTENTION_V, c), why)))
+        (status = onednn_bind(c->scores, of_scores, why)))
         return status;
-    return onednn_bind(c->values, 2, call->arg[ATTENTION_OUT].data, why);
+    return onednn_bind(c->values, of_values, why);
 }
 
 static int composed_memory(struct call *call, const struct attention *a, struct why *why)

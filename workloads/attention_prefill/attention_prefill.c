@@ -253,21 +253,19 @@ static int onednn_head(const struct call *call, const struct attention *a, struc
 {
     struct onednn *scores = lane->scores[n], *values = lane->values[n];
     int64_t i = n * BLOCK;
-    void *p = lane->half ? (void *)lane->half : lane->score;
+    const void *const of_scores[] = {head_at(call, a, ATTENTION_Q, b, i, h),
+                                     head_at(call, a, ATTENTION_K, b, 0, h), lane->score};
+    const void *const of_values[] = {lane->half ? (void *)lane->half : lane->score,
+                                     head_at(call, a, ATTENTION_V, b, 0, h),
+                                     head_at(call, a, ATTENTION_OUT, b, i, h)};
     int status;
 
-    if ((status = onednn_bind(scores, 0, head_at(call, a, ATTENTION_Q, b, i, h), why)) ||
-        (status = onednn_bind(scores, 1, head_at(call, a, ATTENTION_K, b, 0, h), why)) ||
-        (status = onednn_bind(scores, 2, lane->score, why)) ||
-        (status = onednn_run(scores, 1, why)))
+    if ((status = onednn_bind(scores, of_scores, why)) || (status = onednn_run(scores, 1, why)))
         return status;
     ISA_PICK(attention_prefill_simd)
         ->softmax(a, i, block_rows(a, i), block_keys(a, i), lane->score, lane->half);
-    if ((status = onednn_bind(values, 0, p, why)) ||
-        (status = onednn_bind(values, 1, head_at(call, a, ATTENTION_V, b, 0, h), why)) ||
-        (status = onednn_bind(values, 2, head_at(call, a, ATTENTION_OUT, b, i, h), why)))
-        return status;
-    return onednn_run(values, 1, why);
+    status = onednn_bind(values, of_values, why);
+    return status ? status : onednn_run(values, 1, why);
 }
 
 static int blas_head(const struct call *call, const struct attention *a, struct lane *lane,

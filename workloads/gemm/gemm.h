@@ -63,10 +63,8 @@ void gemm_cblas_each(const struct call *call, const struct gemm *g);
  * f32). */
 bool gemm_onednn_fits(const struct gemm *g);
 /* oneDNN: make the primitive into call->self (packed: b rearranged once, to the library's
- * liking), run it, free it. */
+ * liking). */
 int gemm_onednn_prepare(struct call *call, const struct gemm *g, bool packed, struct why *why);
-int gemm_onednn_run(struct call *call, struct why *why);
-void gemm_onednn_release(struct call *call);
 
 /* CLBlast on arguments a, b, c (indices into call->arg). */
 int gemm_clblast(const struct call *call, const struct gemm *g, int a, int b, int c,

@@ -201,6 +201,7 @@ int gemm_onednn_prepare(struct call *call, const struct gemm *g, bool packed, st
     struct onednn_tensor a = tensor_of(g, g->dtype, g->m, g->k, g->ta);
     struct onednn_tensor b = tensor_of(g, g->dtype, g->k, g->n, g->tb), plain = b;
     struct onednn_tensor c = tensor_of(g, dtype_product(g->dtype), g->m, g->n, false);
+    const void *const data[] = {g->a, packed ? NULL : g->b, g->c};
     struct onednn *p;
     int status;
 
@@ -208,22 +209,9 @@ int gemm_onednn_prepare(struct call *call, const struct gemm *g, bool packed, st
     status = onednn_matmul(&p, &a, &b, &c, g->alpha, g->beta, call->threads, why);
     if (status)
         return status;
-    call->self = p; /* gemm_onednn_release frees it, also when what follows fails */
-    status = onednn_bind(p, 0, g->a, why);
-    if (!status)
-        status = packed ? onednn_pack(p, 1, &plain, g->b, why) : onednn_bind(p, 1, g->b, why);
-    return status ? status : onednn_bind(p, 2, g->c, why);
-}
-
-int gemm_onednn_run(struct call *call, struct why *why)
-{
-    return onednn_run(call->self, call->threads, why);
-}
-
-void gemm_onednn_release(struct call *call)
-{
-    onednn_free(call->self);
-    call->self = NULL;
+    call->self = p; /* release frees it, also when what follows fails */
+    status = onednn_bind(p, data, why);
+    return status || !packed ? status : onednn_pack(p, 1, &plain, g->b, why);
 }
 
 int gemm_clblast(const struct call *call, const struct gemm *g, int a, int b, int c,

@@ -232,7 +232,7 @@ static const struct variant variants[] = {
     BLAS(CBLAS_AOCL, "aocl", "AOCL-BLAS"),
     {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
      .available = onednn_available,
-     .prepare = onednn_prepare, .run = gemm_onednn_run, .release = gemm_onednn_release,
+     .prepare = onednn_prepare, .run = onednn_call_run, .release = onednn_call_release,
      .note = "the primitive is made outside the timed region"},
     {.name = "tiled", .on = DEVICE_OPENCL, .fits = tiled_fits, .steps = tiled},
     {.name = "tensor", .on = DEVICE_CUDA, .fits = tensor_fits, .steps = tensor,

@@ -3,7 +3,6 @@
  * y = (x - mean) / sqrt(variance + epsilon) * weight + bias, with the variance of the whole
  * row (divided by cols). Memory-bound: a row is read once from memory. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/half.h"
 #include "workloads/isa.h"
@@ -68,21 +67,10 @@ static int simd(struct call *call, struct why *why)
 }
 
 /* oneDNN takes weight and bias in f32 whatever the dtype of x. */
-struct library {
-    struct onednn *norm;
-    float *vector; /* weight, then bias */
-};
-
-static void onednn_release(struct call *call)
+static size_t onednn_bytes(const struct problem *p, const struct device_facts *facts)
 {
-    struct library *l = call->self;
-
-    if (!l)
-        return;
-    onednn_free(l->norm);
-    free(l->vector);
-    free(l);
-    call->self = NULL;
+    (void)facts;
+    return 2 * (size_t)p->shape.n[COLS] * sizeof(float);
 }
 
 static int onednn_prepare(struct call *call, struct why *why)
@@ -90,28 +78,17 @@ static int onednn_prepare(struct call *call, struct why *why)
     const struct problem *p = call->problem;
     int64_t cols = p->shape.n[COLS];
     struct onednn_tensor x = rows_tensor(p, p->shape.n[ROWS], cols);
-    struct library *l = call->self = calloc(1, sizeof *l);
-    int status;
+    float *weight = call->scratch.data, *bias = weight + cols;
+    const void *const data[] = {call->arg[X].data, weight, bias, call->arg[Y].data};
+    struct onednn *self;
+    int status = onednn_layernorm(&self, &x, &x, ROWS_EPSILON, call->threads, why);
 
-    if (!l || !(l->vector = calloc(2 * (size_t)cols, sizeof *l->vector)))
-        return why_fail(why, STATUS_MEMORY, "cannot convert weight and bias: out of memory");
+    call->self = self;
     for (int64_t c = 0; c < cols; c++) {
-        l->vector[c] = (float)element_get(p->dtype, call->arg[WEIGHT].data, c);
-        l->vector[cols + c] = (float)element_get(p->dtype, call->arg[BIAS].data, c);
+        weight[c] = (float)element_get(p->dtype, call->arg[WEIGHT].data, c);
+        bias[c] = (float)element_get(p->dtype, call->arg[BIAS].data, c);
     }
-    if ((status = onednn_layernorm(&l->norm, &x, &x, ROWS_EPSILON, call->threads, why)) ||
-        (status = onednn_bind(l->norm, 0, call->arg[X].data, why)) ||
-        (status = onednn_bind(l->norm, 1, l->vector, why)) ||
-        (status = onednn_bind(l->norm, 2, l->vector + cols, why)))
-        return status;
-    return onednn_bind(l->norm, 3, call->arg[Y].data, why);
-}
-
-static int onednn(struct call *call, struct why *why)
-{
-    const struct library *l = call->self;
-
-    return onednn_run(l->norm, call->threads, why);
+    return status ? status : onednn_bind(self, data, why);
 }
 
 static int steps(const struct problem *p, const struct device_facts *facts,
@@ -132,7 +109,8 @@ static const struct variant variants[] = {
     {.name = "simd", .on = DEVICE_CPU, .run = simd},
     {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .available = onednn_available,
      .note = "weight and bias are converted to f32 outside the timed region",
-     .prepare = onednn_prepare, .run = onednn, .release = onednn_release},
+     .scratch_bytes = onednn_bytes, .prepare = onednn_prepare, .run = onednn_call_run,
+     .release = onednn_call_release},
     {.name = "rows", .on = DEVICE_OPENCL, .steps = steps},
     {0},
 };

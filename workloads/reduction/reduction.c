@@ -188,27 +188,13 @@ static int onednn_prepare(struct call *call, struct why *why)
     const struct problem *p = call->problem;
     struct onednn_tensor x = {.dtype = p->dtype, .rank = 2, .n = {1, p->shape.n[N]}};
     struct onednn_tensor out = {.dtype = p->dtype, .rank = 2, .n = {1, 1}};
-    struct onednn *primitive;
-    int status = onednn_reduce(&primitive, is_op(p, REDUCTION_SUM) ? ONEDNN_SUM
-                                                                   : ONEDNN_REDUCE_MAX,
-                               &x, &out, call->threads, why);
+    const void *const data[] = {call->arg[X].data, call->arg[OUT].data};
+    enum onednn_reduction op = is_op(p, REDUCTION_SUM) ? ONEDNN_SUM : ONEDNN_MAX;
+    struct onednn *self;
+    int status = onednn_reduce(&self, op, &x, &out, call->threads, why);
 
-    if (!status)
-        status = onednn_bind(primitive, 0, call->arg[X].data, why);
-    if (!status)
-        status = onednn_bind(primitive, 1, call->arg[OUT].data, why);
-    call->self = primitive;
-    return status;
-}
-
-static int onednn(struct call *call, struct why *why)
-{
-    return onednn_run(call->self, call->threads, why);
-}
-
-static void onednn_release(struct call *call)
-{
-    onednn_free(call->self);
+    call->self = self;
+    return status ? status : onednn_bind(self, data, why);
 }
 
 /* ---- devices -------------------------------------------------------------------------- */
@@ -317,8 +303,8 @@ static const struct variant variants[] = {
     BLAS("mkl", CBLAS_MKL, "MKL"),
     BLAS("aocl", CBLAS_AOCL, "AOCL"),
     {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .available = onednn_available,
-     .fits = onednn_fits, .prepare = onednn_prepare, .run = onednn,
-     .release = onednn_release, .note = "the primitive is made outside the timed region"},
+     .fits = onednn_fits, .prepare = onednn_prepare, .run = onednn_call_run,
+     .release = onednn_call_release, .note = "the primitive is made outside the timed region"},
     {.name = "two-stage", .on = DEVICE_OPENCL, .steps = steps, .scratch_bytes = scratch_bytes},
     {.name = "shuffle", .on = DEVICE_CUDA, .steps = shuffle, .scratch_bytes = scratch_bytes},
     {.name = "clblast", .on = DEVICE_OPENCL, .provider = "CLBlast",

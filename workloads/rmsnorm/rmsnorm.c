@@ -5,7 +5,6 @@
  * together from the fastest parts: sdot of each row with itself (oneDNN's own norm takes 500
  * times as long, its square and sum 3 times), then two broadcast products of oneDNN. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/half.h"
 #include "workloads/cblas.h"
@@ -55,10 +54,6 @@ static int simd(struct call *call, struct why *why)
     return rows_run(call, ISA_PICK(rmsnorm_simd), Y);
 }
 
-struct composed {
-    struct onednn *times_factor, *times_weight;
-};
-
 static int composed_available(const struct variant *v, struct why *why)
 {
     int status = cblas_available(v, why);
@@ -73,18 +68,6 @@ static size_t composed_bytes(const struct problem *p, const struct device_facts 
     return (size_t)p->shape.n[ROWS] * sizeof(float); /* one factor a row */
 }
 
-static void composed_release(struct call *call)
-{
-    struct composed *c = call->self;
-
-    if (!c)
-        return;
-    onednn_free(c->times_factor);
-    onednn_free(c->times_weight);
-    free(c);
-    call->self = NULL;
-}
-
 static int composed_prepare(struct call *call, struct why *why)
 {
     int64_t rows = call->problem->shape.n[ROWS], cols = call->problem->shape.n[COLS];
@@ -92,31 +75,24 @@ static int composed_prepare(struct call *call, struct why *why)
                          factor = rows_tensor(call->problem, rows, 1),
                          weight = rows_tensor(call->problem, 1, cols);
     const void *const y = call->arg[Y].data;
-    struct composed *c = call->self = calloc(1, sizeof *c);
-    int status;
+    const void *const first[] = {call->arg[X].data, call->scratch.data, y};
+    const void *const second[] = {y, call->arg[WEIGHT].data, y};
+    struct onednn *times_factor, *times_weight;
+    int status = onednn_binary(&times_factor, ONEDNN_MUL, &x, &factor, &x, call->threads, why);
 
-    if (!c)
-        return why_fail(why, STATUS_MEMORY, "cannot compose rmsnorm: out of memory");
-    if ((status = onednn_binary(&c->times_factor, ONEDNN_MUL, &x, &factor, &x, call->threads,
-                                why)) ||
-        (status = onednn_binary(&c->times_weight, ONEDNN_MUL, &x, &weight, &x, call->threads,
-                                why)) ||
-        (status = onednn_bind(c->times_factor, 0, call->arg[X].data, why)) ||
-        (status = onednn_bind(c->times_factor, 1, call->scratch.data, why)) ||
-        (status = onednn_bind(c->times_factor, 2, y, why)) ||
-        (status = onednn_bind(c->times_weight, 0, y, why)) ||
-        (status = onednn_bind(c->times_weight, 1, call->arg[WEIGHT].data, why)))
+    call->self = times_factor;
+    if (status || (status = onednn_bind(times_factor, first, why)) ||
+        (status = onednn_binary(&times_weight, ONEDNN_MUL, &x, &weight, &x, call->threads, why)))
         return status;
-    return onednn_bind(c->times_weight, 2, y, why);
+    onednn_then(times_factor, times_weight);
+    return onednn_bind(times_weight, second, why);
 }
 
 static int composed_run(struct call *call, struct why *why)
 {
     const struct cblas *library = cblas_use(call->variant->data, 1);
     int64_t rows = call->problem->shape.n[ROWS], cols = call->problem->shape.n[COLS];
-    const struct composed *c = call->self;
     float *factor = call->scratch.data;
-    int status;
 
 #pragma omp parallel for num_threads(call->threads) schedule(static)
     for (int64_t r = 0; r < rows; r++) {
@@ -125,8 +101,7 @@ static int composed_run(struct call *call, struct why *why)
 
         factor[r] = 1 / sqrtf(squares / (float)cols + (float)ROWS_EPSILON);
     }
-    status = onednn_run(c->times_factor, call->threads, why);
-    return status ? status : onednn_run(c->times_weight, call->threads, why);
+    return onednn_call_run(call, why);
 }
 
 static int steps(const struct problem *p, const struct device_facts *facts,
@@ -148,7 +123,7 @@ static const struct variant variants[] = {
      .note = "sdot of each row, then two broadcast products of oneDNN",
      .data = &cblas[CBLAS_OPENBLAS], .available = composed_available, .fits = workload_fits_f32,
      .scratch_bytes = composed_bytes, .prepare = composed_prepare, .run = composed_run,
-     .release = composed_release},
+     .release = onednn_call_release},
     {.name = "rows", .on = DEVICE_OPENCL, .steps = steps},
     {0},
 };

@@ -53,13 +53,12 @@ static int onednn_prepare(struct call *call, struct why *why)
 {
     const struct problem *p = call->problem;
     struct onednn_tensor x = rows_tensor(p, p->shape.n[ROWS], p->shape.n[COLS]);
+    const void *const data[] = {call->arg[X].data, call->arg[Y].data};
     struct onednn *self;
     int status = onednn_softmax(&self, &x, &x, call->threads, why);
 
     call->self = self;
-    if (!status)
-        status = onednn_bind(self, 0, call->arg[X].data, why);
-    return status ? status : onednn_bind(self, 1, call->arg[Y].data, why);
+    return status ? status : onednn_bind(self, data, why);
 }
 
 static int steps(const struct problem *p, const struct device_facts *facts,
@@ -76,7 +75,7 @@ static const struct variant variants[] = {
     {.name = "reference", .on = DEVICE_CPU, .reference = reference},
     {.name = "simd", .on = DEVICE_CPU, .run = simd},
     {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .available = onednn_available,
-     .prepare = onednn_prepare, .run = rows_onednn_run, .release = rows_onednn_release},
+     .prepare = onednn_prepare, .run = onednn_call_run, .release = onednn_call_release},
     {.name = "rows", .on = DEVICE_OPENCL, .steps = steps},
     {0},
 };

@@ -2,7 +2,6 @@
 /* Gated linear unit of Llama's feed-forward layers (Shazeer, arXiv 2002.05202):
  * y = silu(gate) * up, silu(x) = x / (1 + exp(-x)). Element by element, memory-bound. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/half.h"
 #include "workloads/isa.h"
@@ -55,48 +54,22 @@ static int simd(struct call *call, struct why *why)
     return 0;
 }
 
-struct composed {
-    struct onednn *silu, *product;
-};
-
-static void composed_release(struct call *call)
-{
-    struct composed *c = call->self;
-
-    if (!c)
-        return;
-    onednn_free(c->silu);
-    onednn_free(c->product);
-    free(c);
-    call->self = NULL;
-}
-
 static int composed_prepare(struct call *call, struct why *why)
 {
     const struct problem *p = call->problem;
     struct onednn_tensor x = rows_tensor(p, p->shape.n[ROWS], p->shape.n[COLS]);
     const void *const y = call->arg[Y].data;
-    struct composed *c = call->self = calloc(1, sizeof *c);
-    int status;
+    const void *const first[] = {call->arg[GATE].data, y};
+    const void *const second[] = {y, call->arg[UP].data, y};
+    struct onednn *swish, *product;
+    int status = onednn_swish(&swish, &x, &x, call->threads, why);
 
-    if (!c)
-        return why_fail(why, STATUS_MEMORY, "cannot compose swiglu: out of memory");
-    if ((status = onednn_unary(&c->silu, ONEDNN_SWISH, &x, &x, 1, 0, call->threads, why)) ||
-        (status = onednn_binary(&c->product, ONEDNN_MUL, &x, &x, &x, call->threads, why)) ||
-        (status = onednn_bind(c->silu, 0, call->arg[GATE].data, why)) ||
-        (status = onednn_bind(c->silu, 1, y, why)) ||
-        (status = onednn_bind(c->product, 0, y, why)) ||
-        (status = onednn_bind(c->product, 1, call->arg[UP].data, why)))
+    call->self = swish;
+    if (status || (status = onednn_bind(swish, first, why)) ||
+        (status = onednn_binary(&product, ONEDNN_MUL, &x, &x, &x, call->threads, why)))
         return status;
-    return onednn_bind(c->product, 2, y, why);
-}
-
-static int composed_run(struct call *call, struct why *why)
-{
-    const struct composed *c = call->self;
-    int status = onednn_run(c->silu, call->threads, why);
-
-    return status ? status : onednn_run(c->product, call->threads, why);
+    onednn_then(swish, product);
+    return onednn_bind(product, second, why);
 }
 
 static int steps(const struct problem *p, const struct device_facts *facts,
@@ -117,7 +90,8 @@ static const struct variant variants[] = {
     {.name = "simd", .on = DEVICE_CPU, .run = simd},
     {.name = "composed", .on = DEVICE_CPU, .provider = "oneDNN", .available = onednn_available,
      .note = "swish, then a product: two primitives of oneDNN, the first result written and read",
-     .prepare = composed_prepare, .run = composed_run, .release = composed_release},
+     .prepare = composed_prepare, .run = onednn_call_run,
+     .release = onednn_call_release},
     {.name = "fours", .on = DEVICE_OPENCL, .steps = steps},
     {0},
 };
