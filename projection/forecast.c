@@ -35,14 +35,14 @@ static double eager_us(const struct work *w)
 
     switch (w->kind->model) {
     case MODEL_MATRIX:
-        return w->kind->batched ? p->batched_eager_us : p->matrix_eager_us;
+        return w->kind->is_batched ? p->batched_eager_us : p->matrix_eager_us;
     case MODEL_ROWS:
         return w->kind->rereads > 1 ? p->softmax_eager_us : p->norm_eager_us;
     case MODEL_PREFILL:
     case MODEL_DECODE:
         return 2 * p->batched_eager_us;
     default:
-        return p->map_eager_us * fmax(1, w->kind->kernels) *
+        return p->map_eager_us * (1 + w->kind->further_kernels) *
                (w->kind->takes_scalar ? p->scalar_cost : 1);
     }
 }

@@ -209,7 +209,7 @@ static struct choice choice_best(const struct work *w, const struct product *x)
     int last_split = w->op->precision == PRECISION_FP8_BLOCK ? 1 : SPLITS;
 
     /* From Ampere on cuBLAS ships batched products without matrix cores in one tile only. */
-    if (!w->is_tensor && w->kind->batched && w->gpu->family >= FAMILY_AMPERE &&
+    if (!w->is_tensor && w->kind->is_batched && w->gpu->family >= FAMILY_AMPERE &&
         w->gpu->family < FAMILY_CDNA)
         tiles = 1;
     /* Only Blackwell's paired units (tcgen05, two-unit products) hold tiles of 256 x 256. */

@@ -15,12 +15,13 @@ enum model { MODEL_MATRIX, MODEL_PREFILL, MODEL_DECODE, MODEL_ROWS, MODEL_MAP, M
 enum labour { LABOUR_FLOPS, LABOUR_NORM, LABOUR_GATHER, LABOUR_ROPE, LABOUR_GATE };
 
 /* What is known of an operation by its name: elements read and written and operations done
- * per element of rows x cols, and kernels launched. */
+ * per element of rows x cols. */
 struct op_kind {
     const char *name;
     enum model model;
-    double reads, writes, flops, kernels;
-    bool batched;   /* a framework dispatches it as a batched product */
+    double reads, writes, flops;
+    double further_kernels; /* launched after the first */
+    bool is_batched; /* a framework dispatches it as a batched product */
     double rereads; /* passes over a row after the first */
     enum labour labour;
     bool takes_scalar; /* a framework wraps its scalar in a tensor first */

@@ -134,8 +134,7 @@ void model_traffic(const struct work *w, struct ledger *l)
     l->latency = p->map_floor_us;
     if (w->kind->model == MODEL_ROWS || w->kind->labour == LABOUR_ROPE)
         l->latency += p->row_step_us * walk.cols / 1024;
-    if (w->kind->model == MODEL_REDUCE)
-        l->latency += (w->kind->kernels - 1) * p->reduce_us;
+    l->latency += w->kind->further_kernels * p->reduce_us;
     l->total = pow(pow(l->memory, OVERLAP) + pow(l->compute, OVERLAP), 1.0 / OVERLAP) +
                l->latency;
     ledger_add(l, resident > 0.5 ? "L2 and DRAM" : "DRAM", l->memory);

@@ -20,7 +20,7 @@ static struct operation call_of(const struct op_kind *kind, enum dtype type, int
 
     switch (kind->model) {
     case MODEL_MATRIX:
-        op.m = size, op.n = 1536, op.k = 1024, op.batch = kind->batched ? 8 : 0;
+        op.m = size, op.n = 1536, op.k = 1024, op.batch = kind->is_batched ? 8 : 0;
         break;
     case MODEL_PREFILL:
     case MODEL_DECODE:
