@@ -417,9 +417,7 @@ struct lower {
 static void project_group(const struct group *g, const struct gpu *gpu, const struct lower *lower,
                           struct text *lines)
 {
-    struct operation op = {.dtype = g->problem.dtype, .kv_dtype = g->problem.dtype,
-                           .precision = lower ? lower->precision : PRECISION_PLAIN,
-                           .batch = 1, .cold = g->cache == CACHE_COLD};
+    struct operation op = workload_operation(g->workload, &g->problem, g->cache);
     struct operation launch = {.op = "launch", .dtype = DTYPE_F32};
     struct forecast forecast = {.bound = NULL};
     struct why why = {{0}};
@@ -436,11 +434,9 @@ static void project_group(const struct group *g, const struct gpu *gpu, const st
     if (lower) {
         r.judged = 0;
         r.roundoff = lower->roundoff;
+        if (lower->precision != PRECISION_PLAIN)
+            op.precision = lower->precision;
     }
-    op.flops = r.flops;
-    op.bytes_read = r.bytes_read;
-    op.bytes_written = r.bytes_written;
-    g->workload->operation(&g->problem, &op);
     if (project(gpu, &op, TIMING_KERNEL, &forecast, &why) != 0) {
         r.outcome = OUTCOME_SKIPPED;
         r.why = why;

@@ -69,13 +69,10 @@ static int operation_of(const struct record *r, struct operation *op, struct why
                                         json_is_string(value) ? json_string_value(value) : number,
                                         why);
     }
-    *op = (struct operation){.dtype = r->dtype, .kv_dtype = r->dtype, .batch = 1,
-                             .cold = r->cache == CACHE_COLD, .flops = r->flops,
-                             .bytes_read = r->bytes_read, .bytes_written = r->bytes_written};
     if (status == 0)
         status = workload_problem_check(w, &problem, why);
     if (status == 0)
-        w->operation(&problem, op);
+        *op = workload_operation(w, &problem, r->cache);
     return status;
 }
 

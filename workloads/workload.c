@@ -160,6 +160,19 @@ int workload_shape_set(const struct workload *w, struct shape *shape, const char
                     w->name, axis, near);
 }
 
+struct operation workload_operation(const struct workload *w, const struct problem *p,
+                                    enum cache cache)
+{
+    struct cost cost = w->cost(p);
+    struct operation op = {.op = w->name, .dtype = p->dtype, .kv_dtype = p->dtype, .batch = 1,
+                           .cold = cache == CACHE_COLD, .flops = cost.flops,
+                           .bytes_read = cost.bytes_read, .bytes_written = cost.bytes_written};
+
+    if (w->operation)
+        w->operation(p, &op);
+    return op;
+}
+
 void workload_shape_init(const struct workload *w, struct shape *shape)
 {
     *shape = (struct shape){0};

@@ -131,6 +131,8 @@ struct workload {
      * (attention stores its probabilities in bf16: 1). */
     double roundings;
     bool (*valid)(const struct problem *, struct why *); /* NULL: all shapes make sense */
+    /* What the projection must know beyond workload_operation's defaults: sizes, and `op` where
+     * it is not the workload's name. NULL: nothing. */
     void (*operation)(const struct problem *, struct operation *);
     /* Host memory that the copies of a device variant's steps go from and to; other than
      * pageable it is the device's own. NULL: pageable. */
@@ -177,6 +179,8 @@ int workload_shape_set(const struct workload *, struct shape *, const char *axis
 const struct sweep *workload_sweep(const struct workload *, const char *name);
 struct shape sweep_shape(const struct sweep *, int64_t size);
 void workload_sweep_text(const struct workload *, const struct sweep *, char *out, size_t size);
+/* The call as the projection knows it. Fallbacks: the workload's name, its cost, a batch of 1. */
+struct operation workload_operation(const struct workload *, const struct problem *, enum cache);
 /* Fallbacks everywhere. */
 void workload_shape_init(const struct workload *, struct shape *);
 /* All axes set and in range, dtype supported, workload->valid. Errors: STATUS_INVALID. */

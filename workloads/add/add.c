@@ -21,12 +21,6 @@ static double length(const struct problem *p)
     return 2;
 }
 
-static void operation(const struct problem *p, struct operation *op)
-{
-    op->op = "add";
-    rows_operation(p, op);
-}
-
 static void reference(const struct problem *p, const void *const *in, double *const *want,
                       double *const *scale)
 {
@@ -99,6 +93,6 @@ const struct workload workload_add = {
     .variants = variants,
     .cost = cost,
     .length = length,
-    .operation = operation,
+    .operation = rows_operation,
     .cut = workload_cut_outermost,
 };

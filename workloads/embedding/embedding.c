@@ -60,7 +60,6 @@ static double length(const struct problem *p)
 
 static void operation(const struct problem *p, struct operation *op)
 {
-    op->op = "embedding";
     op->rows = p->shape.n[TOKENS];
     op->cols = p->shape.n[WIDTH];
 }

@@ -81,12 +81,9 @@ static double length(const struct problem *p)
 
 static void operation(const struct problem *p, struct operation *op)
 {
-    op->op = "gemm";
-    op->m = p->shape.n[M];
-    op->n = p->shape.n[N];
-    op->k = p->shape.n[K];
-    op->batch = 1;
-    gemm_operation(p, op);
+    struct gemm g = gemm_of(p);
+
+    gemm_operation(&g, op);
 }
 
 static bool valid(const struct problem *p, struct why *why)

@@ -37,8 +37,8 @@ struct gemm_reference_simd {
 bool gemm_is_narrow(enum dtype);
 /* Does every sum of an i8 product fit 32 bits, whatever the values? True of other types. */
 bool gemm_sums_fit(const struct gemm *g, struct why *why);
-/* What the projection calls the type: e4m3 is bf16 multiplied as fp8. */
-void gemm_operation(const struct problem *, struct operation *);
+/* Sizes, and what the projection calls the type: e4m3 is bf16 multiplied as fp8. */
+void gemm_operation(const struct gemm *, struct operation *);
 /* Room that one product needs to rearrange op(a), for any instruction set. */
 size_t gemm_scratch_bytes(const struct gemm *g);
 /* Product i of a batch: batch 1, pointers moved on. */

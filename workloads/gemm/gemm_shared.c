@@ -42,9 +42,13 @@ bool gemm_sums_fit(const struct gemm *g, struct why *why)
     return false;
 }
 
-void gemm_operation(const struct problem *p, struct operation *op)
+void gemm_operation(const struct gemm *g, struct operation *op)
 {
-    if (p->dtype == DTYPE_E4M3) {
+    op->m = g->m;
+    op->n = g->n;
+    op->k = g->k;
+    op->batch = g->batch;
+    if (g->dtype == DTYPE_E4M3) {
         op->dtype = DTYPE_BF16;
         op->precision = PRECISION_FP8;
     }

@@ -66,12 +66,10 @@ static double length(const struct problem *p)
 
 static void operation(const struct problem *p, struct operation *op)
 {
+    struct gemm g = gemm_of(p);
+
     op->op = "bmm";
-    op->batch = p->shape.n[BATCH];
-    op->m = p->shape.n[M];
-    op->n = p->shape.n[N];
-    op->k = p->shape.n[K];
-    gemm_operation(p, op);
+    gemm_operation(&g, op);
 }
 
 static bool valid(const struct problem *p, struct why *why)

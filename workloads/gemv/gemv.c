@@ -85,11 +85,9 @@ static double length(const struct problem *p)
 
 static void operation(const struct problem *p, struct operation *op)
 {
-    op->op = "gemv";
     op->m = 1;
     op->n = count_output(p);
     op->k = count_x(p);
-    op->batch = 1;
 }
 
 static void reference(const struct problem *p, const void *const *in, double *const *want,

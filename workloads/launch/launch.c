@@ -28,12 +28,6 @@ static double length(const struct problem *p)
     return 0;
 }
 
-static void operation(const struct problem *p, struct operation *op)
-{
-    (void)p;
-    op->op = "launch";
-}
-
 static void reference(const struct problem *p, const void *const *in, double *const *want,
                       double *const *scale)
 {
@@ -100,5 +94,4 @@ const struct workload workload_launch = {
     .variants = variants,
     .cost = cost,
     .length = length,
-    .operation = operation,
 };

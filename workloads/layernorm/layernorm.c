@@ -18,12 +18,6 @@ static struct cost cost(const struct problem *p)
     return rows_cost(p, 8, 1, 2, 1);
 }
 
-static void operation(const struct problem *p, struct operation *op)
-{
-    op->op = "layernorm";
-    rows_operation(p, op);
-}
-
 /* Scale: what rounding the mean and the difference from it can do, |x| + mean |x|, goes
  * through the same factors as the difference itself. */
 static void row(const struct problem *p, const void *const *in, int64_t r, double *y,
@@ -132,6 +126,6 @@ const struct workload workload_layernorm = {
     .variants = variants,
     .cost = cost,
     .length = rows_length,
-    .operation = operation,
+    .operation = rows_operation,
     .cut = workload_cut_outermost,
 };

@@ -21,12 +21,6 @@ static struct cost cost(const struct problem *p)
     return rows_cost(p, 4, 1, 1, 1);
 }
 
-static void operation(const struct problem *p, struct operation *op)
-{
-    op->op = "rmsnorm";
-    rows_operation(p, op);
-}
-
 static void reference(const struct problem *p, const void *const *in, double *const *want,
                       double *const *scale)
 {
@@ -143,6 +137,6 @@ const struct workload workload_rmsnorm = {
     .variants = variants,
     .cost = cost,
     .length = rows_length,
-    .operation = operation,
+    .operation = rows_operation,
     .cut = workload_cut_outermost,
 };

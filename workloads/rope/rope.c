@@ -95,7 +95,6 @@ static double length(const struct problem *p)
 
 static void operation(const struct problem *p, struct operation *op)
 {
-    op->op = "rope";
     op->rows = p->shape.n[TOKENS];
     op->cols = p->shape.n[HEADS] * p->shape.n[HEAD_DIM];
 }

@@ -17,12 +17,6 @@ static struct cost cost(const struct problem *p)
     return rows_cost(p, 4, 1, 0, 1);
 }
 
-static void operation(const struct problem *p, struct operation *op)
-{
-    op->op = "softmax";
-    rows_operation(p, op);
-}
-
 static void reference(const struct problem *p, const void *const *in, double *const *want,
                       double *const *scale)
 {
@@ -94,6 +88,6 @@ const struct workload workload_softmax = {
     .cost = cost,
     .length = rows_length,
     .roundings = 1, /* oneDNN keeps the exponentials in the result's dtype */
-    .operation = operation,
+    .operation = rows_operation,
     .cut = workload_cut_outermost,
 };

@@ -24,12 +24,6 @@ static double length(const struct problem *p)
     return 1;
 }
 
-static void operation(const struct problem *p, struct operation *op)
-{
-    op->op = "swiglu";
-    rows_operation(p, op);
-}
-
 static void reference(const struct problem *p, const void *const *in, double *const *want,
                       double *const *scale)
 {
@@ -111,6 +105,6 @@ const struct workload workload_swiglu = {
     .cost = cost,
     .length = length,
     .roundings = 1, /* of silu(gate), where it is an operation of its own */
-    .operation = operation,
+    .operation = rows_operation,
     .cut = workload_cut_outermost,
 };
