@@ -119,8 +119,7 @@ int text_read_file(struct text *out, const char *path, struct why *why)
     return 0;
 }
 
-/* All of the bytes to `fd`, then to the disk; 0 or an errno value. */
-static int write_all(int fd, const char *bytes, size_t n)
+int bytes_write(int fd, const char *bytes, size_t n)
 {
     while (n > 0) {
         ssize_t written = write(fd, bytes, n);
@@ -132,13 +131,21 @@ static int write_all(int fd, const char *bytes, size_t n)
         bytes += written;
         n -= (size_t)written;
     }
-    return fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+    return 0;
+}
+
+/* And to the disk. */
+static int write_through(int fd, const char *bytes, size_t n)
+{
+    int error = bytes_write(fd, bytes, n);
+
+    return error || fsync(fd) == 0 || errno == EINVAL ? error : errno;
 }
 
 /* A device or a pipe is written to: a rename would put a file in its place. */
 static int write_into(const char *path, const char *bytes, size_t n, struct why *why)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC), error = fd < 0 ? errno : write_all(fd, bytes, n);
+    int fd = open(path, O_WRONLY | O_CLOEXEC), error = fd < 0 ? errno : write_through(fd, bytes, n);
 
     if (fd >= 0 && close(fd) != 0 && !error)
         error = errno;
@@ -163,7 +170,7 @@ int text_write_file(const char *path, const char *bytes, size_t n, struct why *w
         status = why_fail(why, STATUS_IO, "cannot write '%s': %s", path, strerror(errno));
         goto out;
     }
-    error = write_all(fd, bytes, n);
+    error = write_through(fd, bytes, n);
     fchmod(fd, 0666 & ~mask);
     if (close(fd) != 0 && !error)
         error = errno;

@@ -32,6 +32,9 @@ void text_wrap(struct text *, const char *paragraph, size_t at, size_t line);
  * than TEXT_FILE_BYTES; STATUS_MEMORY. */
 int text_read_file(struct text *out, const char *path, struct why *why);
 
+/* All of the bytes to a descriptor, however many calls that takes; 0 or an errno value. */
+int bytes_write(int fd, const char *bytes, size_t n);
+
 /* Replace the file at `path` atomically: written beside it, flushed, renamed. On failure the
  * old file is untouched. What is there and no regular file, such as a device, is written to. */
 int text_write_file(const char *path, const char *bytes, size_t n, struct why *why);

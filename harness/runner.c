@@ -47,16 +47,8 @@ struct child {
 
 static void say(int fd, const char *text, size_t n)
 {
-    while (n > 0) {
-        ssize_t wrote = write(fd, text, n);
-
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            _exit(1); /* the parent is gone */
-        text += wrote;
-        n -= (size_t)wrote;
-    }
+    if (bytes_write(fd, text, n))
+        _exit(1); /* the parent is gone */
 }
 
 static void say_at(void *to, const char *device, const char *variant)
@@ -210,20 +202,11 @@ int runner_isolate(void (*work)(int fd, void *to), void *to, struct text *said,
 
 static int flush_group(struct child *child, struct why *why)
 {
-    const char *at = child->records.data;
-    size_t n = child->records.n;
+    int error = bytes_write(child->runner->results, child->records.data, child->records.n);
 
-    while (n > 0) {
-        ssize_t wrote = write(child->runner->results, at, n);
-
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return why_fail(why, STATUS_IO, "cannot write results.jsonl: %s; what was measured "
-                            "before is kept", strerror(errno));
-        at += wrote;
-        n -= (size_t)wrote;
-    }
+    if (error)
+        return why_fail(why, STATUS_IO, "cannot write results.jsonl: %s; what was measured "
+                        "before is kept", strerror(error));
     child->records.n = 0;
     child->runner->groups_run++;
     return 0;
