@@ -274,7 +274,8 @@ static void lesson_tell(double shift, char *why, size_t size)
     size_t n = strlen(why);
 
     if (lessons.cells > 0 && fabs(shift) >= 0.005 && n < size)
-        snprintf(why + n, size - n, "; x %.2f from %d measured calls", exp(shift), lessons.cells);
+        snprintf(why + n, size - n, "; x %.2f from %d measured call%s", exp(shift), lessons.cells,
+                 lessons.cells == 1 ? "" : "s");
 }
 
 int project(const struct gpu *gpu, const struct operation *op, enum timing timing,

@@ -56,7 +56,7 @@ static void cpu_phrase(const struct contender *cpu, struct text *out)
                     words_si(b->flops_per_s, "FLOP/s").text,
                     words_percent(b->share).text, dtype_name(r->dtype));
     else if (is_bound(b, "latency"))
-        text_printf(out, "needs %s, mostly the cost of a call",
+        text_printf(out, "needs %s, most of it the cost of a call",
                     words_time(cpu->time_us.value).text);
     else
         text_printf(out, "needs %s", words_time(cpu->time_us.value).text);
@@ -97,7 +97,7 @@ static void gpu_phrase(const struct contender *gpu, struct text *out)
     else if (is_bound(b, "compute") && r->flops > 0)
         text_printf(out, "compute%s at %s", s, words_si(b->flops_per_s, "FLOP/s").text);
     else if (is_bound(b, "latency"))
-        text_printf(out, "need%s %s, mostly launch and latency", s,
+        text_printf(out, "need%s %s, most of it launch and latency", s,
                     words_time(gpu->time_us.value).text);
     else if (is_bound(b, "instructions"))
         text_printf(out, "need%s %s, mostly to issue instructions", s,
@@ -120,47 +120,51 @@ static void link_phrase(const struct verdict *v, double share, struct text *out)
                 words_si(sent, "B").text, words_si(r->download_bytes, "B").text);
 }
 
+/* A GPU that loses takes so many times as long: "0.11x as fast" is hard to read. */
 static void conclusion(const struct verdict *v, struct text *out)
 {
+    struct estimate s = v->speedup;
+    bool is_projected = *would(v->gpu);
+
     if (v->decision == DECISION_UNDECIDED)
-        text_printf(out, ": too close to call, the speed-up lies within %s",
-                    words_ratio_range(v->speedup).text);
+        text_printf(out, ": %s, the speed-up lies within %s",
+                    v->cpu->is_disturbed ? "not known well enough" : "too close to call",
+                    words_ratio_range(s).text);
+    else if (s.value >= 1)
+        text_printf(out, ": the GPU %s %s as fast (%s)", is_projected ? "would be" : "is",
+                    words_ratio(s.value).text, words_ratio_range(s).text);
     else
-        text_printf(out, ": the GPU %s %s%s as fast (%s)",
-                    v->evidence == EVIDENCE_PROJECTED ? "would be" : "is",
-                    v->speedup.value < 1 ? "only " : "", words_ratio(v->speedup.value).text,
-                    words_ratio_range(v->speedup).text);
+        text_printf(out, ": the GPU %s %s as long (%s)", is_projected ? "would take" : "takes",
+                    words_ratio(1 / s.value).text,
+                    words_ratio_range((struct estimate){1 / s.value, 1 / s.high, 1 / s.low}).text);
 }
 
-/* What of a side it is that binds it. */
-static const char *asset(const struct bound *b)
+/* What limits a side, as the object of "limited by". */
+static const char *limit_of(const struct bound *b, const char *latency)
 {
-    return is_bound(b, "cache")          ? "caches"
+    return is_bound(b, "memory")         ? "memory bandwidth"
+           : is_bound(b, "cache")        ? "its caches"
            : is_bound(b, "compute")      ? "arithmetic"
-           : is_bound(b, "latency")      ? "cost of a call"
-           : is_bound(b, "instructions") ? "rate of instructions"
+           : is_bound(b, "instructions") ? "issuing instructions"
+           : is_bound(b, "latency")      ? latency
                                          : b->kind.text;
 }
 
-/* How much more of what binds both sides the GPU has; or which of its bounds decides. */
+/* How the two bounds stand against each other; nothing where one is not known. */
 static void decider(const struct verdict *v, double share, struct text *out)
 {
-    const struct bound *cpu = &v->cpu->bound, *gpu = &v->gpu->bound;
+    const char *cpu = limit_of(&v->cpu->bound, "the cost of a call"),
+               *gpu = limit_of(&v->gpu->bound, "launch and latency");
 
     if (share > link_decides)
         text_add(out, "; the link decides");
-    else if (is_bound(gpu, "latency") && v->speedup.value < 1)
-        text_add(out, "; launch and latency decide");
-    else if (is_bound(gpu, "latency"))
-        text_add(out, "; the CPU needs longer than a launch");
-    else if (is_bound(cpu, "memory") && is_bound(gpu, "memory"))
-        text_printf(out, "; memory bandwidth decides, %s of the CPU's",
-                    words_ratio(gpu->bytes_per_s / cpu->bytes_per_s).text);
-    else if (is_bound(cpu, "compute") && is_bound(gpu, "compute"))
-        text_printf(out, "; arithmetic decides, %s of the CPU's",
-                    words_ratio(gpu->flops_per_s / cpu->flops_per_s).text);
-    else if (*cpu->kind.text && *gpu->kind.text)
-        text_printf(out, "; the CPU's %s against the GPU's %s decide", asset(cpu), asset(gpu));
+    else if (is_bound(&v->cpu->bound, "latency") && is_bound(&v->gpu->bound, "latency"))
+        text_add(out, "; fixed costs decide on both sides");
+    else if (*cpu && strcmp(cpu, gpu) == 0)
+        text_printf(out, "; both are limited by %s",
+                    is_bound(&v->cpu->bound, "cache") ? "their caches" : cpu);
+    else if (*cpu && *gpu)
+        text_printf(out, "; the CPU is limited by %s, the GPU by %s", cpu, gpu);
 }
 
 static void because(const struct verdict *v, struct text *out)

@@ -144,7 +144,7 @@ static void test_learns_once(void **state)
                          "--resume", &said),
                      EXIT_DONE);
     read_file("taught/results.jsonl", &all);
-    for (const char *at = all.data; (at = strstr(at, " measured calls")); at++) {
+    for (const char *at = all.data; (at = strstr(at, " measured call")); at++) {
         assert_memory_equal(at - strlen("from 1"), "from 1", strlen("from 1"));
         taught++;
     }
