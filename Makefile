@@ -96,16 +96,24 @@ benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/b
 .SUFFIXES:
 .SECONDARY:
 
-all: features $(BUILD)/offload-bench ## build the tool (default)
+# Said when they change: a build with nothing to do says nothing.
+empty :=
+said := $(BUILD)/features-$(subst $(empty) ,,$(foreach f,JANSSON $(features),$(or $(HAVE_$(f)),0)))
+
+all: $(said) $(BUILD)/offload-bench ## build the tool (default)
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-features:
+features: ## what this build has
 ifneq ($(HAVE_JANSSON),1)
 	$(error jansson is missing: install libjansson-dev, or run ./run.sh which installs what is needed)
 endif
 	@$(foreach f,$(features),printf '  %s %-8s %s\n' '$(if $(HAVE_$(f)),✓,✗)' '$(f)' '$(comments_$(f))$(if $(HAVE_$(f)),, - left out)';) :
+
+$(said):
+	@$(MAKE) --no-print-directory features
+	@mkdir -p $(@D) && rm -f $(BUILD)/features-* && touch $@
 
 $(BUILD)/offload-bench: $(BUILD)/harness/main.o $(objects)
 	@echo "  link $@"

@@ -86,5 +86,5 @@ if [ "${1:-}" = test ]; then
     install_missing "$needed_to_test"
     exec make -j"$jobs" test
 fi
-make -j"$jobs" >&2
+make -s -j"$jobs" >&2
 exec build/offload-bench "$@"
