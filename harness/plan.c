@@ -169,7 +169,10 @@ static int choose_gpus(struct plan *plan, const struct options *o, unsigned real
     if (o->gpus == 1 && strcmp(o->gpu[0], "none") == 0)
         return 0;
     for (int i = 0; i < o->gpus; i++) {
-        int status = add_gpu(plan, o->gpu[i], why);
+        int status = strcmp(o->gpu[i], "none") == 0
+                         ? why_fail(why, STATUS_INVALID,
+                                    "--gpu: 'none' stands alone, no other name beside it")
+                         : add_gpu(plan, o->gpu[i], why);
 
         if (status)
             return status;
@@ -279,6 +282,29 @@ static void sort_groups(struct plan *plan)
     plan->group = sorted;
 }
 
+/* What a model's options ask for must have a suite to go to. */
+static int check_model_options(const struct plan *plan, const struct options *o, struct why *why)
+{
+    const char *option = o->model ? "model" : o->batches ? "batch" : "context";
+
+    for (int s = 0; s < plan->suites; s++)
+        if (plan->suite[s].chains)
+            return 0;
+    if (!o->model && !o->batches && !o->contexts)
+        return 0;
+    return why_fail(why, STATUS_INVALID,
+                    "--%s is of the llm suite, '%s' takes no model; hint: --suite llm", option,
+                    o->suite[0]);
+}
+
+/* "suite 'llm': " before what is wrong with a row of it. */
+static int fail_in(const struct suite *suite, int status, struct why *why)
+{
+    struct why inner = *why;
+
+    return why_fail(why, status, "suite '%s': %s", suite->name.text, inner.text);
+}
+
 static int add_suites(struct plan *plan, const struct options *o, unsigned real,
                       struct why *why)
 {
@@ -300,12 +326,12 @@ static int add_suites(struct plan *plan, const struct options *o, unsigned real,
         for (int r = 0; r < suite->rows; r++) {
             status = add_row(plan, &suite->row[r], real, why);
             if (status)
-                return status;
+                return fail_in(suite, status, why);
         }
     }
     if (o->budget_s > 0)
         plan->budget_s = o->budget_s;
-    return 0;
+    return check_model_options(plan, o, why);
 }
 
 int plan_begin(struct plan *plan, const struct options *o, const struct survey *survey,

@@ -158,10 +158,11 @@ static void default_range(struct sweep_request *r)
 
 static void check_dtypes(const struct sweep_request *r)
 {
+    struct why why;
+
     for (int d = 0; d < r->options.dtypes; d++)
-        if (!(r->workload->dtypes >> r->options.dtype[d] & 1))
-            exit(command_fail(EXIT_USAGE, "%s does not exist in %s", r->workload->name,
-                              dtype_name(r->options.dtype[d])));
+        if (workload_dtype_check(r->workload, r->options.dtype[d], &why))
+            exit(command_fail(EXIT_USAGE, "%s", why.text));
 }
 
 static void check_range(const struct sweep_request *r)

@@ -220,11 +220,32 @@ void workload_sweep_text(const struct workload *w, const struct sweep *sweep, ch
     }
 }
 
+static void list_dtypes(const struct workload *w, char *out, size_t size)
+{
+    size_t n = 0;
+
+    for (int d = 0; d < DTYPES && n < size; d++)
+        if (w->dtypes >> d & 1)
+            n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", dtype_name((enum dtype)d));
+}
+
+int workload_dtype_check(const struct workload *w, enum dtype dtype, struct why *why)
+{
+    char has[80] = "";
+
+    if (w->dtypes >> dtype & 1)
+        return 0;
+    list_dtypes(w, has, sizeof has);
+    return why_fail(why, STATUS_INVALID, "%s does not exist in %s; hint: it does in %s", w->name,
+                    dtype_name(dtype), has);
+}
+
 int workload_problem_check(const struct workload *w, const struct problem *p, struct why *why)
 {
-    if (!(w->dtypes >> p->dtype & 1))
-        return why_fail(why, STATUS_INVALID, "%s does not exist in %s", w->name,
-                        dtype_name(p->dtype));
+    int status = workload_dtype_check(w, p->dtype, why);
+
+    if (status)
+        return status;
     for (int i = 0; i < workload_axes(w); i++) {
         const struct axis *axis = &w->axis[i];
 

@@ -183,6 +183,8 @@ void workload_sweep_text(const struct workload *, const struct sweep *, char *ou
 struct operation workload_operation(const struct workload *, const struct problem *, enum cache);
 /* Fallbacks everywhere. */
 void workload_shape_init(const struct workload *, struct shape *);
+/* 0, or STATUS_INVALID with the types that the workload has. */
+int workload_dtype_check(const struct workload *, enum dtype, struct why *);
 /* All axes set and in range, dtype supported, workload->valid. Errors: STATUS_INVALID. */
 int workload_problem_check(const struct workload *, const struct problem *, struct why *);
 
