@@ -313,7 +313,7 @@ static int write(const struct report *report, struct text *out, struct why *why)
     key_set(root, "checks", value_cells(report->check, report->checks));
     key_set(root, "left_out", value_cells(report->left_out, report->left_outs));
     key_set(root, "notes", notes(report));
-    text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+    text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     json_decref(root);
     if (text)
         text_add(out, text);
