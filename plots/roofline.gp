@@ -2,7 +2,7 @@
 # What a device can do at best, and where each operation stands under that roof.
 set grid noxtics noytics
 set border 3 lc rgb GREY lw 0.8
-set xlabel "arithmetic intensity (flop per byte read or written, logarithmic)"
+set xlabel "arithmetic intensity (FLOP per byte read or written, logarithmic)"
 set ylabel "operations per second (logarithmic)"
 plot for [i=1:ROOFS] $roofs index i-1 using 1:2 with lines lc rgb tone(ROOF[i]) lw 1.8 \
          dt DASH[ROOF[i]], \

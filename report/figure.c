@@ -312,8 +312,8 @@ struct words tick_time(double us)
 struct words tick_flops(double per_s)
 {
     static const double scale[] = {1, 1e3, 1e6, 1e9, 1e12, 1e15};
-    static const char *const unit[] = {"flop/s",  "kflop/s", "Mflop/s",
-                                       "Gflop/s", "Tflop/s", "Pflop/s"};
+    static const char *const unit[] = {"FLOP/s",  "kFLOP/s", "MFLOP/s",
+                                       "GFLOP/s", "TFLOP/s", "PFLOP/s"};
 
     return tick_scaled(per_s, scale, unit, 6);
 }

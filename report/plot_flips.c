@@ -31,6 +31,29 @@ static int by_distance(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static const struct chain *chain_of(const struct report *report, const struct contest *contest)
+{
+    for (size_t i = 0; i < report->chains; i++)
+        for (size_t k = 0; k < report->chain[i].steps; k++)
+            if (report->chain[i].step[k].contest == contest)
+                return &report->chain[i];
+    return NULL;
+}
+
+/* "o_proj decode b8, resident", "gemm m=64 n=64 k=64, once". */
+static void name_verdict(const struct report *report, const struct verdict *v, char *name,
+                         size_t size)
+{
+    const struct chain *c = chain_of(report, v->contest);
+
+    if (c)
+        snprintf(name, size, "%.18s %.8s b%lld, %s", v->contest->op.text, c->phase.text,
+                 (long long)c->batch, placement_name(v->placement));
+    else
+        snprintf(name, size, "%.12s %.22s, %s", v->contest->op.text,
+                 v->contest->about->shape_text.text, placement_name(v->placement));
+}
+
 static int collect(const struct report *report, const struct gpu_side *gpu,
                    struct candidate *list, int most)
 {
@@ -50,8 +73,7 @@ static int collect(const struct report *report, const struct gpu_side *gpu,
 
         if (strcmp(v->gpu->record->device.text, gpu->id.text) == 0 && !isnan(nearest(&v->flips))) {
             list[n].flips = &v->flips;
-            snprintf(list[n++].name, sizeof list->name, "%.18s, %s", v->contest->op.text,
-                     placement_name(v->placement));
+            name_verdict(report, v, list[n++].name, sizeof list->name);
         }
     }
     qsort(list, (size_t)n, sizeof *list, by_distance);

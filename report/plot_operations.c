@@ -161,10 +161,10 @@ static void share_point(struct figure *f, int series, double y, const struct con
     struct estimate share = share_of(c);
     char text[80];
 
-    if (isnan(share.value))
-        snprintf(text, sizeof text, "%s",
-                 c && strcmp(c->bound.kind.text, "latency") == 0 ? "latency: no ceiling"
-                                                                 : "not known");
+    if (isnan(share.value) && c && *c->bound.kind.text)
+        snprintf(text, sizeof text, "%s: no ceiling", c->bound.kind.text);
+    else if (isnan(share.value))
+        snprintf(text, sizeof text, "not known");
     else
         snprintf(text, sizeof text, "%.0f %% of %s", share.value,
                  strcmp(c->bound.kind.text, "cache") == 0 ? "DRAM (cache)"

@@ -156,7 +156,7 @@ static void name_roof(struct roofline *l, const struct ceiling *c, double memory
     struct box box;
 
     snprintf(text, sizeof text, "%.30s %s %s", c->device.text, dtype_name(c->dtype),
-             words_si(c->per_s, "flop/s").text);
+             words_si(c->per_s, "FLOP/s").text);
     width = 5.8 * (double)strlen(text);
     if (place_at_roof(l, c->per_s, ridge, width, &box)) {
         text_printf(&l->roof_name, "%.6g %.6g 0 0 \"%s\"\n", value_x(l, box.x + width / 2),

@@ -98,7 +98,7 @@ static void axes_and_evidence_are_told(void **state)
     assert_says(find(PLOT_SPEEDUP), "CPU time / GPU time");
     assert_says(find(PLOT_SPEEDUP), "offload");
     assert_says(find(PLOT_SHARE), "(projected: hatched)");
-    assert_says(find(PLOT_ROOFLINE), "flop per byte");
+    assert_says(find(PLOT_ROOFLINE), "FLOP per byte");
     assert_says(find(PLOT_ROOFLINE), "operations per second");
     assert_says(find(PLOT_PHASE), "resident");
 }
