@@ -17,6 +17,7 @@
 #include "harness/options.h"
 #include "harness/survey.h"
 #include "report/acceptance.h"
+#include "report/json.h"
 
 struct request {
     const char *file, *from, *budget;
@@ -114,10 +115,9 @@ static int run_suite(const struct request *request, bool emulated)
 
 static json_t *check_json(const struct check *check)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:s}", "check", check->name, "result",
-                     acceptance_name(check->result), "subject", check->subject, "value",
-                     isnan(check->value) ? json_null() : json_real(check->value), "says",
-                     check->says);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "check", check->name, "result",
+                     acceptance_name(check->result), "subject", value_string(check->subject),
+                     "value", value_number(check->value), "says", value_string(check->says));
 }
 
 /* Everything that was recorded, line by line as it stands in the results. */
@@ -213,6 +213,8 @@ static int judge(const char *path, const char *file)
     struct why why = {{0}};
     int status = results_read(&results, path, &why);
 
+    for (size_t i = 0; i < results.notes; i++)
+        fprintf(stderr, "offload-bench: %s\n", results.note[i]);
     if (!status)
         status = acceptance_judge(&a, &results, &why);
     if (status) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,20 @@ static int cut_broken_end(int fd, const char *path, struct why *why)
     return status;
 }
 
+/* One run at a time in a folder, until the process ends: what two of them wrote would be judged
+ * as one. File systems without locks let it be. */
+static int claim(const char *folder, struct why *why)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        close(fd);
+        return why_fail(why, STATUS_IO, "another run writes to '%s'; hint: wait for it, or name "
+                        "another --out", folder);
+    }
+    return 0;
+}
+
 int journal_open(struct journal *j, struct why *why)
 {
     const struct options *o = j->options;
@@ -45,6 +60,8 @@ int journal_open(struct journal *j, struct why *why)
     if (mkdir(o->out, 0777) != 0 && errno != EEXIST)
         return why_fail(why, STATUS_IO, "cannot create the output folder '%s': %s", o->out,
                         strerror(errno));
+    if (claim(o->out, why) != 0)
+        return STATUS_IO;
     snprintf(j->path, sizeof j->path, "%s/results.jsonl", o->out);
     snprintf(old, sizeof old, "%s/results-old.jsonl", o->out);
     if (!o->resume && stat(path, &info) == 0 && info.st_size > 0 && rename(path, old) != 0)

@@ -20,7 +20,8 @@ struct journal {
 
 /* Create the folder and open its results.jsonl for appending. With --resume what is there
  * stays (a broken last line is cut off); without it an older file is kept aside as
- * results-old.jsonl. Errors: STATUS_IO with the folder and the cause. */
+ * results-old.jsonl. The folder is this process's until it ends. Errors: STATUS_IO with the
+ * folder and the cause, also when another run has it. */
 int journal_open(struct journal *, struct why *);
 
 /* Of a new file the first lines: header and chains of the plan. Of another one which of the

@@ -193,6 +193,8 @@ int lesson_read(const char *path, struct lesson *lesson, struct why *why)
     struct results results = {0};
     int status = results_read(&results, path, why);
 
+    for (size_t i = 0; i < results.notes; i++)
+        fprintf(stderr, "offload-bench: %s\n", results.note[i]);
     *lesson = (struct lesson){.cells = json_array()};
     if (status == 0 && lesson_learn(&results, lesson) == 0)
         status = why_fail(why, STATUS_UNAVAILABLE, "'%.120s' holds no cell measured on a GPU of "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds the sub-command; `run` is the default one. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,7 @@ int main(int argc, char **argv)
     const char *name[COMMANDS];
     char near[160];
 
+    signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error with a sentence */
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
                      strcmp(argv[1], "-h") == 0))
         return written(help());

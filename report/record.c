@@ -190,11 +190,19 @@ char *record_write(const struct record *r)
 
 /* Each reads a value of its kind; false when the value is of another kind. Counts, times and
  * amounts are never negative. */
+/* What is too long for its place is cut between characters. */
 static bool read_text(const json_t *value, char *out, size_t size)
 {
-    if (json_is_string(value))
-        snprintf(out, size, "%s", json_string_value(value));
-    return json_is_string(value);
+    size_t n = json_string_length(value);
+
+    if (!json_is_string(value))
+        return false;
+    if (n >= size)
+        for (n = size - 1; n > 0 && ((unsigned char)json_string_value(value)[n] & 0xc0) == 0x80;)
+            n--;
+    memcpy(out, json_string_value(value), n);
+    out[n] = '\0';
+    return true;
 }
 
 static bool read_choice(const json_t *value, int (*parse)(const char *), int *out)

@@ -163,6 +163,25 @@ static bool is_in_a_group(const json_t *trace, const json_t *sample)
     return false;
 }
 
+/* A folder that another process holds, and a file that may grow no more. */
+static void test_held_and_limited(void **state)
+{
+    struct text said = {0};
+    char arguments[1300];
+
+    (void)state;
+    snprintf(arguments, sizeof arguments,
+             "--version && mkdir held && flock held '%s' --suite smoke --device cpu --out held",
+             program);
+    if (run(arguments, &said) != EXIT_USAGE || !strstr(said.data, "another run writes to 'held'"))
+        fail_msg("a held folder: %s", said.data);
+    snprintf(arguments, sizeof arguments,
+             "--version && ulimit -f 1 && '%s' --suite smoke --device cpu --out limited", program);
+    if (run(arguments, &said) != EXIT_USAGE || !strstr(said.data, "File too large"))
+        fail_msg("a limited file: %s", said.data);
+    text_release(&said);
+}
+
 /* A folder whose name is no UTF-8 keeps its records; a disk that is full cuts the trace only,
  * and says so; a report goes into a pipe, not over it. */
 static void test_odd_files(void **state)
@@ -390,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_held_and_limited),
         cmocka_unit_test(test_odd_files),
         cmocka_unit_test(test_run_and_resume),
         cmocka_unit_test(test_calibrated_run),

@@ -86,6 +86,27 @@ static void test_round_trip(void **state)
 
 #define BESIDE(fields) "{\"kind\":\"cell\",\"workload\":\"x\"," fields "}"
 
+/* A long name is cut between its characters, so that every format can write it. */
+static void test_long_text_stays_text(void **state)
+{
+    json_t *line = json_pack("{s:s, s:s, s:s}", "kind", "cell", "workload", "x", "variant",
+                             "0123456789012345678901234567890123456789012345678901234567890"
+                             "\xc3\xa9\xc3\xa9\xc3\xa9");
+    struct record r;
+
+    (void)state;
+    assert_int_equal(record_read(&r, line, NULL), 0);
+    assert_int_equal(strlen(r.variant.text), 63);
+    assert_memory_equal(r.variant.text + 61, "\xc3\xa9", 3);
+    record_release(&r);
+    json_object_set_new(line, "variant", json_string("0123456789012345678901234567890123456789"
+                                                     "0123456789012345678901\xc3\xa9"));
+    assert_int_equal(record_read(&r, line, NULL), 0);
+    assert_int_equal(strlen(r.variant.text), 62);
+    record_release(&r);
+    json_decref(line);
+}
+
 static void test_field_errors_are_named(void **state)
 {
     static const struct {
@@ -277,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_long_text_stays_text),
         cmocka_unit_test(test_field_errors_are_named),
         cmocka_unit_test(test_unusable_files),
         cmocka_unit_test(test_broken_lines_are_named),
