@@ -267,14 +267,22 @@ static bool read_estimate(const json_t *value, struct estimate *out)
            !(out->low > out->value) && !(out->value > out->high);
 }
 
-/* A shape: words and lengths by axis. */
+/* A length, or the factor of a product, which may have a sign. */
+static bool is_extent(const char *axis, const json_t *value)
+{
+    bool is_factor = strcmp(axis, "alpha") == 0 || strcmp(axis, "beta") == 0;
+
+    return json_is_number(value) && (is_factor || json_number_value(value) >= 0);
+}
+
+/* A shape: words and extents by axis. */
 static bool read_json(json_t *value, json_t **out)
 {
     const char *axis;
     json_t *length;
 
     json_object_foreach(value, axis, length)
-        if (!json_is_string(length) && !(json_is_number(length) && json_number_value(length) >= 0))
+        if (!json_is_string(length) && !is_extent(axis, length))
             return false;
     if (json_is_object(value))
         *out = json_incref(value);

@@ -29,7 +29,7 @@ static struct record example(void)
                         .is_suspect = true};
 
     record_init(&r);
-    r.shape = json_pack("{s:i,s:s}", "rows", 3, "op", "sum");
+    r.shape = json_pack("{s:i,s:s,s:i}", "rows", 3, "op", "sum", "alpha", -1);
     strcpy(r.workload.text, "reduction");
     strcpy(r.why.text, "quotes \" and \\ and \n newline and \xc3\xa9 and a cut \xc3");
     r.dtype = DTYPE_BF16;
