@@ -354,8 +354,9 @@ static struct device_facts facts_of(CUdevice id)
         .group_limit = attribute_or(id, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK, 1024),
         .local_bytes =
             attribute_or(id, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK, 48 << 10),
-        .capability = 10 * cuda_attribute(id, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) +
-                      cuda_attribute(id, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)};
+        .capability = cuda_compiler_capability(
+            10 * cuda_attribute(id, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) +
+            cuda_attribute(id, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR))};
 }
 
 static int cuda_open(struct device *device, int index, struct why *why)

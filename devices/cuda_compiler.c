@@ -4,6 +4,7 @@
  * program pays for the driver's compiler; emulations take PTX. */
 #include "devices/cuda_compiler.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bool cuda_compiler_is_target(const char *text)
@@ -13,6 +14,14 @@ bool cuda_compiler_is_target(const char *text)
 
     return (strncmp(text, "sm_", 3) == 0 || strncmp(text, "compute_", 8) == 0) && digits >= 2 &&
            digits <= 3 && strspn(number + 1 + digits, "af") == strlen(number + 1 + digits);
+}
+
+int cuda_compiler_capability(int capability)
+{
+    const char *wish = getenv("OFFLOAD_BENCH_CUDA_ARCH");
+    int wanted = wish && cuda_compiler_is_target(wish) ? atoi(strchr(wish, '_') + 1) : 0;
+
+    return wanted > 0 && (wanted < capability || capability <= 0) ? wanted : capability;
 }
 
 #ifndef HAVE_CUDA
@@ -30,7 +39,6 @@ int cuda_compiler_version(struct name *version, struct why *why)
 #include <dlfcn.h>
 #include <nvrtc.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/embedded.h"
 #include "devices/cache.h"
@@ -134,21 +142,18 @@ int cuda_compiler_version(struct name *version, struct why *why)
     return status;
 }
 
-int cuda_compiler_target(int capability, enum evidence evidence, struct name *target,
-                         struct why *why)
-{
-    const char *wish = getenv("OFFLOAD_BENCH_CUDA_ARCH");
-    int arch[64], archs = 0, nearest = 0, oldest = 0, status;
+/* Of NVRTC's architectures the oldest, the newest, the nearest that is not above `capability`, and
+ * whether `wanted` is one. */
+struct range {
+    int oldest, newest, nearest;
+    bool is_known;
+};
 
-    if (wish && *wish && !cuda_compiler_is_target(wish))
-        return why_fail(why, STATUS_INVALID,
-                        "'%.40s' is no CUDA architecture; hint: sm_NN for machine code, "
-                        "compute_NN for PTX, such as compute_80", wish);
-    if (wish && *wish) {
-        snprintf(target->text, sizeof target->text, "%s", wish);
-        return 0;
-    }
-    status = load(why);
+static int range_find(struct range *range, int capability, int wanted, struct why *why)
+{
+    int arch[64], archs = 0, status = load(why);
+
+    *range = (struct range){0};
     if (status)
         return status;
     if (rtc.nvrtcGetNumSupportedArchs(&archs) != NVRTC_SUCCESS || archs <= 0 ||
@@ -156,18 +161,68 @@ int cuda_compiler_target(int capability, enum evidence evidence, struct name *ta
         rtc.nvrtcGetSupportedArchs(arch) != NVRTC_SUCCESS)
         return why_fail(why, STATUS_UNAVAILABLE, "NVRTC does not say what it compiles for");
     for (int i = 0; i < archs; i++) {
-        oldest = oldest == 0 || arch[i] < oldest ? arch[i] : oldest;
-        if (arch[i] <= capability && arch[i] > nearest)
-            nearest = arch[i];
+        range->oldest = range->oldest == 0 || arch[i] < range->oldest ? arch[i] : range->oldest;
+        range->newest = arch[i] > range->newest ? arch[i] : range->newest;
+        range->is_known |= arch[i] == wanted;
+        if (arch[i] <= capability && arch[i] > range->nearest)
+            range->nearest = arch[i];
     }
-    if (nearest == 0)
+    return 0;
+}
+
+/* A target that the user names: as it is, where NVRTC knows it and the GPU is not older. */
+static int target_wished(const char *wish, int capability, struct name *target, struct why *why)
+{
+    struct range range;
+    int number, status;
+
+    if (!cuda_compiler_is_target(wish))
+        return why_fail(why, STATUS_INVALID,
+                        "'%.40s' is no CUDA architecture; hint: sm_NN for machine code, "
+                        "compute_NN for PTX, such as compute_80", wish);
+    number = atoi(strchr(wish, '_') + 1);
+    status = range_find(&range, capability, number, why);
+    if (status)
+        return status;
+    if (!range.is_known)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "NVRTC %d.%d does not compile for '%.40s'; hint: --cuda-arch names one "
+                        "between compute_%d and compute_%d, or another toolkit's NVRTC comes first "
+                        "in LD_LIBRARY_PATH", rtc.major, rtc.minor, wish, range.oldest, range.newest);
+    if (capability > 0 && number > capability)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "code for '%.40s' does not run on this GPU (compute capability %d.%d); hint: "
+                        "--cuda-arch compute_%d, or none", wish, capability / 10, capability % 10,
+                        range.nearest ? range.nearest : range.oldest);
+    snprintf(target->text, sizeof target->text, "%s", wish);
+    return 0;
+}
+
+int cuda_compiler_target(int capability, enum evidence evidence, struct name *target,
+                         struct why *why)
+{
+    const char *wish = getenv("OFFLOAD_BENCH_CUDA_ARCH");
+    struct range range;
+    int status;
+
+    if (wish && *wish)
+        return target_wished(wish, capability, target, why);
+    if (capability <= 0)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "the driver does not tell the GPU's compute capability; hint: --cuda-arch "
+                        "compute_NN names it");
+    status = range_find(&range, capability, 0, why);
+    if (status)
+        return status;
+    if (range.nearest == 0)
         return why_fail(why, STATUS_UNAVAILABLE,
                         "NVRTC %d.%d compiles for compute capability %d.%d and newer, this GPU "
                         "has %d.%d; hint: the NVRTC of an older CUDA toolkit, first in "
-                        "LD_LIBRARY_PATH", rtc.major, rtc.minor, oldest / 10, oldest % 10,
-                        capability / 10, capability % 10);
+                        "LD_LIBRARY_PATH", rtc.major, rtc.minor, range.oldest / 10,
+                        range.oldest % 10, capability / 10, capability % 10);
     snprintf(target->text, sizeof target->text, "%s_%d",
-             nearest == capability && evidence == EVIDENCE_MEASURED ? "sm" : "compute", nearest);
+             range.nearest == capability && evidence == EVIDENCE_MEASURED ? "sm" : "compute",
+             range.nearest);
     return 0;
 }
 
@@ -215,6 +270,20 @@ static nvrtcResult take_code(nvrtcProgram program, const char *target, struct te
         text_add_bytes(code, bytes, is_machine ? n : strlen(bytes));
     free(bytes);
     return code->failed ? NVRTC_ERROR_OUT_OF_MEMORY : result;
+}
+
+bool cuda_compiler_age(struct text *ptx)
+{
+    static const char oldest[] = "7.8";
+    char *version = ptx->n > 0 ? strstr(ptx->data, ".version ") : NULL;
+    const char *target = version ? strstr(version, ".target sm_") : NULL;
+    size_t at = strlen(".version "), n = strlen(oldest);
+
+    if (!target || atoi(target + strlen(".target sm_")) > 90 ||
+        strspn(version + at, "0123456789.") != n || strncmp(version + at, oldest, n) <= 0)
+        return false;
+    memcpy(version + at, oldest, n);
+    return true;
 }
 
 /* Words of `text`, which is cut in place. */

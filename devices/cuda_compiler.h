@@ -19,8 +19,18 @@ bool cuda_compiler_is_target(const char *);
 /* What to compile for: the environment's OFFLOAD_BENCH_CUDA_ARCH (--cuda-arch), "sm_NN" for
  * machine code or "compute_NN" for PTX, which the driver compiles further; else machine code
  * where NVRTC knows the GPU of this `capability` and it is real, PTX of the nearest older one
- * otherwise. Errors: STATUS_INVALID for a malformed wish, STATUS_UNAVAILABLE. */
+ * otherwise. Errors: STATUS_INVALID for a malformed wish, STATUS_UNAVAILABLE for one that NVRTC
+ * does not know or that is newer than the GPU. */
 int cuda_compiler_target(int capability, enum evidence, struct name *target, struct why *);
+
+/* What code may use of a GPU of this `capability`: less where the environment's wish names an older
+ * architecture, what it names where the driver does not tell the GPU's (0). */
+int cuda_compiler_capability(int capability);
+
+/* Write an older version of PTX over that of the compiler, for a driver that is older than NVRTC;
+ * false when it is as old already. Code for at most compute_90 has nothing that came after PTX 7.8
+ * (CUDA 11.8); the driver's compiler refuses it otherwise. */
+bool cuda_compiler_age(struct text *ptx);
 
 /* `source` with the dialect in front, for `target`, with `options` as a command line has them,
  * from the disk cache where it was compiled before. `code`: machine code or PTX, followed by a

@@ -33,11 +33,22 @@ static void *find(void *library, const char *name, const char *exported)
     return found ? found : dlsym(library, name); /* a driver that has but one version of it */
 }
 
+/* cuMemPrefetchAsync takes other arguments since CUDA 12.2, under the name of _v2: the exported
+ * name is sure, and does not rest on the driver's minding the version it is asked for. */
+static void find_prefetch(void *library)
+{
+    void *exported = dlsym(library, "cuMemPrefetchAsync");
+
+    if (exported)
+        *(void **)&cu.cuMemPrefetchAsync = exported;
+}
+
 static int find_all(void *library, struct why *why)
 {
 #define X(name, version, exported) *(void **)&cu.name = find(library, #name, exported);
     CU_NEEDED(X) CU_OPTIONAL(X)
 #undef X
+    find_prefetch(library);
 #define X(name, version, exported)                                                     \
     if (!cu.name)                                                                      \
         return why_fail(why, STATUS_UNAVAILABLE,                                       \

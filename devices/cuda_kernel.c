@@ -16,8 +16,8 @@
 #include "devices/cuda_compiler.h"
 
 /* The driver compiles PTX itself: what it has to say about it is worth more than its error
- * number. */
-static CUresult load_code(const struct text *code, CUmodule *module, char *log, size_t size)
+ * number. Options are worth nothing to a driver that does not know them. */
+static CUresult load_once(const struct text *code, CUmodule *module, char *log, size_t size)
 {
     CUjit_option option[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
     void *value[] = {log, (void *)(uintptr_t)size};
@@ -28,10 +28,21 @@ static CUresult load_code(const struct text *code, CUmodule *module, char *log, 
         return cu.cuModuleLoadData(module, code->data);
     error = cu.cuModuleLoadDataEx(module, code->data, 2, option, value);
     log[size - 1] = '\0';
-    return error == CUDA_ERROR_NOT_SUPPORTED ? cu.cuModuleLoadData(module, code->data) : error;
+    return error == CUDA_ERROR_NOT_SUPPORTED || error == CUDA_ERROR_INVALID_VALUE
+               ? cu.cuModuleLoadData(module, code->data)
+               : error;
 }
 
-static int load_module(struct device *device, const struct text *code, const char *name,
+static CUresult load_code(struct text *code, CUmodule *module, char *log, size_t size)
+{
+    CUresult error = load_once(code, module, log, size);
+
+    return error == CUDA_ERROR_UNSUPPORTED_PTX_VERSION && cuda_compiler_age(code)
+               ? load_once(code, module, log, size)
+               : error;
+}
+
+static int load_module(struct device *device, struct text *code, const char *name,
                        CUmodule *module, struct why *why)
 {
     char log[4096], what[400];

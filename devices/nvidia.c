@@ -126,6 +126,11 @@ int nvidia_absent(const char *root, bool has_library, struct why *why)
                         "%d NVIDIA GPU%s on the PCI bus, but no driver library (libcuda.so.1); "
                         "hint: install NVIDIA's driver (Debian: nvidia-driver and libcuda1), or "
                         "start the container with --gpus all", gpus, gpus > 1 ? "s" : "");
+    if (!nvidia_has_kernel_driver(root) && visible)
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "CUDA_VISIBLE_DEVICES='%.80s' leaves no GPU in sight, and there is no kernel "
+                        "driver (/dev/nvidiactl); hint: unset CUDA_VISIBLE_DEVICES; sudo modprobe "
+                        "nvidia, or start the container with --gpus all", visible);
     if (!nvidia_has_kernel_driver(root))
         return why_fail(why, STATUS_UNAVAILABLE,
                         "the driver library is here, the kernel driver is not (/dev/nvidiactl); "

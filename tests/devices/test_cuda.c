@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "devices/cuda.h"
 #include "devices/cuda_compiler.h"
 #include "tests/emulator/faults.h"
 
@@ -444,6 +445,10 @@ static const struct other {
     {EMULATED_ALIGNMENT, "256"},
     {EMULATED_INTERFACE, "11080"},
     {EMULATED_MEMORY_MB, "1"},
+    {EMULATED_NEWEST, "1"},                      /* minds no versions of functions */
+    {EMULATED_PTX, "78"},                        /* older than NVRTC */
+    {EMULATED_REFUSES, "cuModuleLoadDataEx=1"},  /* knows none of its options */
+    {EMULATED_NAME, "NVIDIA H100 80GB HBM3 MIG 1g.10gb"},
 };
 
 enum { OTHERS = sizeof others / sizeof *others };
@@ -454,7 +459,7 @@ static bool is_there_or_unavailable(int status, const struct why *why)
 }
 
 /* Each part works, or is not to be had: nothing fails, and the device goes on. */
-static int run_other(void)
+static bool other_is_well(void)
 {
     struct mark from = {0}, to = {0};
     struct recording *recording = NULL;
@@ -466,7 +471,7 @@ static int run_other(void)
     if (!ok)
         fprintf(stderr, "%s\n", why.text);
     if (!ok)
-        return 1;
+        return false;
     ok &= d.facts.compute_units > 0 && d.facts.group_limit >= 1024 &&
           d.facts.local_bytes >= 48 << 10 && d.facts.capability == 80;
     for (int m = 0; m < MEMORIES; m++) {
@@ -482,16 +487,82 @@ static int run_other(void)
           d.ops->mark(&d, &to, &why) == 0;
     ns = d.ops->elapsed_ns(&d, &from, &to);
     ok &= ns >= 0 && (!getenv(EMULATED_TICK_US) || ns == 0);
-    ok &= d.ops->lanes->use(&d, 1, &why) == 0 && d.ops->lanes->use(&d, 0, &why) == 0;
-    ok &= is_there_or_unavailable(d.ops->lanes->wait(&d, 0, 1, &why), &why);
-    if (d.ops->recording->start(&d, &why) == 0)
+    if (d.ops->lanes) {
+        ok &= d.ops->lanes->use(&d, 1, &why) == 0 && d.ops->lanes->use(&d, 0, &why) == 0;
+        ok &= is_there_or_unavailable(d.ops->lanes->wait(&d, 0, 1, &why), &why);
+    }
+    if (d.ops->recording && d.ops->recording->start(&d, &why) == 0)
         ok &= is_there_or_unavailable(d.ops->recording->stop(&d, &recording, &why), &why);
-    d.ops->recording->free(&d, recording);
+    if (d.ops->recording)
+        d.ops->recording->free(&d, recording);
     ok &= computes(&d, 1000, 3, MEMORY_PAGEABLE);
+    ok &= !d.row.uuid.text[0] ||
+          strncmp(d.row.uuid.text, strstr(d.row.model, "MIG ") ? "MIG-" : "GPU-", 4) == 0;
     fprintf(stderr, "%s", ok ? "" : why.text);
     device_close(&d);
+    return ok;
+}
+
+static int run_other(void)
+{
+    return other_is_well() ? 0 : 1;
+}
+
+#ifdef HAVE_CUDA
+
+/* Without `name`: the driver has it not (`entry`: its place in our table), or refuses it. */
+static bool is_well_without(const char *name, void *entry)
+{
+    int end = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (!entry)
+            setenv(EMULATED_REFUSES, name, 1);
+        else if (cuda_load(NULL) == 0)
+            memset(entry, 0, sizeof cu.cuInit);
+        _exit(other_is_well() ? 0 : 1);
+    }
+    if (child > 0 && waitpid(child, &end, 0) == child && WIFEXITED(end) && WEXITSTATUS(end) == 0)
+        return true;
+    fprintf(stderr, "%s %s\n", entry ? "lacking" : "refused:", name);
+    return false;
+}
+
+/* No driver gives what it does not take back. */
+static bool takes_back(const char *name)
+{
+    return strcmp(name, "cuMemFreeHost") == 0 || strcmp(name, "cuStreamEndCapture") == 0 ||
+           strcmp(name, "cuGraphExecDestroy") == 0 || strcmp(name, "cuGraphDestroy") == 0;
+}
+
+/* Every function that can be done without, one after the other. */
+static int run_each(void)
+{
+    static const struct {
+        const char *name;
+        void *entry;
+    } optional[] = {
+#define X(name, version, exported) {#name, &cu.name},
+        CU_OPTIONAL(X)
+#undef X
+    };
+    bool ok = true;
+
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
+        ok &= is_well_without(optional[i].name, optional[i].entry) &&
+              (takes_back(optional[i].name) || is_well_without(optional[i].name, NULL));
     return ok ? 0 : 1;
 }
+
+#else
+
+static int run_each(void)
+{
+    return 1;
+}
+
+#endif
 
 /* ---- outside ----------------------------------------------------------------------------- */
 
@@ -602,6 +673,16 @@ static void test_machine_code(void **state)
     (void)state;
     need_compiler();
     run_again("machine", "OFFLOAD_BENCH_CUDA_ARCH", "sm_80");
+    setenv(EMULATED_PTX, "78", 1); /* nor PTX as new as NVRTC's */
+    run_again("machine", "OFFLOAD_BENCH_CUDA_ARCH", "sm_80");
+    unsetenv(EMULATED_PTX);
+}
+
+static void test_each(void **state)
+{
+    (void)state;
+    need_compiler();
+    run_again("each", NULL, NULL);
 }
 
 static void test_core(void **state)
@@ -628,7 +709,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_device), cmocka_unit_test(test_several),
         cmocka_unit_test(test_faults), cmocka_unit_test(test_machine_code),
-        cmocka_unit_test(test_core), cmocka_unit_test(test_others)};
+        cmocka_unit_test(test_core), cmocka_unit_test(test_others),
+        cmocka_unit_test(test_each)};
 
     if (argc > 1 && strcmp(argv[1], "inside") == 0)
         return run_inside();
@@ -640,6 +722,8 @@ int main(int argc, char **argv)
         return run_core();
     if (argc > 1 && strcmp(argv[1], "other") == 0)
         return run_other();
+    if (argc > 1 && strcmp(argv[1], "each") == 0)
+        return run_each();
     if (argc > 1)
         return run_fault(atoi(argv[1]));
     return cmocka_run_group_tests_name("CUDA devices", tests, find_emulator, remove_folder);

@@ -65,7 +65,14 @@ static void test_target(void **state)
         {NULL, 81, EVIDENCE_MEASURED, 0, "compute_80"}, /* none such: the nearest older one */
         {NULL, 10, EVIDENCE_MEASURED, STATUS_UNAVAILABLE, NULL},
         {"compute_75", 90, EVIDENCE_MEASURED, 0, "compute_75"},
-        {"sm_90a", 80, EVIDENCE_SOFTWARE, 0, "sm_90a"},
+        {"sm_90a", 90, EVIDENCE_SOFTWARE, 0, "sm_90a"},
+        {"compute_80", 0, EVIDENCE_SOFTWARE, 0, "compute_80"}, /* the GPU does not say what it is */
+        {NULL, 0, EVIDENCE_SOFTWARE, STATUS_UNAVAILABLE, NULL},
+        {"sm_90", 80, EVIDENCE_MEASURED, STATUS_UNAVAILABLE, NULL}, /* newer than the GPU */
+        {"compute_90", 80, EVIDENCE_SOFTWARE, STATUS_UNAVAILABLE, NULL},
+        {"compute_81", 90, EVIDENCE_SOFTWARE, STATUS_UNAVAILABLE, NULL}, /* none such */
+        {"compute_999", 90, EVIDENCE_SOFTWARE, STATUS_UNAVAILABLE, NULL},
+        {"compute_30", 90, EVIDENCE_SOFTWARE, STATUS_UNAVAILABLE, NULL},
         {"ampere", 80, EVIDENCE_MEASURED, STATUS_INVALID, NULL},
         {"sm_", 80, EVIDENCE_MEASURED, STATUS_INVALID, NULL},
         {"sm_80 -G", 80, EVIDENCE_MEASURED, STATUS_INVALID, NULL},
@@ -111,6 +118,41 @@ static void test_code(void **state)
     text_release(&again);
 }
 
+/* PTX of an older version, where nothing in it is newer. */
+static void test_age(void **state)
+{
+    struct text ptx = {0}, new = {0};
+
+    (void)state;
+    need_compiler();
+    assert_int_equal(cuda_compile(source, "twice", "compute_80", "-DDTYPE_F32 -DFACTOR=3", &ptx,
+                                  NULL), 0);
+    assert_null(strstr(ptx.data, ".version 7.8"));
+    assert_true(cuda_compiler_age(&ptx));
+    assert_non_null(strstr(ptx.data, ".version 7.8\n.target sm_80"));
+    assert_false(cuda_compiler_age(&ptx)); /* once */
+    text_release(&ptx);
+    text_add(&new, ".version 9.0\n.target sm_100\n");
+    assert_false(cuda_compiler_age(&new));
+    assert_non_null(strstr(new.data, ".version 9.0"));
+    text_release(&new);
+}
+
+/* What may be asked of a GPU follows from what its code is compiled for. */
+static void test_capability(void **state)
+{
+    (void)state;
+    unsetenv("OFFLOAD_BENCH_CUDA_ARCH");
+    assert_int_equal(cuda_compiler_capability(90), 90);
+    assert_int_equal(cuda_compiler_capability(0), 0);
+    setenv("OFFLOAD_BENCH_CUDA_ARCH", "compute_75", 1);
+    assert_int_equal(cuda_compiler_capability(90), 75);
+    assert_int_equal(cuda_compiler_capability(0), 75);
+    setenv("OFFLOAD_BENCH_CUDA_ARCH", "sm_100", 1);
+    assert_int_equal(cuda_compiler_capability(90), 90);
+    unsetenv("OFFLOAD_BENCH_CUDA_ARCH");
+}
+
 static void test_words(void **state)
 {
     struct text code = {0};
@@ -131,7 +173,8 @@ static void test_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_target), cmocka_unit_test(test_code), cmocka_unit_test(test_words)};
+        cmocka_unit_test(test_target), cmocka_unit_test(test_code), cmocka_unit_test(test_age),
+        cmocka_unit_test(test_capability), cmocka_unit_test(test_words)};
 
     return cmocka_run_group_tests_name("CUDA compiler", tests, open_cache, remove_cache);
 }

@@ -80,6 +80,9 @@ static void test_pieces(void **state)
     assert_false(nvidia_has_kernel_driver(root));
     assert_false(nvidia_driver_version(root, version, sizeof version));
     expect_absent(true, "modprobe nvidia");
+    setenv("CUDA_VISIBLE_DEVICES", "7", 1);
+    expect_absent(true, "CUDA_VISIBLE_DEVICES='7' leaves no GPU in sight, and there is no kernel");
+    unsetenv("CUDA_VISIBLE_DEVICES");
     put("/dev/nvidiactl", "");
     put("/proc/driver/nvidia/version",
         "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build\n");

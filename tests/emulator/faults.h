@@ -19,12 +19,16 @@
 #define EMULATED_CAPABILITY "OFFLOAD_EMULATOR_CC"       /* compute capability, "80" */
 
 /* Another driver, as the documentation allows it. ATTRIBUTES: "16=1,83=0,*=x", by number a value or
- * x for unknown; *: all that are not named. REFUSES: functions that say "not supported",
- * "cuMemAllocManaged,cuGraphLaunch". TICK_US: the events' clock goes in such steps; with a day it
- * stands. */
+ * x for unknown; *: all that are not named. REFUSES: functions that say "not supported", or another
+ * error by its number, "cuMemAllocManaged,cuGraphLaunch=1". TICK_US: the events' clock goes in such
+ * steps; with a day it stands. NEWEST: cuGetProcAddress gives the newest of each function, whatever it
+ * is asked for. */
 #define EMULATED_ATTRIBUTES "OFFLOAD_EMULATOR_ATTRIBUTES"
 #define EMULATED_REFUSES "OFFLOAD_EMULATOR_REFUSES"
 #define EMULATED_TICK_US "OFFLOAD_EMULATOR_TICK_US"
+#define EMULATED_NEWEST "OFFLOAD_EMULATOR_NEWEST"
+#define EMULATED_PTX "OFFLOAD_EMULATOR_PTX"             /* newest version of PTX it reads, 78 for 7.8 */
+#define EMULATED_NAME "OFFLOAD_EMULATOR_NAME"           /* of the GPU ("NVIDIA A0 emulated") */
 #define EMULATED_ALIGNMENT "OFFLOAD_EMULATOR_ALIGNMENT" /* of memory, and no more (512 bytes) */
 #define EMULATED_INTERFACE "OFFLOAD_EMULATOR_INTERFACE" /* CUDA version of the driver (13000) */
 

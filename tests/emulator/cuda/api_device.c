@@ -94,7 +94,8 @@ CUresult CUDAAPI cuDeviceGetName(char *name, int size, CUdevice device)
     ENTER(NEED_INIT);
     if (!device_check(device))
         return driver_leave(CUDA_ERROR_INVALID_DEVICE);
-    snprintf(name, (size_t)size, "NVIDIA A0 emulated");
+    snprintf(name, (size_t)size, "%s",
+             getenv(EMULATED_NAME) ? getenv(EMULATED_NAME) : "NVIDIA A0 emulated");
     return driver_leave(CUDA_SUCCESS);
 }
 

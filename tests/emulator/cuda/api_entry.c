@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "tests/emulator/cuda/driver.h"
+#include "tests/emulator/cuda/finding.h"
+#include "tests/emulator/faults.h"
 
 static const struct {
     CUresult error;
@@ -19,6 +21,7 @@ static const struct {
     E(ERROR_INVALID_CONTEXT, "invalid device context"),
     E(ERROR_NO_BINARY_FOR_GPU, "no kernel image is available for execution on the device"),
     E(ERROR_INVALID_PTX, "a PTX JIT compilation failed"),
+    E(ERROR_UNSUPPORTED_PTX_VERSION, "the provided PTX was compiled with an unsupported toolchain."),
     E(ERROR_NOT_FOUND, "named symbol not found"),
     E(ERROR_INVALID_HANDLE, "invalid resource handle"),
     E(ERROR_ILLEGAL_STATE, "the operation cannot be performed in the present state"),
@@ -128,7 +131,8 @@ CUresult CUDAAPI cuGetProcAddress(const char *name, void **function, int version
     (void)flags;
     *function = NULL;
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-        if (strcmp(functions[i].name, name) == 0 && functions[i].version <= version)
+        if (strcmp(functions[i].name, name) == 0 &&
+            (functions[i].version <= version || setting(EMULATED_NEWEST, 0)))
             *function = functions[i].function;
     if (status)
         *status = *function ? CU_GET_PROC_ADDRESS_SUCCESS : CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND;

@@ -28,17 +28,23 @@ static void log_write(unsigned int options, CUjit_option *option, void **value, 
 /* PTX for a newer architecture is refused, machine code cannot run here. */
 static CUresult image_check(const char *image, char *message, size_t size)
 {
-    const char *target;
-    int sm = 0;
+    const char *target, *version;
+    int sm = 0, major = 0, minor = 0;
 
     if (memcmp(image, "\x7f" "ELF", 4) == 0 || memcmp(image, "\x50\xed\x55\xba", 4) == 0) {
         snprintf(message, size, "machine code (a cubin) cannot run on the emulated GPU; load PTX");
         return CUDA_ERROR_NO_BINARY_FOR_GPU;
     }
     target = strstr(image, ".target");
+    version = strstr(image, ".version ");
     if (!target || sscanf(target, ".target sm_%d", &sm) != 1) {
         snprintf(message, size, "no PTX: there is no .target");
         return CUDA_ERROR_INVALID_IMAGE;
+    }
+    if (version && sscanf(version, ".version %d.%d", &major, &minor) == 2 &&
+        10 * major + minor > setting(EMULATED_PTX, 999)) {
+        snprintf(message, size, "PTX %d.%d is newer than the driver", major, minor);
+        return CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
     }
     if (sm > setting(EMULATED_CAPABILITY, 80)) {
         snprintf(message, size, "PTX for sm_%d is newer than the GPU", sm);
@@ -80,7 +86,8 @@ static CUresult image_load(CUmodule *module, const void *image, unsigned int opt
     result = module_load(module, image, message, sizeof message);
     if (result != CUDA_SUCCESS) {
         log_write(options, option, value, message);
-        if (result != CUDA_ERROR_NO_BINARY_FOR_GPU) /* which a program may try */
+        if (result != CUDA_ERROR_NO_BINARY_FOR_GPU &&
+            result != CUDA_ERROR_UNSUPPORTED_PTX_VERSION) /* which a program may try */
             finding("cuModuleLoadData: %s", message);
     }
     return result;

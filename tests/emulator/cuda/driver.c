@@ -30,20 +30,21 @@ double now_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
-/* "cuA,cuB" names cuA and cuA_v2. */
-static bool is_refused(const char *call)
+/* "cuA,cuB=1" names cuA and cuA_v2; CUDA_SUCCESS: nothing is refused. */
+static CUresult refusal(const char *call)
 {
     const char *names = getenv(EMULATED_REFUSES);
     size_t n = strcspn(call, "_");
 
     for (; names && *names; names += strcspn(names, ","), names += *names == ',')
-        if (strcspn(names, ",") == n && strncmp(names, call, n) == 0)
-            return true;
-    return false;
+        if (strcspn(names, ",=") == n && strncmp(names, call, n) == 0)
+            return names[n] == '=' ? (CUresult)atoi(names + n + 1) : CUDA_ERROR_NOT_SUPPORTED;
+    return CUDA_SUCCESS;
 }
 
 CUresult driver_enter(enum need need, const char *call)
 {
+    CUresult refused = refusal(call);
     struct handle *context;
 
     pthread_mutex_lock(&lock);
@@ -51,8 +52,8 @@ CUresult driver_enter(enum need need, const char *call)
         finding("%s: the process is a child of the one that initialised the driver", call);
         return CUDA_ERROR_NOT_INITIALIZED;
     }
-    if (is_refused(call))
-        return CUDA_ERROR_NOT_SUPPORTED;
+    if (refused != CUDA_SUCCESS)
+        return refused;
     if (need == NEED_NOTHING)
         return CUDA_SUCCESS;
     if (!driver.is_initialised)
