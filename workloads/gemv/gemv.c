@@ -85,9 +85,21 @@ static double length(const struct problem *p)
 
 static void operation(const struct problem *p, struct operation *op)
 {
-    op->m = 1;
-    op->n = count_output(p);
-    op->k = count_x(p);
+    struct gemm g = gemm_of(p);
+
+    gemm_operation(&g, op);
+}
+
+static bool valid(const struct problem *p, struct why *why)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_sums_fit(&g, why);
+}
+
+static bool wide_fits(const struct problem *p)
+{
+    return !gemm_is_narrow(p->dtype);
 }
 
 static void reference(const struct problem *p, const void *const *in, double *const *want,
@@ -134,6 +146,13 @@ static int blas(struct call *call, struct why *why)
     return 0;
 }
 
+static bool onednn_fits(const struct problem *p)
+{
+    struct gemm g = gemm_of(p);
+
+    return gemm_onednn_fits(&g);
+}
+
 static int onednn_prepare(struct call *call, struct why *why)
 {
     struct gemm g = gemm_of_call(call);
@@ -167,7 +186,7 @@ static int cublaslt(struct call *call, struct why *why)
 
 static bool clblast_fits(const struct problem *p)
 {
-    return p->dtype != DTYPE_BF16;
+    return p->dtype != DTYPE_BF16 && wide_fits(p);
 }
 
 static int steps(const struct problem *p, const struct device_facts *facts, struct step *step)
@@ -184,7 +203,7 @@ static const char *const transposed[] = {"n", "t", NULL};
 /* m n ta alpha beta */
 static const struct shape smoke[] = {
     {{1, 1, 0, 1, 0}}, {{33, 65, 0, 1, 0}}, {{77, 130, 1, 1, 0}},
-    {{130, 1028, 0, 2, 1}}, {{515, 36, 1, -1, 3}},
+    {{130, 1028, 0, 2, 1}}, {{515, 36, 1, -1, 3}}, {{48, 80, 0, 1, 0}},
 };
 
 static const struct sweep sweeps[] = {
@@ -203,18 +222,19 @@ static const struct sweep sweeps[] = {
 
 static const struct variant variants[] = {
     {.name = "reference", .on = DEVICE_CPU, .reference = reference},
-    {.name = "simd", .on = DEVICE_CPU, .run = simd, .scratch_bytes = simd_scratch_bytes},
+    {.name = "simd", .on = DEVICE_CPU, .fits = wide_fits, .run = simd,
+     .scratch_bytes = simd_scratch_bytes},
     BLAS(CBLAS_OPENBLAS, "openblas", "OpenBLAS"),
     BLAS(CBLAS_BLIS, "blis", "BLIS"),
     BLAS(CBLAS_MKL, "mkl", "MKL"),
     BLAS(CBLAS_AOCL, "aocl", "AOCL-BLAS"),
-    {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .available = onednn_available,
-     .prepare = onednn_prepare, .run = onednn_call_run, .release = onednn_call_release,
-     .note = "the primitive is made outside the timed region"},
-    {.name = "onednn-packed", .on = DEVICE_CPU, .provider = "oneDNN",
+    {.name = "onednn", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
+     .available = onednn_available, .prepare = onednn_prepare, .run = onednn_call_run,
+     .release = onednn_call_release, .note = "the primitive is made outside the timed region"},
+    {.name = "onednn-packed", .on = DEVICE_CPU, .provider = "oneDNN", .fits = onednn_fits,
      .available = onednn_available, .prepare = onednn_pack_prepare, .run = onednn_call_run,
      .release = onednn_call_release, .note = "matrix packed outside the timed region"},
-    {.name = "rows", .on = DEVICE_OPENCL, .steps = steps},
+    {.name = "rows", .on = DEVICE_OPENCL, .fits = wide_fits, .steps = steps},
     {.name = "clblast", .on = DEVICE_OPENCL, .provider = "CLBlast",
      .available = clblast_available, .fits = clblast_fits, .prepare = clblast, .run = clblast,
      .note = "y is cleared first (CLBlast reads it even with beta 0); its kernels are compiled "
@@ -226,7 +246,8 @@ static const struct variant variants[] = {
 const struct workload workload_gemv = {
     .name = "gemv",
     .brief = "matrix-vector product y = alpha op(a) x + beta y",
-    .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F64 | 1u << DTYPE_F16 | 1u << DTYPE_BF16,
+    .dtypes = 1u << DTYPE_F32 | 1u << DTYPE_F64 | 1u << DTYPE_F16 | 1u << DTYPE_BF16 |
+              1u << DTYPE_I8 | 1u << DTYPE_E4M3,
     .axis = {{"m", "rows of a", NULL, AXIS_REQUIRED, 1},
              {"n", "columns of a", NULL, AXIS_REQUIRED, 1},
              {"ta", "n: y = a x, t: y = transposed a x", transposed, 0, 0},
@@ -238,13 +259,14 @@ const struct workload workload_gemv = {
     .args = {{.name = "a", .type = DTYPE_SAME, .flow = FLOW_IN, .trait = ARG_STATIONARY,
               .count = count_a},
              {.name = "x", .type = DTYPE_SAME, .flow = FLOW_IN, .count = count_x},
-             {.name = "y", .type = DTYPE_SAME, .flow = FLOW_OUT, .count = count_y},
-             {.name = "y_inout", .type = DTYPE_SAME, .flow = FLOW_INOUT,
+             {.name = "y", .type = DTYPE_PRODUCT, .flow = FLOW_OUT, .count = count_y},
+             {.name = "y_inout", .type = DTYPE_PRODUCT, .flow = FLOW_INOUT,
               .count = count_y_inout}},
     .variants = variants,
     .cost = cost,
     .length = length,
     .operation = operation,
+    .valid = valid,
     .cut = cut,
     .split = split,
 };
