@@ -383,7 +383,10 @@ bool placement_measure(struct trial *t, enum placement placement,
         status = measure(&p, limits, r, why);
     r->calls = p.calls;
     r->chunks = p.overlap ? overlap_chunks(p.overlap) : 0;
-    r->outcome = status ? OUTCOME_FAILED : r->error <= 1 ? OUTCOME_OK : OUTCOME_WRONG;
+    r->outcome = status == STATUS_MEMORY ? OUTCOME_SKIPPED
+                 : status                ? OUTCOME_FAILED
+                 : r->error <= 1         ? OUTCOME_OK
+                                         : OUTCOME_WRONG;
     if (r->outcome != OUTCOME_OK)
         r->why = *why;
     release(&p);
