@@ -166,6 +166,27 @@ static int write_file(const struct acceptance *a, const char *results, const cha
 
 /* ---- the summary ------------------------------------------------------------------------ */
 
+static const char *word(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+/* What is checked: the first question of who reads it. */
+static void print_subject(const json_t *header)
+{
+    const json_t *device;
+    size_t i;
+
+    json_array_foreach(json_object_get(header, "devices"), i, device)
+        if (strncmp(word(device, "id"), "cuda", 4) == 0)
+            printf("%s: %s, %s%s%s; measured by offload-bench %s on %s\n", word(device, "id"),
+                   word(device, "model"), word(device, "driver"),
+                   *word(device, "bus") ? ", at " : "", word(device, "bus"),
+                   word(header, "version"), word(header, "date"));
+}
+
 static void count(const struct acceptance *a, const char *name, size_t *of)
 {
     for (size_t i = 0; i < a->checks; i++)
@@ -199,6 +220,11 @@ static void print_summary(const struct acceptance *a)
         size_t of[ACCEPTANCE_RESULTS] = {0};
 
         count(a, row->name, of);
+        if (!of[ACCEPTANCE_PASS] && !of[ACCEPTANCE_FAIL] && !of[ACCEPTANCE_SLOW] &&
+            !of[ACCEPTANCE_ABSENT]) {
+            printf("  %-19s no record to check it by: %s\n", row->name, row->meaning);
+            continue;
+        }
         printf("  %-19s %4zu pass, %zu fail, %zu slow, %zu absent: %s\n", row->name,
                of[ACCEPTANCE_PASS], of[ACCEPTANCE_FAIL], of[ACCEPTANCE_SLOW],
                of[ACCEPTANCE_ABSENT], row->meaning);
@@ -221,18 +247,20 @@ static int judge(const char *path, const char *file)
         results_release(&results);
         return command_fail(EXIT_USAGE, "%s", why.text);
     }
-    results_release(&results);
     if (a.checks == 0)
         status = command_fail(EXIT_NOTHING, "'%s' holds no record of a CUDA device", path);
     else if (write_file(&a, path, file, &why) != 0)
         status = command_fail(EXIT_USAGE, "%s", why.text);
     else {
+        print_subject(results.header);
         print_summary(&a);
-        printf("%zu checks: %zu pass, %zu fail, %zu slow, %zu absent; all of it in %s\n",
+        printf("%zu checks: %zu pass, %zu fail, %zu slow, %zu absent; all of it in %s, to attach to "
+               "a report\n",
                a.checks, a.count[ACCEPTANCE_PASS], a.count[ACCEPTANCE_FAIL],
                a.count[ACCEPTANCE_SLOW], a.count[ACCEPTANCE_ABSENT], file);
         status = a.count[ACCEPTANCE_FAIL] ? EXIT_WRONG : EXIT_DONE;
     }
+    results_release(&results);
     acceptance_release(&a);
     return status;
 }

@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 #include "probes/probe.h"
+#include "report/acceptance.h"
+#include "report/stats.h"
 
 enum { PROBES = 32 };
 
@@ -57,12 +59,16 @@ static int64_t run_pass(struct trial *t, double pass_s, int64_t calls)
     return done;
 }
 
-/* Metrics that count what the cost function counts. All bytes of a call pass the L2 cache of a
- * GPU at least once, and may do so many times. */
+/* Metrics that count what the cost function counts, or what the samples' events timed; a call of
+ * copies has no kernels. All bytes of a call pass the L2 cache of a GPU at least once, and may do so
+ * many times. */
 static bool is_suspect(const struct metric *metric, double value, const struct record *r)
 {
     double bytes = r->bytes_read + r->bytes_written;
 
+    if (strcmp(metric->name, "kernel_time") == 0)
+        return value > 0 && r->kernel_ns.n > 0 &&
+               !acceptance_times_agree(value * 1e9, stats_series_median(&r->kernel_ns));
     if (strcmp(metric->name, "fp_ops") == 0)
         return r->flops > 0 && (value > 2 * r->flops || value < r->flops / 2);
     return strcmp(metric->name, "l2_bytes") == 0 && value < bytes / 2;

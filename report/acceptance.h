@@ -39,6 +39,11 @@ struct acceptance_row {
 /* Every check, in the order of the summary; ends with a NULL name. */
 extern const struct acceptance_row acceptance_checks[];
 
+/* Can times of one work, by the GPU's activity records and by events around it, both be right? Events
+ * enclose the gaps between kernels, records do not; a clock that changes between their passes moves
+ * either. True of what is short: there both are mostly launch. */
+bool acceptance_times_agree(double activity_ns, double event_ns);
+
 /* Judge all records of CUDA devices. Times of software devices prove nothing: of those only
  * the results are checked. Errors: STATUS_MEMORY. */
 int acceptance_judge(struct acceptance *, const struct results *, struct why *);

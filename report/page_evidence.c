@@ -182,7 +182,10 @@ static void measure_row(struct text *out, const struct record *r, const struct m
         page_cell_number(out, m->value,
                          words_si(m->value, strcmp(m->unit.text, "1") ? m->unit.text : "").text);
     text_add(out, "<td class=\"why\">");
-    page_text(out, m->is_suspect ? "suspect: disagrees with the analytic count. " : "");
+    if (m->is_suspect)
+        page_text(out, strcmp(m->unit.text, "s") == 0
+                           ? "suspect: disagrees with the device's events. "
+                           : "suspect: disagrees with the analytic count. ");
     page_text(out, m->why);
     text_add(out, "</td></tr>\n");
 }

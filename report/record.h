@@ -50,7 +50,7 @@ struct measure {
     struct name probe, name, unit;
     double value; /* per call of the variant; NAN: not measured, then `why` says so */
     char why[160];
-    bool is_suspect; /* disagrees with the analytic count beyond reason */
+    bool is_suspect; /* disagrees with the analytic count, or with events, beyond reason */
 };
 
 /* Name, C type, kind, unit, meaning: the one list that reader, writer and formats walk.

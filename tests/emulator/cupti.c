@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A CUPTI without a GPU, strict about the order in which it is called: each mistake is a line
  * on stderr and counted by emulator_findings(). Planning is the real library's; activity
- * records and counter values are made up here:
+ * records tell what the emulated driver ran (OFFLOAD_EMULATOR_ACTIVITY: by a clock of so many
+ * percent of ours); without that driver, and counter values always, they are made up here:
  *   each flush gives two kernels (1 ms and 0.5 ms, 20 us after their driver calls of 4 us) on
  *   stream 7, a copy (4096 bytes, 2 us) on 8, a fill (1 us) on 9, and overhead (3 us);
  *   counters are 100 (.sum), 50 (percent) and 2 (.ratio).
@@ -76,6 +77,8 @@ static struct {
     size_t used, size;
 } page;
 static int is_reading;
+static uint32_t next_id = 1; /* of a call and its kernel */
+static void watch_start(int is_wanted);
 static CUpti_RangeProfiler_Object *profiler; /* enabled, or NULL */
 
 CUptiResult cuptiActivityRegisterCallbacks(CUpti_BuffersCallbackRequestFunc request,
@@ -94,7 +97,8 @@ CUptiResult cuptiActivityEnable(CUpti_ActivityKind kind)
     EXPECT(!profiler, "activity enabled while the range profiler is");
     EXPECT(kind < 64 && !is_enabled[kind], "a kind enabled twice");
     is_enabled[kind] = 1;
-    enabled++;
+    if (!enabled++)
+        watch_start(1);
     return CUPTI_SUCCESS;
 }
 
@@ -102,13 +106,29 @@ CUptiResult cuptiActivityDisable(CUpti_ActivityKind kind)
 {
     EXPECT(kind < 64 && is_enabled[kind], "a kind disabled that was not enabled");
     is_enabled[kind] = 0;
-    enabled--;
+    if (!--enabled)
+        watch_start(0);
     return CUPTI_SUCCESS;
+}
+
+static void page_turn(void)
+{
+    size_t most = 0;
+
+    if (page.data) {
+        is_reading = 1;
+        give_back(NULL, 0, page.data, page.size, page.used);
+        is_reading = 0;
+    }
+    page.used = page.size = 0;
+    lend(&page.data, &page.size, &most);
 }
 
 static void put(const void *record, size_t bytes)
 {
     bytes = (bytes + 7) & ~(size_t)7;
+    if (page.data && page.used + bytes > page.size)
+        page_turn();
     if (page.data && page.used + bytes <= page.size) {
         memcpy(page.data + page.used, record, bytes);
         page.used += bytes;
@@ -117,22 +137,22 @@ static void put(const void *record, size_t bytes)
     }
 }
 
-static void put_kernel(uint32_t id, uint64_t call, uint64_t ns)
+static void put_kernel(uint32_t id, const char *name, uint64_t call, uint64_t ns)
 {
     CUpti_ActivityAPI api = {.kind = CUPTI_ACTIVITY_KIND_DRIVER, .start = call,
                              .end = call + 4000, .correlationId = id};
     CUpti_ActivityKernel10 kernel = {.kind = CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL,
                                      .start = call + 20000, .end = call + 20000 + ns,
                                      .streamId = 7, .correlationId = id,
-                                     .name = "void gemm<\"tile\">(float *)"};
+                                     .name = name};
 
     put(&kernel, sizeof kernel); /* before its call: the order is CUPTI's to choose */
     put(&api, sizeof api);
 }
 
-static void put_records(void)
+static void put_made_up(void)
 {
-    static uint32_t id = 1;
+    static const char name[] = "void gemm<\"tile\">(float *)";
     uint64_t now;
     CUpti_ActivityMemcpy6 copy = {.kind = CUPTI_ACTIVITY_KIND_MEMCPY, .bytes = 4096, .streamId = 8};
     CUpti_ActivityMemset4 fill = {.kind = CUPTI_ACTIVITY_KIND_MEMSET, .streamId = 9};
@@ -140,18 +160,79 @@ static void put_records(void)
     CUpti_ActivityAPI other = {.kind = CUPTI_ACTIVITY_KIND_DRIVER};
 
     cuptiGetTimestamp(&now);
-    put_kernel(id++, now, 1000000);
-    put_kernel(id++, now + 2000000, 500000);
+    put_kernel(next_id++, name, now, 1000000);
+    put_kernel(next_id++, name, now + 2000000, 500000);
     copy.start = fill.start = overhead.start = other.start = now;
     copy.end = now + 2000;
     fill.end = now + 1000;
     overhead.end = now + 3000;
     other.end = now + 900000; /* a driver call that launches nothing: must not count */
-    other.correlationId = id++;
+    other.correlationId = next_id++;
     put(&copy, sizeof copy);
     put(&fill, sizeof fill);
     put(&overhead, sizeof overhead);
     put(&other, sizeof other);
+}
+
+/* ---- what the emulated driver ran (enum work_kind) ----------------------------------------- */
+
+enum { RAN_KERNEL, RAN_COPY, RAN_FILL, RAN_HOST = 5, RUNS = 1 << 16 };
+static struct {
+    int kind;
+    char name[64];
+    uint64_t bytes, start, ns;
+} ran[RUNS];
+static int runs;
+static void (*watch)(void (*)(int, const char *, size_t, double, double));
+
+static void see(int kind, const char *name, size_t bytes, double start_ms, double end_ms)
+{
+    const char *percent = getenv("OFFLOAD_EMULATOR_ACTIVITY");
+
+    if (runs == RUNS) {
+        dropped++;
+        return;
+    }
+    ran[runs].kind = kind;
+    ran[runs].bytes = bytes;
+    ran[runs].start = (uint64_t)(start_ms * 1e6);
+    ran[runs].ns = (uint64_t)((end_ms - start_ms) * 1e4 * (percent ? atof(percent) : 100));
+    snprintf(ran[runs++].name, sizeof ran->name, "%s", name);
+}
+
+static void watch_start(int is_wanted)
+{
+    void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
+
+    if (driver)
+        *(void **)&watch = dlsym(driver, "cuEmulatorWatch");
+    if (watch)
+        watch(is_wanted ? see : NULL);
+    runs = is_wanted ? 0 : runs;
+}
+
+static void put_run(int i)
+{
+    CUpti_ActivityMemcpy6 copy = {.kind = CUPTI_ACTIVITY_KIND_MEMCPY, .bytes = ran[i].bytes,
+                                  .streamId = 8, .start = ran[i].start,
+                                  .end = ran[i].start + ran[i].ns};
+    CUpti_ActivityMemset4 fill = {.kind = CUPTI_ACTIVITY_KIND_MEMSET, .streamId = 9,
+                                  .start = ran[i].start, .end = ran[i].start + ran[i].ns};
+
+    if (ran[i].kind == RAN_COPY)
+        put(&copy, sizeof copy);
+    else if (ran[i].kind == RAN_FILL)
+        put(&fill, sizeof fill);
+    else /* a host function is a product of the double of cuBLASLt */
+        put_kernel(next_id++, ran[i].name, ran[i].start - 20000, ran[i].ns);
+}
+
+static void put_records(void)
+{
+    if (!watch)
+        put_made_up();
+    for (int i = 0; watch && i < runs; i++)
+        put_run(i);
 }
 
 /* Take every buffer there is: a pool without bounds is a finding. */
@@ -173,20 +254,19 @@ static CUptiResult hoard(void)
 
 CUptiResult cuptiActivityFlushAll(uint32_t flag)
 {
-    size_t most = 0;
-
     EXPECT(flag == CUPTI_ACTIVITY_FLAG_FLUSH_FORCED, "a flush that leaves records behind");
     EXPECT(enabled, "a flush with nothing enabled");
     if (getenv("OFFLOAD_EMULATOR_HOLD"))
         return hoard();
-    lend(&page.data, &page.size, &most);
+    page_turn();
     EXPECT(!page.data || ((uintptr_t)page.data % 8 == 0 && page.size >= 4096),
            "a buffer that is small or not aligned");
-    page.used = 0;
     put_records();
     is_reading = 1;
     give_back(NULL, 0, page.data, page.size, page.used);
     is_reading = 0;
+    page.data = NULL;
+    runs = 0;
     return CUPTI_SUCCESS;
 }
 

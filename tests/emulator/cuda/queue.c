@@ -80,10 +80,19 @@ static void run_set(const struct work *w)
     touch(w->to, w->bytes * w->width, true);
 }
 
+/* The double of CUPTI is told what ran, from when to when: kind as in enum work_kind. */
+static void (*watcher)(int kind, const char *name, size_t bytes, double start_ms, double end_ms);
+void cuEmulatorWatch(void (*)(int, const char *, size_t, double, double));
+void cuEmulatorWatch(void (*watch)(int, const char *, size_t, double, double))
+{
+    watcher = watch;
+}
+
 static void run(const struct handle *stream, const struct work *w)
 {
     static const char *const name[] = {[WORK_COPY] = "a copy", [WORK_SET] = "a fill",
                                        [WORK_HOST] = "a host function"};
+    double start_ms = now_ms();
 
     order_begin();
     switch (w->kind) {
@@ -94,6 +103,9 @@ static void run(const struct handle *stream, const struct work *w)
     case WORK_RECORD: run_record(stream, w); break;
     case WORK_WAIT: break;
     }
+    if (watcher && w->kind != WORK_RECORD && w->kind != WORK_WAIT)
+        watcher(w->kind, w->kind == WORK_KERNEL ? w->object->kernel->name : name[w->kind], w->bytes,
+                start_ms, now_ms());
     order_end(stream->number, w->position, &w->clock,
               w->kind == WORK_KERNEL ? w->object->kernel->name : name[w->kind]);
 }
