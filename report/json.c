@@ -32,6 +32,16 @@ void key_set(json_t *object, const char *key, json_t *value)
     json_object_set_new(object, key, value);
 }
 
+void key_list(json_t *object, const char *key, const struct report *report, size_t n,
+              json_t *(*value)(const struct report *, size_t i))
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array, value(report, i));
+    key_set(object, key, array);
+}
+
 void key_time(json_t *object, struct estimate us)
 {
     key_set(object, "time_us", value_number(us.value));

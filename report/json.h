@@ -17,17 +17,22 @@ json_t *value_string(const char *); /* bytes outside ASCII become '?' where they
 json_t *value_problem(const struct record *);
 json_t *value_pays(struct estimate calls); /* of a number of calls from which on it pays */
 
-/* What stands behind the verdicts (json_evidence.c). */
-json_t *value_crossovers(const struct report *);
-/* Wins of lower precision, of one side of a verdict; `verdict` is its place in `verdicts`. */
-json_t *value_lower_precision(const struct report *);
-/* One object per call that both sides had better share: axis and its length, cpu_units and
- * cpu_share of it, its time, speedup over `against` ("cpu" or "gpu", the better alone). */
-json_t *value_splits(const struct report *);
-json_t *value_strawmen(const struct report *);
-json_t *value_ceilings(const struct report *);
-json_t *value_ledger(const struct report *);
-json_t *value_lifetimes(const struct report *);
-json_t *value_cells(const struct record *const *record, size_t n);
+/* `key`: an array of the n elements that `value` makes. */
+void key_list(json_t *object, const char *key, const struct report *, size_t n,
+              json_t *(*value)(const struct report *, size_t i));
+
+/* Elements of lists: what stands behind the verdicts (json_evidence.c). */
+json_t *value_crossover(const struct report *, size_t i);
+/* A win of lower precision, of one side of a verdict; `verdict` is its place in `verdicts`. */
+json_t *value_lower(const struct report *, size_t i);
+/* A call that both sides had better share: axis and its length, cpu_units and cpu_share of it,
+ * its time, speedup over `against` ("cpu" or "gpu", the better alone). */
+json_t *value_split(const struct report *, size_t i);
+json_t *value_straw(const struct report *, size_t i);
+json_t *value_ceiling(const struct report *, size_t i);
+json_t *value_ledger_row(const struct report *, size_t i);
+json_t *value_lifetime(const struct report *, size_t i);
+json_t *value_check(const struct report *, size_t i);
+json_t *value_left_out(const struct report *, size_t i);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of report.json that stand behind the verdicts: where winners change, calls that
- * both sides had better share, what weak CPUs would have shown, ceilings, the ledger, answers by lifetime, every cell. */
+ * both sides had better share, what weak CPUs would have shown, ceilings, the ledger, answers by
+ * lifetime, every cell. */
 #include <math.h>
 #include <string.h>
 
@@ -42,8 +43,9 @@ static json_t *regret(const struct regret *r)
 }
 
 /* low and high: the first bracket, null when the winner never changes. */
-static json_t *crossover(const struct crossover *x)
+json_t *value_crossover(const struct report *report, size_t i)
 {
+    const struct crossover *x = &report->crossover[i];
     json_t *object = value_problem(x->from->about);
 
     key_set(object, "device", value_string(x->gpu.text));
@@ -66,17 +68,9 @@ static json_t *crossover(const struct crossover *x)
     return object;
 }
 
-json_t *value_crossovers(const struct report *report)
+json_t *value_split(const struct report *report, size_t i)
 {
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < report->crossovers; i++)
-        json_array_append_new(array, crossover(&report->crossover[i]));
-    return array;
-}
-
-static json_t *split(const struct split *s)
-{
+    const struct split *s = &report->split[i];
     const struct verdict *v = s->verdict;
     const struct record *about = v->contest->about;
     json_t *object = value_problem(about);
@@ -97,39 +91,26 @@ static json_t *split(const struct split *s)
     return object;
 }
 
-json_t *value_splits(const struct report *report)
+json_t *value_straw(const struct report *report, size_t i)
 {
-    json_t *array = json_array();
+    const struct straw_sum *s = &report->straw[i];
+    json_t *object = json_object();
 
-    for (size_t i = 0; i < report->splits; i++)
-        json_array_append_new(array, split(&report->split[i]));
-    return array;
+    key_set(object, "against", json_string(straw_name(s->kind)));
+    key_set(object, "problems", json_integer((json_int_t)s->contests));
+    key_set(object, "factor", value_number(s->median));
+    key_set(object, "factor_least", s->contests ? value_number(s->least) : json_null());
+    key_set(object, "factor_most", s->contests ? value_number(s->most) : json_null());
+    key_set(object, "verdicts", json_integer((json_int_t)s->verdicts));
+    key_set(object, "turned_to_offload", json_integer((json_int_t)s->turned));
+    key_set(object, "crossings", json_integer((json_int_t)s->crossings));
+    key_set(object, "crossover_factor", value_number(s->moved));
+    return object;
 }
 
-json_t *value_strawmen(const struct report *report)
+json_t *value_lower(const struct report *report, size_t i)
 {
-    json_t *array = json_array();
-
-    for (int k = 0; k < STRAWS; k++) {
-        const struct straw_sum *s = &report->straw[k];
-        json_t *object = json_object();
-
-        key_set(object, "against", json_string(straw_name(s->kind)));
-        key_set(object, "problems", json_integer((json_int_t)s->contests));
-        key_set(object, "factor", value_number(s->median));
-        key_set(object, "factor_least", s->contests ? value_number(s->least) : json_null());
-        key_set(object, "factor_most", s->contests ? value_number(s->most) : json_null());
-        key_set(object, "verdicts", json_integer((json_int_t)s->verdicts));
-        key_set(object, "turned_to_offload", json_integer((json_int_t)s->turned));
-        key_set(object, "crossings", json_integer((json_int_t)s->crossings));
-        key_set(object, "crossover_factor", value_number(s->moved));
-        json_array_append_new(array, object);
-    }
-    return array;
-}
-
-static json_t *lower(const struct report *report, const struct lower *l)
-{
+    const struct lower *l = &report->lower[i];
     const struct verdict *v = &report->verdict[l->verdict];
     json_t *object = value_problem(v->contest->about);
     struct text words = {0};
@@ -152,78 +133,58 @@ static json_t *lower(const struct report *report, const struct lower *l)
     return object;
 }
 
-json_t *value_lower_precision(const struct report *report)
+json_t *value_ceiling(const struct report *report, size_t i)
 {
-    json_t *array = json_array();
+    const struct ceiling *c = &report->ceiling[i];
+    json_t *object = json_object();
 
-    for (size_t i = 0; i < report->lowers; i++)
-        json_array_append_new(array, lower(report, &report->lower[i]));
-    return array;
+    key_set(object, "device", value_string(c->device.text));
+    key_set(object, "resource", json_string(c->is_memory ? "memory" : "compute"));
+    key_set(object, "dtype", c->is_memory ? json_null() : json_string(dtype_name(c->dtype)));
+    key_set(object, "per_s", value_number(c->per_s));
+    key_set(object, "evidence", json_string(evidence_name(c->evidence)));
+    return object;
 }
 
-json_t *value_ceilings(const struct report *report)
+json_t *value_ledger_row(const struct report *report, size_t i)
 {
-    json_t *array = json_array();
+    const struct ledger_row *row = &report->ledger[i];
+    json_t *object = value_problem(row->record), *rows = json_object();
+    const double *ns = row->record->ledger_ns;
 
-    for (size_t i = 0; i < report->ceilings; i++) {
-        const struct ceiling *c = &report->ceiling[i];
-        json_t *object = json_object();
-
-        key_set(object, "device", value_string(c->device.text));
-        key_set(object, "resource", json_string(c->is_memory ? "memory" : "compute"));
-        key_set(object, "dtype",
-            c->is_memory ? json_null() : json_string(dtype_name(c->dtype)));
-        key_set(object, "per_s", value_number(c->per_s));
-        key_set(object, "evidence", json_string(evidence_name(c->evidence)));
-        json_array_append_new(array, object);
-    }
-    return array;
-}
-
-json_t *value_ledger(const struct report *report)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < report->ledgers; i++) {
-        const struct ledger_row *row = &report->ledger[i];
-        json_t *object = value_problem(row->record), *rows = json_object();
-        const double *ns = row->record->ledger_ns;
-
-        for (int k = 0; k < LEDGERS; k++)
-            key_set(rows, ledger_name((enum ledger)k),
-                value_number(row->record->ledger_ns[k] / 1e3));
-        key_set(object, "device", value_string(row->record->device.text));
-        key_set(object, "variant", value_string(row->record->variant.text));
-        key_set(object, "evidence", json_string(evidence_name(row->record->evidence)));
-        key_set(object, "timeline",
-            json_string(row->record->kind == RECORD_COLD ? "first call" : "warm call"));
-        key_set(object, "placement", json_string(placement_name(row->record->placement)));
-        key_set(object, "memory", json_string(memory_name(row->record->memory)));
-        key_set(object, "calls", json_integer(row->record->calls));
-        key_set(object, "chunks",
-            row->record->chunks > 0 ? json_integer(row->record->chunks) : json_null());
-        key_set(object, "rows_us", rows);
-        key_set(object, "call_us",
-            value_number((ns[LEDGER_LAUNCH] + ns[LEDGER_KERNEL] + ns[LEDGER_SYNC]) / 1e3));
-        key_set(object, "sum_us", value_number(row->sum_ns / 1e3));
-        key_set(object, "wall_us", value_number(row->wall_ns / 1e3));
-        key_set(object, "whole_us", value_number(row->whole_ns / 1e3));
-        key_set(object, "residual_us", value_number((row->wall_ns - row->sum_ns) / 1e3));
-        key_set(object, "residual", value_number(ledger_residual(row)));
-        json_array_append_new(array, object);
-    }
-    return array;
+    for (int k = 0; k < LEDGERS; k++)
+        key_set(rows, ledger_name((enum ledger)k), value_number(ns[k] / 1e3));
+    key_set(object, "device", value_string(row->record->device.text));
+    key_set(object, "variant", value_string(row->record->variant.text));
+    key_set(object, "evidence", json_string(evidence_name(row->record->evidence)));
+    key_set(object, "timeline",
+        json_string(row->record->kind == RECORD_COLD ? "first call" : "warm call"));
+    key_set(object, "placement", json_string(placement_name(row->record->placement)));
+    key_set(object, "memory", json_string(memory_name(row->record->memory)));
+    key_set(object, "calls", json_integer(row->record->calls));
+    key_set(object, "chunks",
+        row->record->chunks > 0 ? json_integer(row->record->chunks) : json_null());
+    key_set(object, "rows_us", rows);
+    key_set(object, "call_us",
+        value_number((ns[LEDGER_LAUNCH] + ns[LEDGER_KERNEL] + ns[LEDGER_SYNC]) / 1e3));
+    key_set(object, "sum_us", value_number(row->sum_ns / 1e3));
+    key_set(object, "wall_us", value_number(row->wall_ns / 1e3));
+    key_set(object, "whole_us", value_number(row->whole_ns / 1e3));
+    key_set(object, "residual_us", value_number((row->wall_ns - row->sum_ns) / 1e3));
+    key_set(object, "residual", value_number(ledger_residual(row)));
+    return object;
 }
 
 static json_t *estimate(struct estimate e)
 {
-    return json_pack("{s:o,s:o,s:o}", "value", value_number(e.value), "low", value_number(e.low), "high",
-                     value_number(e.high));
+    return json_pack("{s:o,s:o,s:o}", "value", value_number(e.value), "low", value_number(e.low),
+                     "high", value_number(e.high));
 }
 
-static json_t *lifetime(const struct lifetime *l)
+json_t *value_lifetime(const struct report *report, size_t i)
 {
     static const char *const key[LIFETIMES] = {"one_cold_call", "one_second", "service"};
+    const struct lifetime *l = &report->lifetime[i];
     json_t *object = value_problem(l->contest->about);
 
     key_set(object, "op", value_string(l->contest->op.text));
@@ -235,29 +196,20 @@ static json_t *lifetime(const struct lifetime *l)
     key_set(object, "setup_basis", json_string(isnan(l->setup_us.value) ? "not known"
                                            : l->is_assumed          ? "assumed"
                                                                     : "measured"));
-    for (int i = 0; i < LIFETIMES; i++) {
+    for (int k = 0; k < LIFETIMES; k++) {
         json_t *answer = json_object();
-        bool is_known = !isnan(l->speedup[i].value);
+        bool is_known = !isnan(l->speedup[k].value);
 
-        key_set(answer, "calls", value_number(l->calls[i]));
-        key_ratio(answer, l->speedup[i]);
+        key_set(answer, "calls", value_number(l->calls[k]));
+        key_ratio(answer, l->speedup[k]);
         key_set(answer, "verdict",
-            is_known ? json_string(decision_name(l->decision[i])) : json_null());
-        key_set(object, key[i], answer);
+                is_known ? json_string(decision_name(l->decision[k])) : json_null());
+        key_set(object, key[k], answer);
     }
     key_set(object, "pays_from_calls", estimate(l->flip));
     key_set(object, "pays", value_pays(l->flip));
     key_set(object, "why", value_string(l->why));
     return object;
-}
-
-json_t *value_lifetimes(const struct report *report)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < report->lifetimes; i++)
-        json_array_append_new(array, lifetime(&report->lifetime[i]));
-    return array;
 }
 
 static json_t *cell(const struct record *r)
@@ -274,11 +226,12 @@ static json_t *cell(const struct record *r)
     return object;
 }
 
-json_t *value_cells(const struct record *const *record, size_t n)
+json_t *value_check(const struct report *report, size_t i)
 {
-    json_t *array = json_array();
+    return cell(report->check[i]);
+}
 
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(array, cell(record[i]));
-    return array;
+json_t *value_left_out(const struct report *report, size_t i)
+{
+    return cell(report->left_out[i]);
 }

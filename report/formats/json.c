@@ -116,8 +116,9 @@ static json_t *straws(const struct contest *contest)
 
 /* ---- verdicts, one by one -------------------------------------------------------- */
 
-static json_t *verdict(const struct verdict *v)
+static json_t *verdict(const struct report *report, size_t i)
 {
+    const struct verdict *v = &report->verdict[i];
     json_t *object = value_problem(v->contest->about);
 
     key_set(object, "op", value_string(v->contest->op.text));
@@ -147,15 +148,6 @@ static json_t *verdict(const struct verdict *v)
     key_set(object, "flips", flips(&v->flips));
     key_set(object, "money", money(&v->money, 0));
     return object;
-}
-
-static json_t *verdicts(const struct report *report)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < report->verdicts; i++)
-        json_array_append_new(array, verdict(&report->verdict[i]));
-    return array;
 }
 
 /* ---- chains ---------------------------------------------------------------------- */
@@ -223,8 +215,9 @@ static json_t *routes(const struct chain *c)
     return array;
 }
 
-static json_t *chain(const struct chain *c)
+static json_t *chain(const struct report *report, size_t i)
 {
+    const struct chain *c = &report->chain[i];
     json_t *object = json_object(), *steps = json_array();
 
     key_set(object, "model", value_string(c->model.text));
@@ -245,22 +238,13 @@ static json_t *chain(const struct chain *c)
     key_set(object, "verdict", json_string(decision_name(c->decision)));
     key_set(object, "missing", value_number(c->missing));
     key_set(object, "weight_bytes", value_number(c->weight_bytes));
-    for (size_t i = 0; i < c->steps; i++)
-        json_array_append_new(steps, step(c, &c->step[i]));
+    for (size_t s = 0; s < c->steps; s++)
+        json_array_append_new(steps, step(c, &c->step[s]));
     key_set(object, "steps", steps);
     key_set(object, "flips", flips(&c->flips));
     key_set(object, "money", money(&c->money, c->tokens));
     key_set(object, "because", value_string(c->because));
     return object;
-}
-
-static json_t *chains(const struct report *report)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < report->chains; i++)
-        json_array_append_new(array, chain(&report->chain[i]));
-    return array;
 }
 
 static json_t *run(const struct report *report)
@@ -278,13 +262,9 @@ static json_t *run(const struct report *report)
     return object;
 }
 
-static json_t *notes(const struct report *report)
+static json_t *note(const struct report *report, size_t i)
 {
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < report->notes; i++)
-        json_array_append_new(array, value_string(report->note[i]));
-    return array;
+    return value_string(report->note[i]);
 }
 
 static int write(const struct report *report, struct text *out, struct why *why)
@@ -301,18 +281,18 @@ static int write(const struct report *report, struct text *out, struct why *why)
     key_set(root, "run", run(report));
     if (lessons)
         key_set(root, "lessons", json_incref(lessons));
-    key_set(root, "verdicts", verdicts(report));
-    key_set(root, "splits", value_splits(report));
-    key_set(root, "chains", chains(report));
-    key_set(root, "crossovers", value_crossovers(report));
-    key_set(root, "strawmen", value_strawmen(report));
-    key_set(root, "lower_precision", value_lower_precision(report));
-    key_set(root, "ceilings", value_ceilings(report));
-    key_set(root, "ledger", value_ledger(report));
-    key_set(root, "lifetimes", value_lifetimes(report));
-    key_set(root, "checks", value_cells(report->check, report->checks));
-    key_set(root, "left_out", value_cells(report->left_out, report->left_outs));
-    key_set(root, "notes", notes(report));
+    key_list(root, "verdicts", report, report->verdicts, verdict);
+    key_list(root, "splits", report, report->splits, value_split);
+    key_list(root, "chains", report, report->chains, chain);
+    key_list(root, "crossovers", report, report->crossovers, value_crossover);
+    key_list(root, "strawmen", report, STRAWS, value_straw);
+    key_list(root, "lower_precision", report, report->lowers, value_lower);
+    key_list(root, "ceilings", report, report->ceilings, value_ceiling);
+    key_list(root, "ledger", report, report->ledgers, value_ledger_row);
+    key_list(root, "lifetimes", report, report->lifetimes, value_lifetime);
+    key_list(root, "checks", report, report->checks, value_check);
+    key_list(root, "left_out", report, report->left_outs, value_left_out);
+    key_list(root, "notes", report, report->notes, note);
     text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     json_decref(root);
     if (text)
