@@ -208,7 +208,32 @@ static int add_row(struct plan *plan, const struct suite_row *row, unsigned real
     return status ? status : plan_add(plan, group, why);
 }
 
-/* Device code is proved at the smoke shapes of every workload and dtype in the suite. */
+/* Every judged workload that has no group yet, in the first dtype that the options allow, at the
+ * last of its smoke shapes. */
+static int add_others(struct plan *plan, const struct options *o, unsigned real, struct why *why)
+{
+    unsigned allowed = o->dtypes ? 0 : ~0u;
+    int status = 0;
+
+    for (int i = 0; i < o->dtypes; i++)
+        allowed |= 1u << o->dtype[i];
+    for (int w = 0; workloads[w] && !status; w++) {
+        struct group group = {.workload = workloads[w], .devices = real};
+        bool is_wanted = workloads[w]->role == ROLE_JUDGED;
+
+        for (int i = 0; i < plan->groups; i++)
+            is_wanted = is_wanted && plan->group[i].workload != workloads[w];
+        group.problem.shape = workloads[w]->smoke[workloads[w]->smokes - 1];
+        for (int d = 0; d < DTYPES && is_wanted && !status; d++)
+            if (workloads[w]->dtypes & allowed & 1u << d) {
+                group.problem.dtype = (enum dtype)d;
+                status = plan_add(plan, group, why);
+                is_wanted = false;
+            }
+    }
+    return status;
+}
+
 bool plan_has_variant(const struct plan *plan, const struct group *g)
 {
     for (int i = 0; i < plan->devices; i++)
@@ -219,6 +244,7 @@ bool plan_has_variant(const struct plan *plan, const struct group *g)
     return false;
 }
 
+/* Device code is proved at the smoke shapes of every workload and dtype in the suite. */
 static int add_proofs(struct plan *plan, unsigned proof, struct why *why)
 {
     int groups = plan->groups, status = 0;
@@ -328,6 +354,8 @@ static int add_suites(struct plan *plan, const struct options *o, unsigned real,
             if (status)
                 return fail_in(suite, status, why);
         }
+        if (suite->has_others && (status = add_others(plan, o, real, why)))
+            return status;
     }
     if (o->budget_s > 0)
         plan->budget_s = o->budget_s;

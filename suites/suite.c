@@ -56,7 +56,7 @@ static int read_head(struct suite *suite, const char *path, const json_t *root,
                      struct why *why)
 {
     static const char *const known[] = {"name",  "brief", "budget_s", "rows", "chains",
-                                        "model", "dtype", "note",     NULL};
+                                        "model", "dtype", "note",     "others", NULL};
     const char *name = json_string_value(json_object_get(root, "name"));
     const char *brief = json_string_value(json_object_get(root, "brief"));
     int status = shelf_keys(root, path, known, why);
@@ -72,6 +72,7 @@ static int read_head(struct suite *suite, const char *path, const json_t *root,
     if (!(suite->budget_s > 0))
         return why_fail(why, STATUS_INVALID,
                         "%s: field 'budget_s' must be seconds above 0", path);
+    suite->has_others = json_is_true(json_object_get(root, "others"));
     return 0;
 }
 

@@ -39,6 +39,7 @@ struct suite {
     struct name name;
     char brief[160];
     double budget_s; /* what a run may take unless --budget says otherwise */
+    bool has_others; /* beside the rows: every judged workload that none names, small */
     struct suite_row *row;
     int rows;
     struct suite_chain *chain;

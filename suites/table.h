@@ -8,7 +8,7 @@
 #include "suites/suite.h"
 
 /* A whole suite from a parsed data file. Fields: name, brief, budget_s (all required),
- * note, and either "rows" (below) or "model", "dtype", "chains" (suites/llm.h). On
+ * note, others, and either "rows" (below) or "model", "dtype", "chains" (suites/llm.h). On
  * failure *suite is released. Errors: STATUS_INVALID naming `path` and field,
  * STATUS_MEMORY. */
 int suite_read(struct suite *, const char *path, const json_t *root,

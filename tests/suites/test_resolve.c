@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of every built-in suite and model are problems of workloads that exist; the
- * smoke suite has every workload. */
+/* The rows of every built-in suite and model are problems of workloads that exist. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,32 +85,12 @@ static void test_models(void **state)
     }
 }
 
-static void test_smoke_has_every_workload(void **state)
-{
-    struct suite suite;
-    struct why why = {{0}};
-
-    (void)state;
-    assert_int_equal(suite_load(&suite, "smoke", NULL, &why), 0);
-    for (const struct workload *const *w = workloads; *w; w++) {
-        int found =
-            strcmp((*w)->name, "peak") == 0; /* a probe of the machine, not a job */
-
-        for (int i = 0; i < suite.rows; i++)
-            found |= strcmp(suite.row[i].workload.text, (*w)->name) == 0;
-        if (!found)
-            fail_msg("suites/smoke.json lacks '%s'", (*w)->name);
-    }
-    suite_release(&suite);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_suites),
         cmocka_unit_test(test_types),
         cmocka_unit_test(test_models),
-        cmocka_unit_test(test_smoke_has_every_workload),
     };
 
     return cmocka_run_group_tests_name("suites meet workloads", tests, NULL, NULL);
