@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The host processor. CPU variants are plain function calls; what this room gives is memory
  * that is fair to measure on: touched, and on 2 MiB pages where the system has them. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

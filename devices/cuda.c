@@ -22,7 +22,6 @@ const struct driver driver_cuda = {.kind = DEVICE_CUDA, .count = cuda_count};
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "devices/cuda.h"
 #include "devices/numa.h"

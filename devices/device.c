@@ -2,7 +2,6 @@
 /* The list of drivers, and opening a device by its id. */
 #include "devices/device.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

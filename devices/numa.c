@@ -3,7 +3,6 @@
  * /sys/devices/system/node/nodeN/distance, one number per node. */
 #include "devices/numa.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>

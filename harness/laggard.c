@@ -2,7 +2,6 @@
 #include "harness/laggard.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* As the sampler's; and where fixed costs and the scheduler no longer matter. */

@@ -3,7 +3,6 @@
  * or the terms of one prediction as a ledger. Nothing is measured. */
 #include <argp.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

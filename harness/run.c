@@ -2,7 +2,6 @@
 /* The `run` sub-command: plan, measure, project, judge. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/trace.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "harness/command.h"

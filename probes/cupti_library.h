@@ -3,8 +3,6 @@
 #ifndef OFFLOAD_BENCH_CUPTI_LIBRARY_H
 #define OFFLOAD_BENCH_CUPTI_LIBRARY_H
 
-#include <stdbool.h>
-
 #include "base/why.h"
 
 struct cupti; /* its functions: cupti_symbols.h */

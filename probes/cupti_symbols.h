@@ -15,6 +15,8 @@
 #include <cupti_target.h>
 #endif
 
+#include <stdbool.h>
+
 #include "probes/cupti_library.h"
 
 #ifdef HAVE_CUPTI

@@ -27,7 +27,6 @@ const struct probe probe_papi = {
 #else
 
 #include <dlfcn.h>
-#include <math.h>
 #include <papi.h>
 #include <stdbool.h>
 #include <stdio.h>

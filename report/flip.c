@@ -3,7 +3,6 @@
 #include "report/flip.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "report/units.h"
 

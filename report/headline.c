@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The answer in one sentence, and what stands above it. */
-#include <math.h>
 #include <string.h>
 
 #include "base/text.h"

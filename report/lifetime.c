@@ -4,7 +4,6 @@
  * it took beyond a call is the set-up. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "report/judge.h"
 #include "report/reuse.h"

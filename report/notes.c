@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The notes under the answer: what was not measured, what disturbed the measurements, what the
  * words mean. */
-#include <math.h>
 #include <string.h>
 
 #include "base/text.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A sweep on its page: what to do, one row for a GPU and one column for a placement, on the first
  * screen; below the pictures how good that advice is and what would make it better. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
 #include "report/precision.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "report/judge.h"

@@ -9,7 +9,6 @@
 
 #include "base/text.h"
 #include "report/judge.h"
-#include "report/stats.h"
 
 void *report_push(void *array, size_t *count, size_t size)
 {

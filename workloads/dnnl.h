@@ -4,8 +4,6 @@
 #ifndef OFFLOAD_BENCH_DNNL_H
 #define OFFLOAD_BENCH_DNNL_H
 
-#include <stddef.h>
-
 #include "base/terms.h"
 #include "base/why.h"
 

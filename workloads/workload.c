@@ -2,7 +2,6 @@
 /* What every workload shares: finding one, reading and writing its shapes, its tolerance. */
 #include "workloads/workload.h"
 
-#include <errno.h>
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>

@@ -4,7 +4,6 @@
 #include "projection/calibrate/fit.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

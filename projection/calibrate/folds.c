@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { FOLD_ROWS = 120, FOLD_ROUNDS = 25 };
 

@@ -3,7 +3,6 @@
  * that the catalogue lacks, and of operations without a model, are passed over. */
 #include "projection/calibrate/samples.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

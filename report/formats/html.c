@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The whole report as one page that needs nothing else: style, script and figures stand in
  * it. The template and its parts are page.html, page.css and page.js beside this file. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/embedded.h"

@@ -2,7 +2,6 @@
 /* For continuous integration: a test case per verdict (its sentence as output) and one
  * per check; wrong results and failed cells are failures, skipped cells are skipped. */
 #include <math.h>
-#include <string.h>
 
 #include "report/format.h"
 #include "report/report.h"

@@ -4,7 +4,6 @@
  * library; skinny products twice as fast as cblas_sgemm, in bf16 as fast as packed oneDNN.
  * Squares are the libraries' job and shown for comparison only. BLIS is left out of the
  * products: where it knows the processor it does not lead, where not it takes seconds. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/duel.h"

@@ -2,7 +2,6 @@
 /* Our reductions beside the libraries', interleaved, same threads, f32. argmax has no library
  * peer here: it is set against a plain scan (how ggml and PyTorch do it) and, on data without
  * a sign, against isamax, which then finds the same element. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <glob.h>
 #include <signal.h>
 #include <stdio.h>

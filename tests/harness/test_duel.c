@@ -7,10 +7,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "harness/duel.h"
 
 static struct duel duel;

@@ -10,7 +10,6 @@
 #include <dlfcn.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdbool.h>
 
 #include "base/trace.h"
 #include "probes/cuda_context.h"

@@ -4,8 +4,6 @@
 #ifndef OFFLOAD_BENCH_TESTS_JUDGING_H
 #define OFFLOAD_BENCH_TESTS_JUDGING_H
 
-#include <string.h>
-
 #include "report/report.h"
 
 static struct results results;

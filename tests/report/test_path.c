@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <string.h>
 
 #include "base/random.h"
 #include "report/path.h"

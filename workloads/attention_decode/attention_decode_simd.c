@@ -8,7 +8,6 @@
 #include "workloads/attention_decode/attention_decode.h"
 
 #include <math.h>
-#include <omp.h>
 
 #include "workloads/attention_row.h"
 #include "workloads/isa.h"

@@ -2,7 +2,6 @@
 /* What handing over work costs when there is no work: a kernel on a device; on the CPU a call
  * through a pointer and an OpenMP parallel region. One element is written, so that a check
  * can see that it ran. */
-#include <string.h>
 
 #include "workloads/workload.h"
 

@@ -2,7 +2,6 @@
 /* atom and red. Blocks run on several workers, so one lock orders all of them. */
 #include "tests/emulator/cuda/machine.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <string.h>
 

@@ -5,7 +5,6 @@
 #include "tests/emulator/cuda/machine.h"
 
 #include <cuda.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/emulator/cuda/allocation.h"
