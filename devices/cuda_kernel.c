@@ -173,7 +173,7 @@ static int kernel_new(struct device *device, const struct module *module, const 
         cu.cuFuncGetAttribute(&limit, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, k.function) ==
             CUDA_SUCCESS && limit > 0)
         k.group_limit = limit; /* else the launch itself says when a group is too large */
-    snprintf(k.name.text, sizeof k.name.text, "%s", name);
+    k.name = name_of(name);
     *kernel = malloc(sizeof k);
     if (!*kernel)
         return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);

@@ -109,7 +109,7 @@ static int kernel_new(struct opencl *self, cl_program program, const char *name,
         return why_fail(why, STATUS_MEMORY, "cannot build '%s': out of memory", name);
     }
     k->program = program;
-    snprintf(k->name.text, sizeof k->name.text, "%s", name);
+    k->name = name_of(name);
     k->kernel = cl.clCreateKernel(program, name, &error);
     if (error != CL_SUCCESS) {
         k->kernel = NULL;

@@ -81,14 +81,18 @@ static bool adds_up(const char *unit)
            strcmp(unit, "byte") == 0;
 }
 
+static struct measure measure_of(const struct probe *probe, const struct metric *metric,
+                                 double value)
+{
+    return (struct measure){.probe = name_of(probe->name), .name = name_of(metric->name),
+                            .unit = name_of(metric->unit), .value = value};
+}
+
 static void note_absence(const struct probe *probe, const struct metric *metric,
                          const struct why *why, struct record *r)
 {
-    struct measure absent = {.value = NAN};
+    struct measure absent = measure_of(probe, metric, NAN);
 
-    snprintf(absent.probe.text, sizeof absent.probe.text, "%s", probe->name);
-    snprintf(absent.name.text, sizeof absent.name.text, "%s", metric->name);
-    snprintf(absent.unit.text, sizeof absent.unit.text, "%s", metric->unit);
     snprintf(absent.why, sizeof absent.why, "%.159s", why->text);
     record_observe(r, &absent);
 }
@@ -96,13 +100,11 @@ static void note_absence(const struct probe *probe, const struct metric *metric,
 static void note_value(const struct probe *probe, const struct metric *metric, double value,
                        int64_t calls, struct record *r)
 {
-    struct measure seen = {.value = adds_up(metric->unit) ? value / (double)calls : value};
+    struct measure seen =
+        measure_of(probe, metric, adds_up(metric->unit) ? value / (double)calls : value);
 
     if (isnan(value))
         return;
-    snprintf(seen.probe.text, sizeof seen.probe.text, "%s", probe->name);
-    snprintf(seen.name.text, sizeof seen.name.text, "%s", metric->name);
-    snprintf(seen.unit.text, sizeof seen.unit.text, "%s", metric->unit);
     seen.is_suspect = is_suspect(metric, seen.value, r);
     record_observe(r, &seen);
 }

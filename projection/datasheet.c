@@ -300,7 +300,7 @@ int datasheet_read(struct gpu *gpu, const json_t *entry, const char *file, struc
     if (!json_is_object(entry))
         return why_fail(why, STATUS_INVALID, "it is not an object");
     if (file)
-        snprintf(gpu->file.text, sizeof gpu->file.text, "%s", base ? base + 1 : file);
+        gpu->file = name_of(base ? base + 1 : file);
     status = texts_read(gpu, entry, why);
     if (status == 0)
         status = keys_check(entry, why);

@@ -103,7 +103,7 @@ static int from_datasheet(struct report *report, const json_t *gpu)
 
     if (!id)
         return 0;
-    snprintf(seen.device.text, sizeof seen.device.text, "%s", id);
+    seen.device = name_of(id);
     seen.per_s = json_is_number(rate) ? json_number_value(rate) : NAN;
     status = raise_ceiling(report, &seen);
     seen.is_memory = false;
@@ -138,7 +138,7 @@ int judge_ceilings(struct report *report)
 
 static void name_bound(struct bound *b, const char *kind, double share)
 {
-    snprintf(b->kind.text, sizeof b->kind.text, "%s", kind);
+    b->kind = name_of(kind);
     b->share = share;
 }
 

@@ -49,7 +49,7 @@ static void fill_step(struct chain_step *step, const struct report *report,
                             .weights_us = estimate_missing(),
                             .gpu_moved_us = NAN,
                             .cpu_share = NAN};
-    snprintf(step->op.text, sizeof step->op.text, "%s", op ? op : "");
+    step->op = name_of(op);
     if (step->contest && step->contest->cpus)
         step->cpu_us = estimate_scale(step->contest->cpu[0].time_us, step->count);
     c = gpu_contender(step->contest, gpu);
@@ -137,8 +137,8 @@ static int add_chain(struct report *report, const json_t *line,
                        .context = count_at(line, "context"),
                        .tokens = json_number_value(json_object_get(line, "tokens")),
                        .gpu = gpu};
-    snprintf(chain->model.text, sizeof chain->model.text, "%s", model ? model : "");
-    snprintf(chain->phase.text, sizeof chain->phase.text, "%s", phase ? phase : "");
+    chain->model = name_of(model);
+    chain->phase = name_of(phase);
     chain->step = calloc(json_array_size(links) + 1, sizeof *chain->step);
     if (!chain->step)
         return STATUS_MEMORY;

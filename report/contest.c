@@ -97,7 +97,7 @@ static int add_gpu(struct report *report, const char *id, const char *model,
     gpu = report_push(&report->gpu, &report->gpus, sizeof *gpu);
     if (!gpu)
         return STATUS_MEMORY;
-    snprintf(gpu->id.text, sizeof gpu->id.text, "%s", id);
+    gpu->id = name_of(id);
     snprintf(gpu->model, sizeof gpu->model, "%s", model ? model : "");
     gpu->evidence = evidence;
     gpu->memory_bytes = number_at(facts, "memory_bytes");

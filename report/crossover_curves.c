@@ -172,8 +172,7 @@ static void judge_curve(struct crossover *x, const struct family *f)
     x->to = x->verdict[x->points - 1]->contest;
     x->gpu = v->gpu->record->device;
     x->is_sweep = !f->axis;
-    snprintf(x->axis.text, sizeof x->axis.text, "%s",
-             f->axis ? f->axis : f->first->about->sweep.text);
+    x->axis = name_of(f->axis ? f->axis : f->first->about->sweep.text);
     x->placement = f->placement;
     x->evidence = v->evidence;
     x->confidence =

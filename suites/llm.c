@@ -32,7 +32,7 @@ static struct suite_row row_of(const struct pass *p, const char *workload,
 {
     struct suite_row row = {.dtype = p->dtype, .cache = cache};
 
-    snprintf(row.workload.text, sizeof row.workload.text, "%s", workload);
+    row.workload = name_of(workload);
     return row;
 }
 
@@ -48,7 +48,7 @@ static void link_add(struct pass *p, const char *op, const struct suite_row *row
     }
     link = &p->chain->link[p->chain->links++];
     *link = (struct suite_link){.row = index, .count = (double)count};
-    snprintf(link->op.text, sizeof link->op.text, "%s", op);
+    link->op = name_of(op);
 }
 
 static void link_rows(struct pass *p, const char *op, const char *workload,
@@ -231,7 +231,7 @@ static void chain_name(struct suite_chain *chain, const struct entry *e,
 {
     bool is_alone = (e->dtypes & (e->dtypes - 1)) == 0;
 
-    snprintf(chain->phase.text, sizeof chain->phase.text, "%s", e->phase);
+    chain->phase = name_of(e->phase);
     if (is_alone)
         chain->model = e->model->name;
     else

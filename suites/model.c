@@ -152,7 +152,7 @@ static int read_type(struct model *m, const char *path, const json_t *root,
         return why_fail(why, STATUS_INVALID, "%s: field 'model_type' is missing", path);
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcmp(types[i].type, type) == 0) {
-            snprintf(m->type.text, sizeof m->type.text, "%s", type);
+            m->type = name_of(type);
             m->has_qkv_bias = types[i].has_qkv_bias;
             return check_layers(path, root, why);
         }

@@ -65,7 +65,7 @@ static int read_head(struct suite *suite, const char *path, const json_t *root,
     if (!name || !*name || !brief || !*brief)
         return why_fail(why, STATUS_INVALID,
                         "%s: fields 'name' and 'brief' must be strings", path);
-    snprintf(suite->name.text, sizeof suite->name.text, "%s", name);
+    suite->name = name_of(name);
     snprintf(suite->brief, sizeof suite->brief, "%s", brief);
     suite->budget_s = json_number_value(json_object_get(root, "budget_s"));
     if (!(suite->budget_s > 0))

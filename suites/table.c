@@ -147,7 +147,7 @@ static int read_names(struct pattern *p, const json_t *row, struct why *why)
     if (value < 0)
         return why_fail(why, STATUS_INVALID,
                         "%s: field 'cache' must be \"hot\" or \"cold\"", p->where);
-    snprintf(p->row.workload.text, sizeof p->row.workload.text, "%s", workload);
+    p->row.workload = name_of(workload);
     p->row.cache = (enum cache)value;
     return 0;
 }
