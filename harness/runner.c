@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "harness/command.h"
 #include "harness/group.h"
 #include "harness/group_record.h"
+#include "harness/process.h"
 
 enum { DEADLY = 32 };
 
@@ -140,62 +140,6 @@ static void child_main(struct child *child, int from, int to)
         say(child->fd, line, (size_t)snprintf(line, sizeof line, "D %.6f\n", spent_s));
     }
     workshop_close(&shop);
-}
-
-/* Start a child on `work`; the parent gets the reading end. */
-static pid_t start(void (*work)(int fd, void *to), void *to, int *fd)
-{
-    int end[2];
-    pid_t pid;
-
-    if (pipe(end) != 0)
-        return -1;
-    fflush(NULL);
-    pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        signal(SIGINT, SIG_IGN); /* Ctrl-C is the parent's to handle */
-        close(end[0]);
-        work(end[1], to);
-        close(end[1]);
-        fflush(NULL);
-        _exit(0);
-    }
-    close(end[1]);
-    if (pid < 0)
-        close(end[0]);
-    *fd = end[0];
-    return pid;
-}
-
-static int wait_for(pid_t pid)
-{
-    int state = 0;
-
-    while (waitpid(pid, &state, 0) < 0 && errno == EINTR)
-        ;
-    return state;
-}
-
-int runner_isolate(void (*work)(int fd, void *to), void *to, struct text *said,
-                   struct why *why)
-{
-    char chunk[4096];
-    ssize_t n;
-    int fd, state;
-    pid_t pid = start(work, to, &fd);
-
-    if (pid < 0)
-        return why_fail(why, STATUS_IO, "cannot start a process: %s", strerror(errno));
-    while ((n = read(fd, chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR))
-        if (n > 0)
-            text_add_bytes(said, chunk, (size_t)n);
-    close(fd);
-    state = wait_for(pid);
-    if (!WIFEXITED(state) || WEXITSTATUS(state) != 0)
-        return why_fail(why, STATUS_IO, "a helper process died (%s)",
-                        WIFSIGNALED(state) ? strsignal(WTERMSIG(state)) : "it gave up");
-    return 0;
 }
 
 /* ---- in the parent --------------------------------------------------------------------- */
@@ -393,14 +337,14 @@ static int run_stretch(struct child *child, int from, int to, struct why *why)
         child->variant = (struct name){"starting"};
         child->lost.text[0] = '\0';
         child->line.n = child->records.n = 0;
-        child->pid = start(child_work, &stretch, &child->fd);
+        child->pid = process_start(child_work, &stretch, &child->fd);
         if (child->pid < 0)
             return why_fail(why, STATUS_IO, "cannot start a process: %s", strerror(errno));
         status = listen_to(child, &end, why);
         if (status || end.text[0])
             kill(child->pid, SIGKILL);
         close(child->fd);
-        state = wait_for(child->pid);
+        state = process_wait(child->pid);
         if (status || *r->interrupted)
             return status;
         if (WIFEXITED(state) && WEXITSTATUS(state) == 0 && !end.text[0])

@@ -6,7 +6,6 @@
 
 #include <signal.h>
 
-#include "base/text.h"
 #include "harness/journal.h"
 #include "harness/plan.h"
 #include "report/record.h"
@@ -38,11 +37,5 @@ int runner_begin(struct runner *, const struct journal *, struct why *);
 
 /* What the program's exit status says of what came of it. */
 int runner_exit_status(const struct runner *);
-
-/* Run `work` in a child process that dies with its parent, and give what it wrote to its
- * descriptor. Used for everything that would leave threads or driver state in the parent.
- * Errors: STATUS_IO when it could not start or ended badly. */
-int runner_isolate(void (*work)(int fd, void *to), void *to, struct text *said,
-                   struct why *why);
 
 #endif

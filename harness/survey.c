@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "harness/machine.h"
-#include "harness/runner.h"
+#include "harness/process.h"
 #include "harness/sampler.h"
 #include "probes/probe.h"
 
@@ -58,7 +58,7 @@ static void look(int fd, void *to)
 int survey_take(struct survey *survey, struct why *why)
 {
     struct text said = {0};
-    int status = runner_isolate(look, NULL, &said, why);
+    int status = process_isolate(look, NULL, &said, why);
 
     *survey = (struct survey){.devices = 0};
     if (!status && said.n > sizeof *survey) {

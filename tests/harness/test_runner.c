@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "harness/process.h"
 #include "harness/runner.h"
 #include "tests/devices/two_nodes.h"
 
@@ -401,9 +402,9 @@ static void test_isolate(void **state)
     struct why why = {{0}};
 
     (void)state;
-    assert_int_equal(runner_isolate(give_up, NULL, &said, &why), STATUS_IO);
+    assert_int_equal(process_isolate(give_up, NULL, &said, &why), STATUS_IO);
     assert_true(strlen(why.text) > 0);
-    assert_int_equal(runner_isolate(say_much, NULL, &said, &why), 0);
+    assert_int_equal(process_isolate(say_much, NULL, &said, &why), 0);
     assert_int_equal(said.n, 50000);
     text_release(&said);
 }
