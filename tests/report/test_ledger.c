@@ -178,6 +178,26 @@ static void test_lifetimes(void **state)
     assert_near(l->flip.value, 63);
 }
 
+/* The shortest set-up is the first call without the longest later one. Three samples: the range. */
+static void test_setup_is_as_uncertain_as_the_calls(void **state)
+{
+    struct record *once = NULL;
+
+    (void)state;
+    add_measured();
+    for (size_t i = 0; i < results.records; i++)
+        if (record[i].kind == RECORD_PLACEMENT && record[i].placement == PLACEMENT_ONCE)
+            once = &record[i];
+    assert_non_null(once);
+    once->wall_ns.value[0] = 200e3;
+    once->wall_ns.value[2] = 230e3;
+    judge();
+    assert_near(report.lifetime[0].call_us.low, 190);
+    assert_near(report.lifetime[0].call_us.high, 220);
+    assert_near(report.lifetime[0].setup_us.low, 50000 - 220);
+    assert_near(report.lifetime[0].setup_us.high, 50000 - 190);
+}
+
 static void test_missing_first_call_is_said(void **state)
 {
     const struct lifetime *l;
@@ -238,6 +258,7 @@ int main(void)
         TEST(test_impossible_times_have_no_ledger), TEST(test_summary_counts),
         TEST(test_verdicts_use_measured_placements),
         TEST(test_lifetimes),
+        TEST(test_setup_is_as_uncertain_as_the_calls),
         TEST(test_missing_first_call_is_said),
         TEST(test_assumptions_are_labelled),
         TEST(test_software_has_a_ledger_and_no_verdict),

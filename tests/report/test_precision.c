@@ -87,6 +87,25 @@ static const struct lower *lower_at(bool is_cpu, double error)
     return NULL;
 }
 
+/* 39 us instead of 40 is no news: within the tie that verdicts have. */
+static void test_a_tie_is_not_told(void **state)
+{
+    struct record *r;
+
+    (void)state;
+    add_cpu("gemm", 1, "simd", 20);
+    add_gpu("gemm", 1, 35);
+    r = add_gpu("gemm", 1, 34);
+    r->judged = 0;
+    r->dtype = DTYPE_BF16;
+    judge();
+    assert_int_equal(report.lowers, 0);
+    report_release(&report);
+    r->time_us = about(30); /* 35 us: told */
+    judge();
+    assert_non_null(lower_at(false, dtype_roundoff(DTYPE_BF16) / dtype_roundoff(DTYPE_F32)));
+}
+
 /* Fewer bits would win on either side; they are told, and the f32 verdict stays what it was. */
 static void test_lower_precision_wins_no_verdict(void **state)
 {
@@ -274,6 +293,7 @@ int main(void)
         T(test_lower_precision_wins_no_verdict),
         T(test_lower_precision_is_named),
         T(test_formats),
+        T(test_a_tie_is_not_told),
         T(test_small_gains_are_no_note),
         T(test_measured_placements_want_measured_rivals),
     };
