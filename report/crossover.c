@@ -95,11 +95,26 @@ static struct estimate student_interval(const double *value, size_t n, double al
     return (struct estimate){mean, mean - half, mean + half};
 }
 
+/* Not even the whole range is sure enough. */
+static bool is_few(size_t n, double alpha)
+{
+    return exp2(-(double)n) > alpha;
+}
+
+double crossover_excess(size_t n, double alpha)
+{
+    if (n < 2)
+        return INFINITY;
+    return is_few(n, alpha) ? quantile(student_tail, (int)n - 1, alpha) /
+                                  quantile(normal_tail, 0, alpha)
+                            : 1;
+}
+
 struct estimate crossover_interval(double *value, size_t n, double alpha)
 {
     if (n < 2)
         return (struct estimate){n ? value[0] : NAN, -INFINITY, INFINITY};
-    if (exp2(-(double)n) > alpha) /* not even the whole range is sure enough */
+    if (is_few(n, alpha))
         return student_interval(value, n, alpha);
     return stats_median_interval(value, n, 1 - 2 * alpha);
 }

@@ -36,11 +36,14 @@ extern const int crossover_look[CROSSOVER_LOOKS];
 
 /* The curve at one size, as logarithms of CPU time over GPU time. `sure` is what would be left
  * of the interval after endless rounds: one point when both sides are measured, the
- * projection's own interval when one is not. */
+ * projection's own interval when one is not. The interval rests on the rounds that were not
+ * `set_aside`; `excess` is how many times as wide as of many rounds with the same spread it is,
+ * because they are few. */
 struct crossover_point {
     double size;
     struct estimate log_ratio, sure;
-    size_t rounds;
+    size_t rounds, set_aside;
+    double excess;
 };
 
 /* Fill every point's intervals at a one-sided error, stepping down: `judge` fills log_ratio and
@@ -53,6 +56,9 @@ void crossover_settle(struct crossover_point *point, size_t points,
  * statistics (exact) where n allows; Student's t (the values are logarithms of times) below;
  * endless for n < 2. Reorders `value`. */
 struct estimate crossover_interval(double *value, size_t n, double alpha);
+/* Of such an interval: 1 for order statistics, Student's t over the normal distribution's below,
+ * INFINITY for n < 2. */
+double crossover_excess(size_t n, double alpha);
 
 /* How much wider than at STATS_CONFIDENCE an interval is with one-sided error `alpha`, as for
  * a normal distribution: for intervals of which only the ends are known. */

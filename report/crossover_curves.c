@@ -76,11 +76,15 @@ static struct estimate widened(struct estimate us, double factor)
                              value + factor * (log(us.high) - value)};
 }
 
-static struct estimate cpu_interval(const struct verdict *v, double alpha, double *work)
+static struct estimate cpu_interval(const struct verdict *v, double alpha, double *work,
+                                    struct crossover_point *p)
 {
     const struct record *r = v->cpu->record;
     size_t n = record_quiet_us(r, &r->wall_ns, work);
     struct estimate e;
+
+    p->set_aside = v->cpu->contended;
+    p->excess = crossover_excess(n, alpha);
 
     for (size_t i = 0; i < n; i++)
         work[i] = log(work[i]);
@@ -91,7 +95,8 @@ static struct estimate cpu_interval(const struct verdict *v, double alpha, doubl
 }
 
 /* Both sides in the same rounds: what disturbed one disturbed the other. */
-static struct estimate paired_interval(const struct verdict *v, double alpha, double *work)
+static struct estimate paired_interval(const struct verdict *v, double alpha, double *work,
+                                       struct crossover_point *p)
 {
     const struct record *cpu = v->cpu->record, *gpu = v->gpu->record;
     size_t n = 0;
@@ -99,6 +104,8 @@ static struct estimate paired_interval(const struct verdict *v, double alpha, do
     for (size_t i = 0; i < cpu->wall_ns.n; i++)
         if (!record_is_contended(cpu, i) && !record_is_contended(gpu, i))
             work[n++] = log(cpu->wall_ns.value[i] / gpu->wall_ns.value[i]);
+    p->set_aside = cpu->wall_ns.n - n;
+    p->excess = crossover_excess(n, alpha);
     return crossover_interval(work, n, alpha);
 }
 
@@ -116,10 +123,10 @@ static void judge_point(void *from, size_t i, double alpha, struct crossover_poi
     if (!work)
         return;
     if (v->is_paired) {
-        p->log_ratio = paired_interval(v, alpha, work);
+        p->log_ratio = paired_interval(v, alpha, work, p);
         p->sure = estimate_exact(p->log_ratio.value);
     } else {
-        cpu = cpu_interval(v, is_measured ? alpha / 2 : alpha, work);
+        cpu = cpu_interval(v, is_measured ? alpha / 2 : alpha, work, p);
         gpu = widened(v->gpu_us, is_measured ? crossover_widening(alpha / 2) : 1);
         p->log_ratio = (struct estimate){cpu.value - gpu.value, cpu.low - gpu.high,
                                          cpu.high - gpu.low};

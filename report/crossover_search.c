@@ -46,10 +46,14 @@ struct crossover_question crossover_net(const struct crossover_point *point, siz
 
 /* ---- rounds --------------------------------------------------------------------------- */
 
-/* Rounds that would decide an undecided point; INFINITY when no number would. */
+/* Rounds that would decide an undecided point; INFINITY when no number would. Of rounds as many are
+ * set aside again; where hardly any was left nothing is known, and any number may. */
 static double rounds_needed(const struct crossover_point *p)
 {
     double bar = log1p(VERDICT_TIE), distance, noise;
+
+    if (p->set_aside + 2 > p->rounds)
+        return 0;
 
     if (p->sure.low > bar) {
         distance = p->sure.low - bar;
@@ -60,7 +64,8 @@ static double rounds_needed(const struct crossover_point *p)
     } else {
         return INFINITY;
     }
-    return ceil(fmax((double)p->rounds, 2) * margin * (noise / distance) * (noise / distance));
+    noise /= fmax(p->excess, 1);
+    return ceil((double)p->rounds * margin * (noise / distance) * (noise / distance));
 }
 
 /* The next look at an undecided size, when one of them is likely to decide it. */
