@@ -139,13 +139,13 @@ static int note_strawmen(struct report *report)
         if (!s->contests)
             continue;
         if (s->verdicts)
-            snprintf(turned, sizeof turned, ", and %zu of %zu verdicts more would say offload",
+            snprintf(turned, sizeof turned, ", and %zu more of %zu verdicts would say offload",
                      s->turned, s->verdicts);
         if (s->crossings && s->moved > 1.01)
             snprintf(moved, sizeof moved, "; the size at which it wins would be %s smaller",
                      words_ratio(s->moved).text);
         status = report_note(report,
-                             "straw man: against %s on this CPU any GPU would look %s better "
+                             "straw man: judged by %s on this CPU instead, any GPU would look %s better "
                              "(%s to %s, %zu problem%s)%s%s",
                              straw_name(s->kind), words_ratio(s->median).text,
                              words_ratio(s->least).text, words_ratio(s->most).text, s->contests,

@@ -317,7 +317,8 @@ void page_method(const struct report *report, struct text *out)
         "<li><b>Verdicts</b>: offload when the whole interval of the speed-up lies above %.2f, "
         "stay when it lies below, undecided otherwise. The interval combines the extremes of "
         "both sides, or interleaved pairs when both were measured together.</li>\n"
-        "</ul>\n",
+        "</ul>\n<p>The whole method, with its sources: <code>docs/method.md</code> of "
+        "offload-bench.</p>\n",
         1 + VERDICT_TIE);
     table_assumptions(report, &grid);
     page_grid(out, "Assumptions that entered",

@@ -84,7 +84,15 @@ static void add_problems(const struct report *report, const struct gpu_side *gpu
 static void add_verdicts(const struct report *report, struct text *out)
 {
     bool is_long = report->gpus > 1 && rows_of(report) > ROWS_MOST;
+    char said[240];
 
+    if (report->verdicts) {
+        snprintf(said, sizeof said, "The last columns are verdicts, by where the data are - resident: on "
+                 "the GPU already; once: weights sent once for %d calls; every: all sent on each call. "
+                 "Times and speed-ups are those of resident.", ONCE_CALLS);
+        text_add(out, "\n");
+        add_wrapped(report, out, "", said);
+    }
     for (size_t i = 0; i < report->chains; i++)
         if (!is_long || report->chain[i].gpu == report->gpu)
             add_steps(report, &report->chain[i], out);
