@@ -27,14 +27,15 @@ static void say_changes(const struct crossover *x, struct text *out)
         text_printf(out, "%s up to %s%s%s", decision_name(found->change[0].before), axis, is,
                     words_count(found->change[0].low).text);
     for (int i = 0; i < found->changes; i++) {
-        text_printf(out, ", %s from %s", decision_name(found->change[i].after),
-                    words_count(found->change[i].high).text);
-        if (i + 1 < found->changes)
-            text_printf(out, " to %s", words_count(found->change[i + 1].low).text);
-        else if (above)
-            text_printf(out, " to %s", words_count(above->low).text);
-        else
+        double from = found->change[i].high;
+        double to = i + 1 < found->changes ? found->change[i + 1].low : above ? above->low : NAN;
+
+        text_printf(out, ", %s %s %s", decision_name(found->change[i].after),
+                    from == to ? "at" : "from", words_count(from).text);
+        if (isnan(to))
             text_add(out, " on");
+        else if (from < to)
+            text_printf(out, " to %s", words_count(to).text);
     }
 }
 

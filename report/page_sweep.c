@@ -118,8 +118,8 @@ void page_sweep_quality(const struct report *report, struct text *out)
             continue;
         if (!is_open)
             page_table_open(out, NULL,
-                            "GPU, placement|winner changes|#sizes|advice for a size that was left "
-                            "out, and time lost by it|what would decide more");
+                            "GPU, placement|winner changes|#sizes|advice for each size, had it not "
+                            "been measured; time lost by it|what would decide more");
         is_open = true;
         add_quality(&report->crossover[i], out);
     }

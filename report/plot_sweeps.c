@@ -72,7 +72,7 @@ static int draw(struct album *album, const struct bundle *b, size_t sweeps)
              first->axis.text, dtype_name(about->dtype), first->gpu.text);
     if (figure_begin(&f, album, PLOT_SWEEP, "plots/sweep.gp", name))
         return STATUS_MEMORY;
-    f.width = sweeps > 1 ? 540 : 820; /* two side by side on a desk, one on a phone */
+    f.width = 540; /* two side by side on a desk, one on a phone */
     f.left = 90;
     f.inner = INNER_PX;
     snprintf(f.plot->title, sizeof f.plot->title, "%.30s %.30s, %s: this CPU against %.20s",

@@ -55,11 +55,13 @@ static void say_upper(const struct crossing *found, struct text *out)
 {
     const struct crossover_stretch *doubt = crossing_doubt_above(found);
 
-    text_printf(out, "from size %s ", words_count(found->change[0].high).text);
-    if (doubt)
-        text_printf(out, "to %s", words_count(doubt->low).text);
+    if (!doubt)
+        text_printf(out, "from size %s on", words_count(found->change[0].high).text);
+    else if (doubt->low == found->change[0].high)
+        text_printf(out, "at size %s", words_count(doubt->low).text);
     else
-        text_add(out, "on");
+        text_printf(out, "from size %s to %s", words_count(found->change[0].high).text,
+                    words_count(doubt->low).text);
 }
 
 /* An undecided stretch within a side: "from 300 on" would pass over it. */
