@@ -449,6 +449,8 @@ static const struct other {
     {EMULATED_PTX, "78"},                        /* older than NVRTC */
     {EMULATED_REFUSES, "cuModuleLoadDataEx=1"},  /* knows none of its options */
     {EMULATED_NAME, "NVIDIA H100 80GB HBM3 MIG 1g.10gb"},
+    {EMULATOR_ORDER, "now"},                     /* streams wait for nothing: done when enqueued */
+    {EMULATOR_ORDER, "others"},
 };
 
 enum { OTHERS = sizeof others / sizeof *others };

@@ -213,8 +213,16 @@ static CUresult prefetch(CUdeviceptr at, size_t bytes, int device, CUstream stre
     return CUDA_ERROR_INVALID_VALUE;
 }
 
-CUresult CUDAAPI cuMemPrefetchAsync(CUdeviceptr at, size_t bytes, CUmemLocation to,
-                                    unsigned int flags, CUstream stream)
+/* Both interfaces, whichever of them cuda.h calls by the plain name: that of CUDA 12.2, the older. */
+#undef cuMemPrefetchAsync
+#undef cuMemAdvise
+CUresult CUDAAPI cuMemPrefetchAsync_v2(CUdeviceptr, size_t, CUmemLocation, unsigned int, CUstream);
+CUresult CUDAAPI cuMemAdvise_v2(CUdeviceptr, size_t, CUmem_advise, CUmemLocation);
+CUresult CUDAAPI cuMemPrefetchAsync(CUdeviceptr, size_t, CUdevice, CUstream);
+CUresult CUDAAPI cuMemAdvise(CUdeviceptr, size_t, CUmem_advise, CUdevice);
+
+CUresult CUDAAPI cuMemPrefetchAsync_v2(CUdeviceptr at, size_t bytes, CUmemLocation to,
+                                       unsigned int flags, CUstream stream)
 {
     ENTER(NEED_CONTEXT);
     if (flags)
@@ -223,19 +231,14 @@ CUresult CUDAAPI cuMemPrefetchAsync(CUdeviceptr at, size_t bytes, CUmemLocation 
         prefetch(at, bytes, to.type == CU_MEM_LOCATION_TYPE_DEVICE ? to.id : -1, stream));
 }
 
-CUresult CUDAAPI cuMemAdvise(CUdeviceptr at, size_t bytes, CUmem_advise advice, CUmemLocation to)
+CUresult CUDAAPI cuMemAdvise_v2(CUdeviceptr at, size_t bytes, CUmem_advise advice,
+                                CUmemLocation to)
 {
     (void)advice;
     ENTER(NEED_CONTEXT);
     return driver_leave(
         prefetch(at, bytes, to.type == CU_MEM_LOCATION_TYPE_DEVICE ? to.id : -1, NULL));
 }
-
-/* The interface before CUDA 13. */
-#undef cuMemPrefetchAsync
-#undef cuMemAdvise
-CUresult CUDAAPI cuMemPrefetchAsync(CUdeviceptr, size_t, CUdevice, CUstream);
-CUresult CUDAAPI cuMemAdvise(CUdeviceptr, size_t, CUmem_advise, CUdevice);
 
 CUresult CUDAAPI cuMemPrefetchAsync(CUdeviceptr at, size_t bytes, CUdevice to, CUstream stream)
 {

@@ -78,9 +78,19 @@ CUresult CUDAAPI cuGetExportTable(const void **table, const CUuuid *id)
     return CUDA_ERROR_NOT_FOUND;
 }
 
-/* Interfaces of an older version, which cuda.h of today renames. */
+/* Interfaces of which cuda.h has one, by the plain name: some of the older, some of the newer version. */
+#if CUDA_VERSION < 12000
+typedef enum {
+    CU_GET_PROC_ADDRESS_SUCCESS,
+    CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND
+} CUdriverProcAddressQueryResult;
+#endif
+#undef cuGetProcAddress
 #undef cuMemPrefetchAsync
 #undef cuMemAdvise
+CUresult CUDAAPI cuGetProcAddress(const char *, void **, int, cuuint64_t);
+CUresult CUDAAPI cuGetProcAddress_v2(const char *, void **, int, cuuint64_t,
+                                     CUdriverProcAddressQueryResult *);
 CUresult CUDAAPI cuMemPrefetchAsync(CUdeviceptr, size_t, CUdevice, CUstream);
 CUresult CUDAAPI cuMemAdvise(CUdeviceptr, size_t, CUmem_advise, CUdevice);
 CUresult CUDAAPI cuMemPrefetchAsync_v2(CUdeviceptr, size_t, CUmemLocation, unsigned int, CUstream);
@@ -122,11 +132,12 @@ static const struct {
     F(cuFuncGetAttribute), F(cuFuncSetAttribute), F(cuFuncSetCacheConfig),
     F(cuOccupancyMaxActiveBlocksPerMultiprocessor), F(cuLaunchKernel), F(cuGetErrorName),
     F(cuGetErrorString), F(cuGetExportTable), F(cuGetProcAddress),
+    {"cuGetProcAddress", 12000, (void *)cuGetProcAddress_v2},
 #undef F
 };
 
-CUresult CUDAAPI cuGetProcAddress(const char *name, void **function, int version,
-                                  cuuint64_t flags, CUdriverProcAddressQueryResult *status)
+CUresult CUDAAPI cuGetProcAddress_v2(const char *name, void **function, int version,
+                                     cuuint64_t flags, CUdriverProcAddressQueryResult *status)
 {
     (void)flags;
     *function = NULL;
@@ -140,8 +151,6 @@ CUresult CUDAAPI cuGetProcAddress(const char *name, void **function, int version
 }
 
 /* The interface of CUDA 11.3, without the status. */
-#undef cuGetProcAddress
-CUresult CUDAAPI cuGetProcAddress(const char *, void **, int, cuuint64_t);
 CUresult CUDAAPI cuGetProcAddress(const char *name, void **function, int version,
                                   cuuint64_t flags)
 {

@@ -159,7 +159,9 @@ struct work work_copy(const struct work *w)
     return copy;
 }
 
-CUresult CUDAAPI cuGraphInstantiate(CUgraphExec *exec, CUgraph graph, unsigned long long flags)
+/* What cuda.h calls cuGraphInstantiate is this one or the next. */
+CUresult CUDAAPI cuGraphInstantiateWithFlags(CUgraphExec *exec, CUgraph graph,
+                                             unsigned long long flags)
 {
     struct handle *g, *e;
 
@@ -184,7 +186,7 @@ CUresult CUDAAPI cuGraphInstantiate_v2(CUgraphExec *exec, CUgraph graph, CUgraph
         *node = NULL;
     if (log && size)
         *log = '\0';
-    return cuGraphInstantiate(exec, graph, 0);
+    return cuGraphInstantiateWithFlags(exec, graph, 0);
 }
 
 CUresult CUDAAPI cuGraphExecDestroy(CUgraphExec exec)
