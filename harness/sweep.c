@@ -283,32 +283,42 @@ static int run_sweep(struct search *s, const struct survey *survey, const char *
     return runner_exit_status(&s->runner);
 }
 
+/* What the request asks for, on what is here. */
+static int sweep_here(struct search *s, const char *command_line)
+{
+    const struct options *o = &s->request->options;
+    struct survey survey;
+    struct why why = {{0}};
+    int status;
+
+    if (survey_take(&survey, &why) != 0)
+        return command_fail(EXIT_NOTHING, "%s", why.text);
+    status = plan_sweep(s, &survey, &why);
+    if (!status)
+        status = prices_check(o->prices, NULL, &why);
+    s->runner = (struct runner){.plan = &s->plan, .seed = o->seed,
+                                .interrupted = interrupt_watch()};
+    if (status)
+        status = command_fail(status == STATUS_UNAVAILABLE ? EXIT_NOTHING : EXIT_USAGE, "%s",
+                              why.text);
+    else
+        status = run_sweep(s, &survey, command_line);
+    plan_release(&s->plan);
+    survey_release(&survey);
+    return status;
+}
+
 int command_sweep(int argc, char **argv)
 {
     static struct search s; /* large */
     char *command_line = command_line_of(argc, argv);
     struct sweep_request request;
-    struct survey survey;
-    struct why why = {{0}};
     int status;
 
     sweep_parse(&request, argc, argv);
     s = (struct search){.request = &request, .start_ns = clock_ns()};
     s.is_shown = isatty(STDERR_FILENO) && !request.options.quiet && !request.options.no_progress;
-    if (survey_take(&survey, &why) != 0)
-        return command_fail(EXIT_NOTHING, "%s", why.text);
-    status = plan_sweep(&s, &survey, &why);
-    if (!status)
-        status = prices_check(request.options.prices, NULL, &why);
-    s.runner = (struct runner){.plan = &s.plan, .seed = request.options.seed,
-                               .interrupted = interrupt_watch()};
-    if (status)
-        status = command_fail(status == STATUS_UNAVAILABLE ? EXIT_NOTHING : EXIT_USAGE, "%s",
-                              why.text);
-    else
-        status = run_sweep(&s, &survey, command_line);
-    plan_release(&s.plan);
-    survey_release(&survey);
+    status = sweep_here(&s, command_line);
     json_decref(request.options.prices);
     free(command_line);
     return status;

@@ -55,8 +55,9 @@ static void say_doubt(const struct crossover_stretch *s, bool beside, struct tex
         text_printf(out, "%s up to %s, undecided above", decision_name(s->before),
                     words_count(s->low).text);
     else
-        text_printf(out, "undecided between %s and %s (%s on both sides)", words_count(s->low).text,
-                    words_count(s->high).text, decision_name(s->before));
+        text_printf(out, "undecided between %s and %s%s%s%s", words_count(s->low).text,
+                    words_count(s->high).text, beside ? " (" : "",
+                    beside ? decision_name(s->before) : "", beside ? " on both sides)" : "");
 }
 
 /* Those at the ends of the curve, which hold most sizes, before those in between. */
@@ -78,6 +79,10 @@ static void write_answer(struct crossover *x)
 
     if (x->found.changes)
         say_changes(x, &out);
+    else if (x->found.doubts && !crossing_doubt_below(&x->found) && !crossing_doubt_above(&x->found))
+        text_printf(&out, "%s from %s to %s", decision_name(x->found.doubt[0].before),
+                    words_count(x->point[0].size).text,
+                    words_count(x->point[x->points - 1].size).text);
     else if (!x->found.doubts)
         text_printf(&out, "%s at every %s from %s to %s",
                     x->found.kind == CROSSOVER_ALWAYS ? "offload" : "stay",

@@ -31,10 +31,18 @@ static const struct crossover *first_sweep(const struct report *report)
     return NULL;
 }
 
+/* Of what nothing is said of nobody is sure. */
 static void say_sure(const struct crossover *x, struct text *out)
 {
-    text_printf(out, " (%s, %s sure)", evidence_name(x->evidence),
-                words_percent(x->confidence).text);
+    bool is_said = false;
+
+    for (size_t i = 0; i < x->points; i++)
+        is_said |= crossover_decision(&x->point[i]) != DECISION_UNDECIDED;
+    if (is_said)
+        text_printf(out, " (%s, %s sure)", evidence_name(x->evidence),
+                    words_percent(x->confidence).text);
+    else
+        text_printf(out, " (%s)", evidence_name(x->evidence));
 }
 
 /* "up to 250" or, where it is undecided below 16, "from 16 to 250". */
@@ -73,6 +81,77 @@ static bool is_broken(const struct crossing *found)
     return false;
 }
 
+/* ---- advice ------------------------------------------------------------------------------ */
+
+static size_t run_end(const struct crossover *x, size_t from, enum decision side)
+{
+    size_t to = from;
+
+    while (to + 1 < x->points && crossover_decision(&x->point[to + 1]) == side)
+        to++;
+    return to;
+}
+
+static void say_run(const struct crossover *x, size_t from, size_t to, struct text *out)
+{
+    const struct words low = words_count(x->point[from].size),
+                       high = words_count(x->point[to].size);
+
+    if (from == to)
+        text_printf(out, "at size %s", low.text);
+    else if (from == 0)
+        text_printf(out, "up to size %s", high.text);
+    else if (to + 1 == x->points)
+        text_printf(out, "from size %s on", low.text);
+    else
+        text_printf(out, "from size %s to %s", low.text, high.text);
+}
+
+static int runs(const struct crossover *x, enum decision side)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < x->points; i++)
+        n += crossover_decision(&x->point[i]) == side && run_end(x, i, side) == i;
+    return n;
+}
+
+/* Where it is decided for a side, stretch by stretch: "up to size 32 and from size 256 to 512". */
+static int say_runs(const struct crossover *x, enum decision side, struct text *out)
+{
+    int all = runs(x, side), said = 0;
+
+    for (size_t i = 0; i < x->points; i++)
+        if (crossover_decision(&x->point[i]) == side) {
+            text_add(out, said == 0 ? "" : said + 1 < all ? ", " : " and ");
+            say_run(x, i, run_end(x, i, side), out);
+            i = run_end(x, i, side);
+            said++;
+        }
+    return said;
+}
+
+/* Several crossings, or sizes within a side that are not decided: what holds where. */
+static void say_stretches(const struct crossover *x, const char *what, struct text *out)
+{
+    struct text move = {0}, keep = {0};
+    int moves = say_runs(x, DECISION_OFFLOAD, &move), keeps = say_runs(x, DECISION_STAY, &keep);
+
+    if (moves)
+        text_printf(out, "move %s to %s %s", what, x->gpu.text, move.data);
+    if (keeps)
+        text_printf(out, "%s %s on this CPU %s", moves ? "; keep" : "keep", moves ? "it" : what,
+                    keep.data);
+    if (!moves && !keeps)
+        text_printf(out, "nobody can tell yet whether %s is faster on this CPU or on %s: undecided "
+                         "at every size", what, x->gpu.text);
+    else if (x->found.doubts)
+        text_add(out, "; undecided elsewhere");
+    out->failed |= move.failed | keep.failed;
+    text_release(&move);
+    text_release(&keep);
+}
+
 /* "move gemm square (f32) to l4 from size 300 on and keep it on this CPU up to size 250" */
 static void say_advice(const struct crossover *x, const char *what, struct text *out)
 {
@@ -94,7 +173,7 @@ static void say_advice(const struct crossover *x, const char *what, struct text 
                     words_count(x->point[0].size).text,
                     words_count(x->point[x->points - 1].size).text, x->gpu.text);
     } else {
-        text_printf(out, "%s on %s: %s", what, x->gpu.text, x->answer);
+        say_stretches(x, what, out);
     }
 }
 
@@ -113,11 +192,11 @@ static void say_missing(const struct report *report, const struct crossover *x, 
 /* What the sizes between are, and what would make them fewer. */
 static void say_between(const struct crossover *x, struct text *out)
 {
-    if (x->found.kind != CROSSOVER_ONE)
-        return;
-    if (x->found.doubts && !is_broken(&x->found))
+    bool is_one = x->found.kind == CROSSOVER_ONE;
+
+    if (is_one && x->found.doubts && !is_broken(&x->found))
         text_printf(out, " In full: %s.", x->answer);
-    else if (!x->found.doubts)
+    else if (is_one && !x->found.doubts)
         text_printf(out, " Between %s and %s it is open.", words_count(x->found.change[0].low).text,
                     words_count(x->found.change[0].high).text);
     if (*x->decider)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,22 +71,63 @@ static void test_names(void **state)
     text_release(&said);
 }
 
+/* The resident curve of a report: NULL when it is not a sweep's. */
+static const json_t *resident_curve(const json_t *report)
+{
+    const json_t *curve;
+    size_t i;
+
+    json_array_foreach(json_object_get(report, "crossovers"), i, curve)
+    {
+        const char *placement = json_string_value(json_object_get(curve, "placement"));
+
+        if (placement && strcmp(placement, "resident") == 0)
+            return curve;
+    }
+    return NULL;
+}
+
+static void assert_json_text(const json_t *object, const char *key, const char *text)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    assert_non_null(value);
+    assert_string_equal(value, text);
+}
+
 /* Microseconds of launch against products of 2, and two TFLOP/s at least against two cores at
  * 1024: noise may leave sizes undecided, but never one side at every size or the sides exchanged. */
 static void test_answers_from_records_alone(void **state)
 {
     struct text said = {0}, kept = {0};
+    const json_t *curve, *change;
+    const char *kind;
+    json_t *report;
+    size_t i;
 
     (void)state;
     assert_int_equal(run("sweep gemm --sweep square --from 2 --to 1024 --gpu h100-sxm "
                          "--placement resident --budget 20 --out done", &said),
                      EXIT_DONE);
-    assert_non_null(strstr(said.data, "With the data in place, "));
     assert_non_null(strstr(said.data, "thresholds of the sweep"));
-    if (strstr(said.data, "at every size from") || strstr(said.data, "h100-sxm up to size") ||
-        strstr(said.data, "offload up to size"))
-        fail_msg("%s", said.data);
     read_file("done/report.json", &kept);
+    report = json_loadb(kept.data, kept.n, 0, NULL);
+    curve = resident_curve(report);
+    assert_non_null(curve);
+    assert_json_text(curve, "evidence", "projected");
+    kind = json_string_value(json_object_get(curve, "kind"));
+    assert_non_null(kind);
+    if (strcmp(kind, "always") == 0 || strcmp(kind, "never") == 0)
+        fail_msg("%s", kept.data);
+    assert_true(json_integer_value(json_object_get(curve, "sizes")) >= 10); /* the net */
+    assert_true(json_number_value(json_object_get(curve, "confidence")) == 0.8);
+    json_array_foreach(json_object_get(curve, "changes"), i, change)
+        assert_true(json_number_value(json_object_get(change, "low")) <
+                    json_number_value(json_object_get(change, "high")));
+    change = json_array_get(json_object_get(curve, "changes"), 0);
+    if (change)
+        assert_json_text(change, "after", "offload");
+    json_decref(report);
     assert_int_equal(run("report done --format json", &said), EXIT_DONE);
     assert_int_equal(said.n, kept.n);
     assert_memory_equal(said.data, kept.data, kept.n);

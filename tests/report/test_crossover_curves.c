@@ -170,7 +170,10 @@ static void test_advice_ends_where_it_is_undecided(void **ignored)
         series_push(&gpu->wall_ns, i % 2 ? 5e3 : 500e3);
     assert_int_equal(judge()->found.doubts, 1);
     assert_null(strstr(report.headline, "from size 110 on"));
-    assert_non_null(strstr(report.headline, "undecided between 250 and 1000"));
+    assert_non_null(strstr(report.headline,
+                           "move gemm square in f32 to fast from size 110 to 250 and from size 1000 "
+                           "on; keep it on this CPU up to size 100; undecided elsewhere (measured, "
+                           "95 % sure). What would decide more: "));
     table_sweeps(&report, &grid);
     assert_string_equal(grid.cell[6], "110-250, 1000-4096");
     grid_release(&grid);
@@ -187,6 +190,29 @@ static void test_what_was_not_reached_is_said(void **ignored)
 
 #define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+/* Nothing is known, so nobody is sure of it; and what is known at some sizes is said of those. */
+static void test_advice_where_little_is_decided(void **ignored)
+{
+    (void)ignored;
+    for (int i = 0; i < 3; i++) {
+        add_size(200 + 10 * i, EVIDENCE_PROJECTED);
+        record[results.records - 1].time_us = (struct estimate){40, 4, 400};
+    }
+    assert_int_equal(judge()->found.kind, CROSSOVER_UNDECIDED);
+    assert_non_null(strstr(report.headline, "nobody can tell yet whether gemm square in f32 is faster "
+                                            "on this CPU or on fast: undecided at every size "
+                                            "(projected). What would decide more: measuring the "
+                                            "GPU"));
+    report_release(&report);
+    for (int i = 0; i < 2; i++) {
+        add_size(100 + 10 * i, EVIDENCE_PROJECTED);
+        record[results.records - 1].time_us = (struct estimate){400, 300, 500};
+    }
+    judge();
+    assert_non_null(strstr(report.headline, "keep gemm square in f32 on this CPU up to size 110; "
+                                            "undecided elsewhere (projected, 80 % sure)"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,7 +220,7 @@ int main(void)
         T(test_page_says_what_to_do),
         T(test_projected),
         T(test_advice_ends_where_it_is_undecided),
-        T(test_what_was_not_reached_is_said),
+        T(test_what_was_not_reached_is_said), T(test_advice_where_little_is_decided),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
