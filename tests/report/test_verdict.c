@@ -380,6 +380,31 @@ static void test_measured_gpus_are_paired(void **state)
     assert_string_equal(report.caution, "");
 }
 
+/* How many problems pay on the first GPU and which most; of further ones three are counted. */
+static void test_headline_of_a_list(void **state)
+{
+    char name[16];
+
+    (void)state;
+    json_object_set_new(results.header, "threads", json_integer(2));
+    add_cpu("gemm", 1, "simd", 400);
+    add_cpu("norm", 1, "simd", 20);
+    add_cpu("rope", 1, "simd", 2);
+    for (int g = 0; g < 6; g++) {
+        snprintf(name, sizeof name, "gpu-%d", g);
+        for (int i = 0; i < 3; i++)
+            strcpy(add_gpu(i == 0 ? "gemm" : i == 1 ? "norm" : "rope", 1, 15)->device.text, name);
+    }
+    judge();
+    assert_non_null(strstr(report.headline, "Of 3 problems, moving from this CPU (2 threads) to gpu-0 "
+                                            "would pay for 1 (1 undecided) when the data are there "
+                                            "already and for none when they are sent on every call. "));
+    assert_non_null(strstr(report.headline, "At best, with the data there, gemm f32 would be "));
+    assert_non_null(strstr(report.headline, "; on gpu-3: 1 (1 undecided) and none; 2 more in the tables "
+                                            "(projected)."));
+    assert_null(strstr(report.headline, "gpu-4"));
+}
+
 static void test_bounds(void **state)
 {
     struct record *peak;
@@ -646,6 +671,7 @@ int main(void)
         T(test_disturbed_times_are_upper_bounds),
         T(test_disturbed_times_end_at_the_ceilings),
         T(test_measured_gpus_are_paired),
+        T(test_headline_of_a_list),
         T(test_bounds),
         T(test_crossover_brackets),
         T(test_winner_never_changes),
