@@ -3,7 +3,6 @@
 #include "report/grid.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,8 +97,7 @@ static size_t least_width(const struct grid *grid, size_t column)
     return is_last && !(grid->column[column].stand & GRID_RIGHT) && wide > SENTENCE ? SENTENCE : wide;
 }
 
-/* The first column stands for the row, whatever it holds. */
-static bool is_empty(const struct grid *grid, size_t column)
+bool grid_is_empty(const struct grid *grid, size_t column)
 {
     for (size_t i = column; i < grid->cells; i += grid_columns(grid))
         if (strcmp(grid->cell[i], "-") != 0)
@@ -121,7 +119,7 @@ static void choose(const struct grid *grid, int rank, struct layout *l)
 {
     l->n = 0;
     for (size_t c = 0; c < grid_columns(grid); c++)
-        if (grid->column[c].stand / GRID_SPARE <= rank && !is_empty(grid, c))
+        if (grid->column[c].stand / GRID_SPARE <= rank && !grid_is_empty(grid, c))
             l->column[l->n++] = c;
 }
 
@@ -200,7 +198,7 @@ static void name_left_out(const struct grid *grid, const struct layout *l, size_
     for (size_t c = 0, i = 0; c < grid_columns(grid); c++)
         if (i < l->n && l->column[i] == c)
             i++;
-        else if (!is_empty(grid, c))
+        else if (!grid_is_empty(grid, c))
             text_printf(&said, "%s%s", said.n ? ", " : "left out for want of width: ",
                         grid->column[c].name);
     if (said.n) {

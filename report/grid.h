@@ -4,6 +4,8 @@
 #ifndef OFFLOAD_BENCH_GRID_H
 #define OFFLOAD_BENCH_GRID_H
 
+#include <stdbool.h>
+
 #include "base/text.h"
 
 enum { GRID_COLUMNS = 16 };
@@ -33,6 +35,8 @@ void grid_printf(struct grid *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 size_t grid_columns(const struct grid *);
 size_t grid_rows(const struct grid *);
+/* A column that holds nothing but "-", and not the first one, which stands for the row. */
+bool grid_is_empty(const struct grid *, size_t column);
 
 /* Append the table to `out`. Nothing but the headings when there is no row. As text, columns that
  * hold nothing but "-" are left out, and no line is longer than `line` characters, unless a word is:

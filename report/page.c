@@ -138,18 +138,23 @@ void page_grid(struct text *out, const char *title, const char *lead, struct gri
         struct text headings = {0};
 
         for (size_t i = 0; i < columns; i++)
-            text_printf(&headings, "%s%s%s", i ? "|" : "",
-                        grid->column[i].stand & GRID_RIGHT ? "#" : "", grid->column[i].name);
+            if (!grid_is_empty(grid, i))
+                text_printf(&headings, "%s%s%s", i ? "|" : "",
+                            grid->column[i].stand & GRID_RIGHT ? "#" : "", grid->column[i].name);
         text_printf(out, "<h3>%s</h3>\n%s%s%s", title, *lead ? "<p>" : "", lead,
                     *lead ? "</p>\n" : "");
         if (grid_rows(grid) > ROWS_OPEN)
             text_printf(out, "<details><summary>%zu rows</summary>\n", grid_rows(grid));
         page_table_open(out, NULL, headings.data ? headings.data : "");
         for (size_t i = 0; i < grid->cells; i++) {
-            text_printf(out, "%s<td%s>", i % columns ? "" : "<tr>",
-                        grid->column[i % columns].stand & GRID_RIGHT ? " class=\"n\"" : "");
-            page_text(out, grid->cell[i]);
-            text_printf(out, "</td>%s", i % columns == columns - 1 ? "</tr>\n" : "");
+            text_add(out, i % columns ? "" : "<tr>");
+            if (!grid_is_empty(grid, i % columns)) {
+                text_printf(out, "<td%s>",
+                            grid->column[i % columns].stand & GRID_RIGHT ? " class=\"n\"" : "");
+                page_text(out, grid->cell[i]);
+                text_add(out, "</td>");
+            }
+            text_add(out, i % columns == columns - 1 ? "</tr>\n" : "");
         }
         page_table_close(out);
         text_add(out, grid_rows(grid) > ROWS_OPEN ? "</details>\n" : "");

@@ -115,6 +115,8 @@ static void first_screen_answers(void **state)
     assert_non_null(answer);
     assert_non_null(evidence);
     assert_non_null(strstr(page.data, "No GPU was measured"));
+    assert_non_null(strstr(page.data, "<code>offload-bench doctor</code>"));
+    assert_non_null(strstr(page.data, "<summary>What the words mean</summary>"));
     assert_true(answer < evidence && evidence < table);
 }
 
