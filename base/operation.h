@@ -9,7 +9,8 @@
 /* How numbers are held and multiplied where no enum dtype says it: tf32 multiplies f32 data
  * with fewer bits; fp8 with one scale per tensor or per block; I8_WEIGHT and I4_WEIGHT keep
  * weights small and multiply in 16 bits; SMOOTH is int8 with 16-bit activations quantised in
- * the call; fp4 is Blackwell's block-scaled 4-bit type. */
+ * the call; fp4 is Blackwell's block-scaled 4-bit type; dp4a multiplies int8 on the vector lanes,
+ * four at a time, as libraries did before matrix cores took int8. */
 enum precision {
     PRECISION_PLAIN,
     PRECISION_TF32,
@@ -19,6 +20,7 @@ enum precision {
     PRECISION_I4_WEIGHT,
     PRECISION_SMOOTH,
     PRECISION_FP4,
+    PRECISION_DP4A,
     PRECISIONS
 };
 

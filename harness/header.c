@@ -89,7 +89,8 @@ static json_t *describe_gpus(const struct plan *plan)
  * without a framework's dispatch, and the calibration stands already. */
 static bool is_entered(const struct assumption *a, const struct plan *plan)
 {
-    static const char *const apart[] = {"pinned_share", "eager_start_us", "process_watts"};
+    static const char *const apart[] = {"pinned_share", "eager_start_us", "process_watts",
+                                        "lanes_watts"};
 
     for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
         if (strcmp(a->name, apart[i]) == 0)

@@ -89,6 +89,9 @@ static void model_prefill(const struct work *w, struct ledger *l)
     append = h.batch * h.queries * h.kv_heads * h.dim * 2 * (2 + h.kv_bytes);
     io = h.batch * h.queries * h.dim * 2 * (2 * h.heads + 2 * h.kv_heads);
     hot = model_resident_share(w, append + io);
+    l->few = fmin(1, 1 / groups * w->units);
+    l->throttle = model_throttle(w, p->prefill_share,
+                                 4 * h.batch * h.heads * h.dim * h.queries * h.keys);
     l->memory = (append + p->prefill_io * io) *
                 fmax((1 - hot) / h.dram, 1 / model_l2_rate(w));
     l->latency = p->prefill_floor_us[w->gpu->family];

@@ -73,6 +73,8 @@ static void shares_set(const struct work *w, struct ledger *l, double kernel)
     scale = (1 - hidden) * (1 - start / l->total) / fmax(kernel, 1e-9);
     l->share[CAUSE_COMPUTE] = both * (1 - part) * scale;
     l->share[CAUSE_MEMORY] = both * part * scale;
+    l->share[CAUSE_TILES] = l->share[CAUSE_COMPUTE] * l->few;
+    l->share[CAUSE_POWER] = l->share[CAUSE_COMPUTE] * l->throttle;
     l->share[CAUSE_LATENCY] = latency * scale;
     l->share[CAUSE_LINK] = l->link * scale;
     l->share[CAUSE_LAUNCH] = start / l->total + hidden * (1 - start / l->total);
@@ -151,7 +153,7 @@ static void nearness_tell(const struct gpu *gpu, const struct region *r,
     enum kindred kindred = kindred_of(t, gpu, class, CAUSE_COMPUTE);
     const char *type = number_type_name(r->type);
 
-    if (r->model == MODEL_COPY || !(t->types[class] >> r->type & 1))
+    if (r->model == MODEL_COPY || !kind_is_timed(t, &r->kind))
         snprintf(out, size, "%s model; no timings of its kind were calibrated on: wide interval",
                  model_name(r->model));
     else if (kindred == KINDRED_GPU)
@@ -298,7 +300,7 @@ int project(const struct gpu *gpu, const struct operation *op, enum timing timin
     spread = call_spread(gpu, op, timing, &region, l.total);
     kin = strcasecmp(kind->name, op->op) ? synonym_find(op->op) : NULL;
     if (kin && kin->is_akin)
-        spread_widen(&spread);
+        spread_add(&spread, intervals, &region);
     shift = lessons_apply(&lessons, gpu, &region, &spread);
     f->time_us = (struct estimate){l.total * exp(shift), l.total * exp(spread.low),
                                    l.total * exp(spread.high)};

@@ -11,9 +11,9 @@
 
 #include "base/embedded.h"
 
-/* What a type or an operation without timings and a design without any are multiplied with; the least standard
- * deviation, the noise between two builds of one library; that of a host link: assumptions. */
-static const double strange = 1.25, stranger = 2, least = 0.02, link_sigma = 0.55;
+/* What a design without any timings is multiplied with; the least standard deviation, the noise
+ * between two builds of one library; that of a host link: assumptions. */
+static const double stranger = 2, least = 0.02, link_sigma = 0.55;
 
 /* 90 % quantile of the normal distribution. */
 static const double normal_90 = 1.2816;
@@ -26,7 +26,14 @@ static const char *const class_names[CLASSES] = {
     "decode", "rows", "map", "gather"};
 static const char *const kindred_names[KINDREDS] = {"gpu", "family", "none"};
 static const char *const standing_names[STANDINGS] = {"usual", "odd"};
-static const char *const cause_names[CAUSES] = {"compute", "memory", "latency", "launch", "link"};
+static const char *const cause_names[CAUSES] = {"compute", "memory", "latency", "tiles",
+                                                "launch", "power", "link"};
+
+/* Plain types first, then precisions in their order. */
+static const char *const precision_names[KIND_PRECISIONS] = {
+    "f32", "16-bit", "int8", "other", "tf32", "fp8", "fp8_block", "int8_wo", "int4_wo", "sq", "fp4",
+    "dp4a"};
+static const char *const part_names[PARTS] = {"products", "streams"};
 
 const char *model_name(enum model model)
 {
@@ -64,6 +71,7 @@ static enum number_type type_of(const struct operation *op)
     case PRECISION_PLAIN:
         break;
     case PRECISION_TF32:
+    case PRECISION_DP4A:
         return NUMBER_OTHER;
     case PRECISION_FP8:
     case PRECISION_FP4:
@@ -78,10 +86,65 @@ static enum number_type type_of(const struct operation *op)
     return op->dtype == DTYPE_F16 || op->dtype == DTYPE_BF16 ? NUMBER_16 : NUMBER_OTHER;
 }
 
+/* Products and attention are one operation each, under the first of its names. */
+static int operation_of(const struct op_kind *kind)
+{
+    int i = 0;
+
+    while (op_kind_at(i) != kind &&
+           (kind->model > MODEL_DECODE || op_kind_at(i)->model != kind->model))
+        i++;
+    return i;
+}
+
+struct kind kind_of(const struct op_kind *kind, const struct operation *op)
+{
+    struct kind k = {.operation = operation_of(kind)};
+
+    if (op->precision != PRECISION_PLAIN)
+        k.precision = 3 + (int)op->precision;
+    else
+        k.precision = op->dtype == DTYPE_F32                              ? 0
+                      : op->dtype == DTYPE_F16 || op->dtype == DTYPE_BF16 ? 1
+                      : op->dtype == DTYPE_I8                             ? 2
+                                                                          : 3;
+    return k;
+}
+
+bool kind_is_same(const struct kind *a, const struct kind *b)
+{
+    return a->operation == b->operation && a->precision == b->precision;
+}
+
+bool kind_is_timed(const struct intervals *t, const struct kind *kind)
+{
+    return t->timed[kind->operation] >> kind->precision & 1;
+}
+
+const char *kind_operation(const struct kind *kind)
+{
+    return op_kind_at(kind->operation)->name;
+}
+
+const char *precision_name(int precision)
+{
+    return precision_names[precision];
+}
+
+const char *part_name(enum part part)
+{
+    return part_names[part];
+}
+
+enum part part_of(enum model model)
+{
+    return model <= MODEL_DECODE ? PART_PRODUCTS : PART_STREAMS;
+}
+
 struct region region_of(const struct op_kind *kind, const struct operation *op,
                         const struct ledger *l)
 {
-    struct region r = {.model = kind->model, .type = type_of(op)};
+    struct region r = {.model = kind->model, .type = type_of(op), .kind = kind_of(kind, op)};
 
     memcpy(r.share, l->share, sizeof r.share);
     for (int c = 1; c < CAUSES; c++)
@@ -172,23 +235,27 @@ struct spread interval_spread(const struct intervals *t, const struct gpu *gpu,
     enum class class = class_of(r->model, r->type);
     enum kindred kindred[CAUSES];
     struct spread s;
-    double stretch = 1, doubt;
+    double doubt;
 
     for (int c = 0; c < CAUSES; c++)
         kindred[c] = kindred_of(t, gpu, class, (enum cause)c);
     s = spread_of(t, standing_of(gpu), r, kindred);
-    if (!(t->types[class] >> r->type & 1))
-        stretch *= strange;
+    if (!kind_is_timed(t, &r->kind))
+        spread_add(&s, t, r);
     if (gpu->family == FAMILY_OTHER) /* nothing of its design was ever calibrated */
-        stretch *= stranger;
+        s = (struct spread){s.low * stranger, s.high * stranger, s.between * stranger};
     doubt = kindred[CAUSE_COMPUTE] == KINDRED_GPU ? 0 : datasheet_doubt(gpu);
-    return (struct spread){-hypot(s.low * stretch, normal_90 * doubt),
-                           hypot(s.high * stretch, normal_90 * doubt), s.between * stretch};
+    return (struct spread){-hypot(s.low, normal_90 * doubt), hypot(s.high, normal_90 * doubt),
+                           s.between};
 }
 
-void spread_widen(struct spread *s)
+void spread_add(struct spread *s, const struct intervals *t, const struct region *r)
 {
-    *s = (struct spread){s->low * strange, s->high * strange, s->between * strange};
+    double more = t->strange[part_of(r->model)] * (1 - r->share[CAUSE_LAUNCH]);
+
+    /* A kind's error is one that all of its calls have in common. */
+    *s = (struct spread){-hypot(s->low, normal_90 * more), hypot(s->high, normal_90 * more),
+                         hypot(s->between, more)};
 }
 
 void intervals_init(struct intervals *t)
@@ -197,12 +264,12 @@ void intervals_init(struct intervals *t)
 }
 
 void intervals_mark(struct intervals *t, const struct gpu *gpu, enum class class,
-                    enum number_type type)
+                    const struct kind *kind)
 {
     struct name *name = t->gpu[class];
 
     t->families[class] |= 1u << gpu->family;
-    t->types[class] |= 1u << type;
+    t->timed[kind->operation] |= 1u << kind->precision;
     for (int i = 0; i < 16; i++) {
         if (strcmp(name[i].text, gpu->id.text) == 0)
             return;
@@ -238,26 +305,39 @@ static int row_read_json(struct intervals *t, const json_t *row, struct why *why
     return 0;
 }
 
-/* A class's rows of "calibrated": its common share, its types, its GPUs. */
+/* A row of "calibrated": a class, its common share, its GPUs. */
 static int calibrated_read(struct intervals *t, const json_t *row, struct why *why)
 {
-    int c = word_at(row, 0, class_names, CLASSES);
-    const json_t *types = json_array_get(row, 2), *names = json_array_get(row, 3);
+    int c = word_at(row, 0, class_names, CLASSES), n = 0;
+    const json_t *names = json_array_get(row, 2);
 
     if (c < 0)
         return why_fail(why, STATUS_INVALID, "calibrated: a row with an unknown word");
     t->common[c] = json_number_value(json_array_get(row, 1));
-    for (size_t i = 0; i < json_array_size(names); i++) {
+    for (size_t i = 0; i < json_array_size(names) && n < 16; i++) {
         const struct gpu *gpu = gpu_find(json_string_value(json_array_get(names, i)), NULL);
 
-        for (size_t j = 0; gpu && j < json_array_size(types); j++) {
-            int y = word_at(types, j, type_names, NUMBER_TYPES);
-
-            if (y >= 0)
-                intervals_mark(t, gpu, (enum class)c, (enum number_type)y);
-        }
+        if (!gpu)
+            continue;
+        t->families[c] |= 1u << gpu->family;
+        t->gpu[c][n++] = gpu->id;
     }
     return 0;
+}
+
+/* A row of "timed": an operation and its precisions. */
+static int timed_read(struct intervals *t, const json_t *row, struct why *why)
+{
+    const struct op_kind *kind = op_kind_find(json_string_value(json_array_get(row, 0)));
+
+    for (size_t i = 1; kind && i < json_array_size(row); i++) {
+        int p = word_at(row, i, precision_names, KIND_PRECISIONS);
+
+        if (p < 0)
+            return why_fail(why, STATUS_INVALID, "timed: an unknown precision");
+        t->timed[operation_of(kind)] |= 1u << p;
+    }
+    return kind ? 0 : why_fail(why, STATUS_INVALID, "timed: an unknown operation");
 }
 
 int intervals_read(struct intervals *t, const json_t *root, struct why *why)
@@ -273,6 +353,12 @@ int intervals_read(struct intervals *t, const json_t *root, struct why *why)
     json_array_foreach(json_object_get(root, "calibrated"), i, row)
         if (status == 0)
             status = calibrated_read(t, row, why);
+    json_array_foreach(json_object_get(root, "timed"), i, row)
+        if (status == 0)
+            status = timed_read(t, row, why);
+    for (i = 0; i < PARTS; i++)
+        t->strange[i] = json_number_value(
+            json_object_get(json_object_get(root, "strange"), part_names[i]));
     return status;
 }
 

@@ -24,10 +24,17 @@ enum kindred { KINDRED_GPU, KINDRED_FAMILY, KINDRED_NONE, KINDREDS };
 /* NVIDIA's designs since Volta, of which most is known; all others. */
 enum standing { STANDING_USUAL, STANDING_ODD, STANDINGS };
 
+/* What a source timed or did not: an operation (products and either attention count as one
+ * each) in one precision. */
+struct kind {
+    int operation, precision;
+};
+
 /* What an interval depends on; cause: the largest share. */
 struct region {
     enum model model;
     enum number_type type;
+    struct kind kind;
     enum cause cause;
     double share[CAUSES];
 };
@@ -38,13 +45,24 @@ struct spread {
     double low, high, between;
 };
 
+/* Products and attention; what streams. */
+enum part { PART_PRODUCTS, PART_STREAMS, PARTS };
+
+enum { OPERATIONS = 64 };
+
 struct intervals {
     double sigma[STANDINGS][CLASSES][KINDREDS][CAUSES];
     double common[CLASSES]; /* of the variance, what a GPU's calls of one kind share */
-    /* Bit f, y: family f, type y has timings of this class; the GPUs that have. */
-    unsigned families[CLASSES], types[CLASSES];
+    double strange[PARTS];  /* deviation that a kind never timed has besides, without launches */
+    unsigned timed[OPERATIONS]; /* bit p: this operation has timings in precision p */
+    unsigned families[CLASSES]; /* bit f: family f has timings of this class; the GPUs that have */
     struct name gpu[CLASSES][16];
 };
+
+struct kind kind_of(const struct op_kind *, const struct operation *);
+bool kind_is_same(const struct kind *, const struct kind *);
+bool kind_is_timed(const struct intervals *, const struct kind *);
+enum part part_of(enum model);
 
 struct region region_of(const struct op_kind *, const struct operation *,
                         const struct ledger *);
@@ -57,6 +75,7 @@ const char *class_name(enum class);
 const char *standing_name(enum standing);
 const char *cause_name(enum cause);
 const char *kindred_name(enum kindred);
+const char *part_name(enum part);
 
 /* How near `gpu` lies in what a cause depends on: a generation's memory is known from any of
  * its calls, a host's launches never: the next host is another. */
@@ -66,14 +85,18 @@ struct spread spread_of(const struct intervals *, enum standing, const struct re
                         const enum kindred kindred[CAUSES]);
 struct spread interval_spread(const struct intervals *, const struct gpu *,
                               const struct region *);
-/* For an operation that only another's timings stand for. */
-void spread_widen(struct spread *);
+/* For an operation that only another's timings stand for, or of a kind never timed. */
+void spread_add(struct spread *, const struct intervals *, const struct region *);
 
 /* Nothing marked, nothing known. */
 void intervals_init(struct intervals *);
-/* Note that `gpu` has timings of this class and type. */
-void intervals_mark(struct intervals *, const struct gpu *, enum class, enum number_type);
-/* From "intervals", "common" and "calibrated" of parameters.json. STATUS_INVALID. */
+/* Note that `gpu` has timings of this class and kind. */
+void intervals_mark(struct intervals *, const struct gpu *, enum class, const struct kind *);
+/* "gemm", "16-bit": words of the file. */
+const char *kind_operation(const struct kind *);
+const char *precision_name(int precision);
+enum { KIND_PRECISIONS = 12 };
+/* From "intervals", "strange", "timed" and "calibrated" of parameters.json. STATUS_INVALID. */
 int intervals_read(struct intervals *, const json_t *root, struct why *why);
 const struct intervals *intervals_builtin(void);
 

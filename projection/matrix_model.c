@@ -34,10 +34,12 @@ struct product {
 };
 
 struct choice {
-    double compute, dram, start, total;
+    double compute, dram, start, total, waves;
 };
 
-double model_clock_share(const struct work *w, double watts, double busy_us)
+/* Clock under the power limit / boost, when a unit draws `watts` per GHz for `busy_us`:
+ * limiters average over milliseconds, shorter bursts may draw more. */
+static double clock_share(const struct work *w, double watts, double busy_us)
 {
     const struct parameters *p = w->parameter;
     double demand = watts * w->gpu->units * w->gpu->boost_hz * 1e-9;
@@ -49,19 +51,33 @@ double model_clock_share(const struct work *w, double watts, double busy_us)
     return pow(limit / demand, p->clock_power);
 }
 
+static double pipe_watts(const struct work *w)
+{
+    const struct parameters *p = w->parameter;
+
+    return w->is_tensor ? p->tensor_watts[w->gpu->family] : p->vector_watts[w->gpu->family];
+}
+
 double model_tensor_rate(const struct work *w, double utilisation, double flops)
 {
     const struct parameters *p = w->parameter;
     int family = (int)w->gpu->family;
-    double peak = w->pipe_flops_per_s * 1e-6, busy_us = flops / peak;
+    double peak = w->pipe_flops_per_s * 1e-6;
+    double clock = clock_share(w, utilisation * pipe_watts(w), flops / peak);
 
     /* Units of 128 lanes and four schedulers have no issue slot to spare for the loads. */
     if (!w->is_tensor)
-        return peak * fmin(p->issue_share[family],
-                           p->vector_share[family] *
-                               model_clock_share(w, utilisation * p->vector_watts[family], busy_us));
-    return peak * p->tensor_share[family] *
-           model_clock_share(w, utilisation * p->tensor_watts[family], busy_us);
+        return peak * p->issue_share[family] * p->vector_share[family] * clock;
+    return peak * p->tensor_share[family] * clock;
+}
+
+double model_throttle(const struct work *w, double utilisation, double flops)
+{
+    static const double apart = 1.25; /* as far as traits of power are uncertain */
+    double watts = utilisation * pipe_watts(w), busy_us = flops / w->pipe_flops_per_s * 1e6;
+
+    return log(clock_share(w, watts / apart, busy_us) / clock_share(w, watts * apart, busy_us)) /
+           (2 * log(apart));
 }
 
 static double precision_share(const struct work *w)
@@ -196,6 +212,7 @@ static struct choice choice_time(const struct work *w, const struct product *x, 
     if (split > 1)
         c.start += p->split_cycles / cycles_per_us + 8 * split * x->m * x->n * x->batch / x->l2;
     c.total = fmax(c.compute, c.dram) + c.start;
+    c.waves = per_unit;
     return c;
 }
 
@@ -261,6 +278,8 @@ void model_matrix(const struct work *w, struct ledger *l)
     l->compute = c.compute;
     l->memory = c.dram;
     l->overlap = p->overlap;
+    l->few = fmin(1, 1 / c.waves);
+    l->throttle = model_throttle(w, 1, 2 * x.m * x.n * x.k * x.batch);
     hard = fmax(c.compute, c.dram);
     soft = fmin(c.compute, c.dram);
     both = hard > 0 ? hard * pow(1 + pow(soft / hard, p->overlap), 1 / p->overlap) : 0;

@@ -12,7 +12,7 @@ enum model { MODEL_MATRIX, MODEL_PREFILL, MODEL_DECODE, MODEL_ROWS, MODEL_MAP, M
              MODEL_GATHER, MODEL_LAUNCH, MODEL_COPY, MODELS };
 
 /* Kernels whose arithmetic per element was fitted; others take `flops`. */
-enum labour { LABOUR_FLOPS, LABOUR_NORM, LABOUR_GATHER, LABOUR_ROPE, LABOUR_GATE };
+enum labour { LABOUR_FLOPS, LABOUR_NORM, LABOUR_GATHER, LABOUR_ROPE, LABOUR_GATE, LABOUR_AMAX };
 
 /* What is known of an operation by its name: elements read and written and operations done
  * per element of rows x cols. */
@@ -53,15 +53,18 @@ struct work {
     double element_bytes, weight_bytes;       /* of A, C and of B (quantised weights) */
 };
 
-/* Where a forecast's error comes from. */
-enum cause { CAUSE_COMPUTE, CAUSE_MEMORY, CAUSE_LATENCY, CAUSE_LAUNCH, CAUSE_LINK, CAUSES };
+/* Where a forecast's error comes from. Two of them are parts of compute: which tiles a library
+ * takes, where few waves of them make it count, and the clock that the power limit leaves. */
+enum cause { CAUSE_COMPUTE, CAUSE_MEMORY, CAUSE_LATENCY, CAUSE_TILES, CAUSE_LAUNCH, CAUSE_POWER,
+             CAUSE_LINK, CAUSES };
 
 /* Microseconds by cause. `total` is what the model says, at most the sum of the others.
  * share[i]: by how many percent the total moves when cause i takes 1 % longer; overlap: how
- * sharply the model lets compute hide memory (p-norm). */
+ * sharply the model lets compute hide memory (p-norm). few: 1 / waves of tiles, at most 1;
+ * throttle: by how many percent compute grows when units draw 1 % more power. */
 struct ledger {
     double compute, memory, latency, link, launch, total;
-    double overlap, share[CAUSES];
+    double overlap, few, throttle, share[CAUSES];
     int terms;
     struct term term[FORECAST_TERMS];
     const char *note; /* what was chosen, e.g. the tile; "" when nothing */
@@ -78,12 +81,11 @@ void model_attention(const struct work *, struct ledger *);
 void model_traffic(const struct work *, struct ledger *);
 void model_copy(const struct work *, struct ledger *);
 
-/* Clock under the power limit / boost, when a unit draws `watts` per GHz at full rate for
- * `busy_us`: limiters average over milliseconds, shorter bursts may draw more. */
-double model_clock_share(const struct work *, double watts, double busy_us);
 /* Rate of the multiply pipe, flops per us, of a kernel of so many flops that keeps it busy
  * for `utilisation` of the time: what it leaves idle draws no power. */
 double model_tensor_rate(const struct work *, double utilisation, double flops);
+/* ledger.throttle of such a kernel. */
+double model_throttle(const struct work *, double utilisation, double flops);
 /* Share of `bytes` that the L2 still holds from the call before. */
 double model_resident_share(const struct work *, double bytes);
 /* DRAM bytes per us that a stream reaches. */

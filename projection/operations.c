@@ -63,7 +63,8 @@ static const struct op_kind kinds[] = {
     {.name = "stream_init", .model = MODEL_MAP, .writes = 1},
     {.name = "scale_matrix", .model = MODEL_MAP, .reads = 1, .writes = 0.5, .flops = 2},
     {.name = "compute_scale", .model = MODEL_REDUCE, .reads = 1, .flops = 2,
-     .further_kernels = 1},
+     .further_kernels = 1,
+     .labour = LABOUR_AMAX},
     {.name = "sum", .model = MODEL_REDUCE, .reads = 1, .flops = 1,
      .further_kernels = 1},
     {.name = "max", .model = MODEL_REDUCE, .reads = 1, .flops = 1,
@@ -134,6 +135,10 @@ static void pipe_choose(struct work *w)
         break;
     case PRECISION_I4_WEIGHT:
         w->weight_bytes = 0.5;
+        break;
+    case PRECISION_DP4A:
+        rate = 4 * g->vector_flops_per_s;
+        w->is_tensor = false;
         break;
     case PRECISION_FP4:
         rate = strstr(g->arch.text, "Blackwell") ? 2 * g->fp8_flops_per_s : NAN; /* NVIDIA */

@@ -75,11 +75,19 @@ int family_parent(int family)
 
 double family_scale(const struct knob *trait, int family)
 {
-    bool is_power = strcmp(trait->unit, "W/GHz") == 0;
-    const struct assumption *a =
-        is_power ? assumption_find("process_watts", (enum family)family) : NULL;
+    static const struct {
+        const char *trait, *assumption;
+    } scales[] = {{"tensor_watts", "process_watts"}, {"vector_watts", "process_watts"},
+                  {"vector_watts", "lanes_watts"}};
+    double scale = 1;
 
-    return a ? a->value : 1;
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        const struct assumption *a = assumption_find(scales[i].assumption, (enum family)family);
+
+        if (a && strcmp(scales[i].trait, trait->name) == 0)
+            scale *= a->value;
+    }
+    return scale;
 }
 
 int knobs_list(struct knob knob[KNOBS])

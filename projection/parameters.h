@@ -55,7 +55,7 @@
     X(prefill_io, 0.5, 0.01, 2, "", A, "share of Q, K, V, O traffic not hidden")       \
     X(solo_step, 1.3, 0.3, 4, "", A, "time of a tile alone on its unit / in company")  \
     X(small_kv_share, 0.9, 0.3, 1.5, "", A, "prefill rate with an 8-bit KV cache")     \
-    X(small_kv_cost, 1.3, 0.5, 4, "", A, "time per byte of an 8-bit KV cache in decode") \
+    X(small_kv_cost, 1, 0.5, 4, "", A, "time per byte of an 8-bit KV cache in decode") \
     X(attention_start_cycles, 3000, 50, 30000, "", A, "starting a tile of queries")    \
     X(decode_start_us, 2, 0.1, 15, "us", A, "starting a part of a KV cache")           \
     X(decode_io, 0.5, 0.01, 5, "", A, "queries, outputs and append, in DRAM traffic")  \
@@ -80,6 +80,7 @@
     X(gather_work, 300, 5, 1500, "flops", T, "the same in an embedding lookup")        \
     X(rope_work, 40, 2, 400, "flops", T, "the same in rotary position embedding")      \
     X(gate_work, 40, 2, 400, "flops", T, "the same in a gated activation")             \
+    X(amax_work, 20, 2, 400, "flops", T, "the same in the scale of a tensor (its largest)") \
     X(reduce_us, 3, 0.5, 10, "us", T, "second stage of a reduction")                   \
     X(special_share, 1, 0.02, 10, "", T, "unhidden work of other functions / nominal") \
     X(launch_us, NAN, NAN, NAN, "us", F, "host launch and wait beyond the kernel")     \

@@ -34,7 +34,7 @@ static const struct spelling {
     {"float16", DTYPE_F16, PRECISION_PLAIN},    {"half", DTYPE_F16, PRECISION_PLAIN},
     {"fp16-mixed", DTYPE_F16, PRECISION_PLAIN}, {"bf16>fp8", DTYPE_BF16, PRECISION_PLAIN},
     {"e4m3", DTYPE_BF16, PRECISION_FP8},        {"fp8_e4m3", DTYPE_BF16, PRECISION_FP8},
-    {"fp8_static", DTYPE_BF16, PRECISION_FP8},
+    {"fp8_static", DTYPE_BF16, PRECISION_FP8}, {"dp4a", DTYPE_I8, PRECISION_DP4A},
 };
 
 enum { SPELLINGS = sizeof spellings / sizeof *spellings };

@@ -107,9 +107,23 @@ static double element_work(const struct work *w)
         return p->rope_work;
     case LABOUR_GATE:
         return p->gate_work;
+    case LABOUR_AMAX:
+        return p->amax_work;
     default:
         return w->kind->flops * p->special_share;
     }
+}
+
+/* Microseconds of instructions. Norms, rotary embeddings and gates of serving frameworks give a
+ * row to a block, so fewer rows than units leave units idle. */
+static double labour_us(const struct work *w, const struct walk *walk)
+{
+    bool is_by_row = w->kind->labour == LABOUR_NORM || w->kind->labour == LABOUR_ROPE ||
+                     w->kind->labour == LABOUR_GATE;
+    double rows = is_by_row ? fmax(walk->rows, w->units) : walk->rows;
+
+    return rows * walk->cols * element_work(w) /
+           (LANES * w->units * w->gpu->boost_hz * 1e-6);
 }
 
 void model_traffic(const struct work *w, struct ledger *l)
@@ -129,10 +143,10 @@ void model_traffic(const struct work *w, struct ledger *l)
     if (walk.rereads > 0)
         bytes += rereads * reread_share(w, &walk);
     l->memory = fmax(bytes * (1 - resident) / rate, passes / model_l2_rate(w));
-    l->compute = n * element_work(w) / (LANES * w->units * w->gpu->boost_hz * 1e-6);
+    l->compute = labour_us(w, &walk);
     l->overlap = OVERLAP;
     l->latency = p->map_floor_us;
-    if (w->kind->model == MODEL_ROWS || w->kind->labour == LABOUR_ROPE)
+    if (w->kind->model == MODEL_ROWS)
         l->latency += p->row_step_us * walk.cols / 1024;
     l->latency += w->kind->further_kernels * p->reduce_us;
     l->total = pow(pow(l->memory, OVERLAP) + pow(l->compute, OVERLAP), 1.0 / OVERLAP) +

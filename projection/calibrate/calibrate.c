@@ -49,20 +49,12 @@ static void parameters_text(struct text *out, struct parameters *own)
     text_add(out, " },\n");
 }
 
-/* Class, common share, types, GPUs. */
+/* Class, common share, GPUs. */
 static void calibrated_text(struct text *out, const struct intervals *t)
 {
     text_add(out, " \"calibrated\": [\n");
     for (int c = 0; c < CLASSES; c++) {
-        const char *comma = "";
-
         text_printf(out, "  [\"%s\", %.2f, [", class_name((enum class)c), t->common[c]);
-        for (int y = 0; y < NUMBER_TYPES; y++)
-            if (t->types[c] >> y & 1) {
-                text_printf(out, "%s\"%s\"", comma, number_type_name((enum number_type)y));
-                comma = ", ";
-            }
-        text_add(out, "], [");
         for (int i = 0; i < 16 && t->gpu[c][i].text[0]; i++)
             text_printf(out, "%s\"%s\"", i ? ", " : "", t->gpu[c][i].text);
         text_add(out, c + 1 < CLASSES ? "]],\n" : "]]\n");
@@ -70,7 +62,29 @@ static void calibrated_text(struct text *out, const struct intervals *t)
     text_add(out, " ],\n");
 }
 
-/* Standing, class, kindred; standard deviations of compute, memory, latency, launch. */
+/* Operation and the precisions it was timed in; the deviation that others have besides. */
+static void timed_text(struct text *out, const struct intervals *t)
+{
+    const char *comma = "";
+
+    text_add(out, " \"timed\": [\n");
+    for (int i = 0; op_kind_at(i); i++) {
+        if (!t->timed[i])
+            continue;
+        text_printf(out, "%s  [\"%s\"", comma, op_kind_at(i)->name);
+        for (int p = 0; p < KIND_PRECISIONS; p++)
+            if (t->timed[i] >> p & 1)
+                text_printf(out, ", \"%s\"", precision_name(p));
+        text_add(out, "]");
+        comma = ",\n";
+    }
+    text_add(out, "\n ],\n \"strange\": {");
+    for (int i = 0; i < PARTS; i++)
+        text_printf(out, "%s\"%s\": %.3f", i ? ", " : "", part_name((enum part)i), t->strange[i]);
+    text_add(out, "},\n");
+}
+
+/* Standing, class, kindred; standard deviations of the causes up to the link, in their order. */
 static void intervals_text(struct text *out, const struct intervals *t)
 {
     enum { ROWS = STANDINGS * CLASSES * KINDREDS };
@@ -80,10 +94,11 @@ static void intervals_text(struct text *out, const struct intervals *t)
         int k = i % KINDREDS, c = i / KINDREDS % CLASSES, s = i / KINDREDS / CLASSES;
         const double *sigma = t->sigma[s][c][k];
 
-        text_printf(out, "  [\"%s\", \"%s\", \"%s\", %.3f, %.3f, %.3f, %.3f]%s\n",
-                    standing_name((enum standing)s), class_name((enum class)c),
-                    kindred_name((enum kindred)k), sigma[CAUSE_COMPUTE], sigma[CAUSE_MEMORY],
-                    sigma[CAUSE_LATENCY], sigma[CAUSE_LAUNCH], i + 1 < ROWS ? "," : "");
+        text_printf(out, "  [\"%s\", \"%s\", \"%s\"", standing_name((enum standing)s),
+                    class_name((enum class)c), kindred_name((enum kindred)k));
+        for (int cause = 0; cause < CAUSE_LINK; cause++)
+            text_printf(out, ", %.3f", sigma[cause]);
+        text_add(out, i + 1 < ROWS ? "],\n" : "]\n");
     }
     text_add(out, " ]\n");
 }
@@ -99,6 +114,7 @@ static int file_write(struct parameters *own, const struct intervals *t, const c
                    "projection/parameters.h and interval.h\",\n");
     parameters_text(&out, own);
     calibrated_text(&out, t);
+    timed_text(&out, t);
     intervals_text(&out, t);
     text_add(&out, "}\n");
     status = out.failed ? why_fail(why, STATUS_MEMORY, "out of memory")

@@ -11,6 +11,11 @@
  * of mean error. Keeps generations with little data close to their relatives. */
 static const double pull = 0.02;
 
+/* The same for a parameter of all GPUs and what it starts from, which is what one would guess
+ * without timings, over the GPUs of the fit: the fewer there are, the less they can tell one
+ * from another. */
+static const double anchor = 0.002;
+
 /* Steps of the search on the logarithm: first, least, most. */
 static const double step_first = 0.15, step_least = 0.004, step_most = 0.7;
 
@@ -27,15 +32,19 @@ struct search {
     int knobs;
     struct term_of_loss *term;
     size_t n;
+    int gpus;
     double loss;
 };
 
 bool is_left_out(const struct left_out *out, const struct sample *s)
 {
+    struct kind kind;
+
     if (!out)
         return false;
+    kind = kind_of(s->kind, &s->op);
     return s->gpu == out->gpu || (int)s->gpu->family == out->family ||
-           (out->op && strcmp(out->op, s->kind->name) == 0);
+           (out->kind && kind_is_same(out->kind, &kind));
 }
 
 static double traits_cost(const struct search *f)
@@ -46,8 +55,12 @@ static double traits_cost(const struct search *f)
         struct knob parent = f->knob[i];
         double relative;
 
-        if (parent.family <= 0)
+        if (parent.family <= 0) {
+            relative = log(fmax(*knob_value((struct parameters *)&f->own, &parent), 1e-3) /
+                           fmax(parent.start, 1e-3));
+            cost += anchor / f->gpus * relative * relative;
             continue;
+        }
         parent.offset -= (size_t)(parent.family - family_parent(parent.family)) * sizeof(double);
         relative = log(*knob_value((struct parameters *)&f->own, &f->knob[i]) /
                        (*knob_value((struct parameters *)&f->all, &parent) *
@@ -114,6 +127,22 @@ static int search_open(struct search *f, const struct samples *s, const struct l
     return 0;
 }
 
+static int gpus_count(const struct search *f)
+{
+    const struct gpu *seen[GROUPS];
+    int gpus = 0;
+
+    for (size_t i = 0; i < f->n; i++) {
+        int g = 0;
+
+        while (g < gpus && seen[g] != f->term[i].sample->gpu)
+            g++;
+        if (g == gpus)
+            seen[gpus++] = f->term[i].sample->gpu;
+    }
+    return gpus;
+}
+
 /* Numbers that these samples can tell something about; traits of generations without
  * samples become NAN. The others start at their relative's values. */
 static void knobs_choose(struct search *f, enum who who)
@@ -178,6 +207,7 @@ double fit(struct parameters *p, const struct samples *s, const struct left_out 
         return NAN;
     f->own = *p;
     if (search_open(f, s, out, who) == 0 && f->n > 0) {
+        f->gpus = gpus_count(f);
         knobs_choose(f, who);
         loss_keep(f, loss_try(f, -1));
         for (int r = 0; r < rounds; r++)

@@ -9,14 +9,15 @@
 struct left_out {
     const struct gpu *gpu;
     int family;
-    const char *op;
+    const struct kind *kind;
 };
 
 bool is_left_out(const struct left_out *, const struct sample *);
 
 /* Fit *p (start values in, traits as they are) to the chosen samples of the models `who`:
  * coordinate descent on the logarithms, the loss being the mean over groups of the mean
- * |ln(projected / measured)|, plus a pull of every trait towards its relative's. Returns the
+ * |ln(projected / measured)|, plus a pull of every trait towards its relative's and
+ * a weaker one of every parameter towards its start. Returns the
  * loss. `rounds`: sweeps over all knobs. */
 double fit(struct parameters *p, const struct samples *, const struct left_out *, enum who,
            int rounds);

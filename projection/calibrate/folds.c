@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Leaving GPUs and generations out. */
+/* Leaving GPUs, generations and kinds of call out. */
 #include "projection/calibrate/folds.h"
 
 #include <math.h>
@@ -34,13 +34,31 @@ static bool is_known(const struct samples *s, const struct group *group, bool is
     return false;
 }
 
+/* Whether others than what is left out are of a group's kind. */
+static bool is_timed(const struct samples *s, const struct group *group,
+                     const struct left_out *out)
+{
+    for (int g = 0; g < s->groups; g++) {
+        const struct group *other = &s->group[g];
+
+        if (other->weight > 0 && kind_is_same(&other->kind, &group->kind) &&
+            !(out && (other->gpu == out->gpu || (int)other->gpu->family == out->family ||
+                      out->kind)))
+            return true;
+    }
+    return false;
+}
+
 static void kindred_set(struct residual *e, const struct samples *s, const struct left_out *out)
 {
     const struct group *group = &s->group[e->sample->group];
 
-    e->fold = !out ? FOLD_NONE : out->gpu ? FOLD_GPU : FOLD_FAMILY;
-    e->is_alone = out && !is_known(s, group, true, out);
-    for (int c = 0; out && c < CAUSES; c++)
+    e->fold = !out ? FOLD_NONE : out->kind ? FOLD_KIND : out->gpu ? FOLD_GPU : FOLD_FAMILY;
+    e->is_alone = e->fold == FOLD_GPU && !is_known(s, group, true, out);
+    e->is_timed = is_timed(s, group, out);
+    for (int c = 0; e->fold == FOLD_KIND && c < CAUSES; c++)
+        e->kindred[c] = c == CAUSE_LAUNCH ? KINDRED_NONE : KINDRED_GPU;
+    for (int c = 0; (e->fold == FOLD_GPU || e->fold == FOLD_FAMILY) && c < CAUSES; c++)
         e->kindred[c] = c != CAUSE_LAUNCH && is_known(s, group, c == CAUSE_MEMORY, out)
                             ? KINDRED_FAMILY
                             : KINDRED_NONE;
@@ -86,6 +104,38 @@ static int fold(struct residuals *r, const struct samples *s, const struct left_
     return residuals_add(r, s, &p, out, stride);
 }
 
+/* Without one kind; only the models of its part see the difference. */
+static int fold_kind(struct residuals *r, const struct samples *s, const struct group *group,
+                     int stride)
+{
+    struct left_out out = {.family = -1, .kind = &group->kind};
+    struct parameters p;
+
+    parameters_init(&p);
+    fprintf(stderr, "without %s %-8s %.4f\n", kind_operation(&group->kind),
+            precision_name(group->kind.precision), fit(&p, s, &out, group->who, FOLD_ROUNDS));
+    parameters_inherit(&p);
+    return residuals_add(r, s, &p, &out, stride);
+}
+
+/* Every kind of the fit but those of attention, which share nothing with any other. */
+static int kinds_run(struct residuals *r, const struct samples *s, int stride)
+{
+    int status = 0;
+
+    for (int g = 0; status == 0 && g < s->groups; g++) {
+        int first = 0;
+
+        while (!kind_is_same(&s->group[first].kind, &s->group[g].kind) ||
+               s->group[first].weight == 0)
+            if (first++ == g)
+                break;
+        if (first == g && s->group[g].who != WHO_A)
+            status = fold_kind(r, s, &s->group[g], stride);
+    }
+    return status;
+}
+
 int folds_run(struct residuals *r, struct samples *s, int stride)
 {
     const struct gpu *done[GROUPS];
@@ -107,7 +157,7 @@ int folds_run(struct residuals *r, struct samples *s, int stride)
     for (int f = 0; status == 0 && f < FAMILIES; f++)
         if (members[f] > 1)
             status = fold(r, s, &(struct left_out){.family = f}, stride);
-    return status;
+    return status == 0 ? kinds_run(r, s, stride) : status;
 }
 
 void residuals_release(struct residuals *r)

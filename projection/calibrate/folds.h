@@ -6,8 +6,8 @@
 #include "projection/calibrate/fit.h"
 #include "projection/interval.h"
 
-/* What a fit left out: nothing, the sample's GPU, its generation. */
-enum fold { FOLD_NONE, FOLD_GPU, FOLD_FAMILY };
+/* What a fit left out: nothing, the sample's GPU, its generation, its kind on all GPUs. */
+enum fold { FOLD_NONE, FOLD_GPU, FOLD_FAMILY, FOLD_KIND, FOLDS };
 
 /* One sample seen by a fit. kindred: what that fit knew of its causes. */
 struct residual {
@@ -15,6 +15,7 @@ struct residual {
     struct region region;
     enum fold fold;
     bool is_alone; /* left out with its GPU was all of its generation */
+    bool is_timed; /* the fit saw others of its kind */
     enum kindred kindred[CAUSES];
     double log_ratio; /* ln(measured / projected) */
 };
@@ -31,8 +32,8 @@ void fit_all(struct parameters *p, const struct samples *, const struct left_out
 /* Residuals of every `stride`-th sample under *p that `out` (NULL: nothing) leaves out. */
 int residuals_add(struct residuals *, const struct samples *, const struct parameters *,
                   const struct left_out *out, int stride);
-/* Leave out every GPU in turn, and every generation of several GPUs (a GPU alone in its
- * generation counts as both). Progress on stderr. */
+/* Leave out every GPU in turn, every generation of several GPUs (a GPU alone in its generation
+ * counts as both), and every kind of product and stream. Progress on stderr. */
 int folds_run(struct residuals *, struct samples *, int stride);
 void residuals_release(struct residuals *);
 

@@ -21,6 +21,7 @@ struct group {
     const struct gpu *gpu;
     enum who who;
     enum class class;   /* of its first sample */
+    struct kind kind;
     double weight;      /* in the fit */
     int count, chosen;
 };

@@ -29,7 +29,8 @@ struct sigmas {
 
 /* Where the pull of all classes together starts from. */
 static const struct sigmas start = {
-    .of = {{0.12, 0.08, 0.20, 0.2}, {0.15, 0.10, 0.25, 0.3}, {0.20, 0.13, 0.30, 0.3}}};
+    .of = {{0.10, 0.08, 0.20, 0.15, 0.2, 0.15}, {0.12, 0.10, 0.25, 0.18, 0.3, 0.2},
+           {0.15, 0.13, 0.30, 0.20, 0.3, 0.25}}};
 
 /* Interval score of the rows of one class (CLASSES: of all), and the pull. */
 static double score(const struct row *row, size_t n, enum class class, const struct sigmas *s,
@@ -116,7 +117,6 @@ static int compare_rows(const void *a, const void *b)
  * GPU, class and fold shall weigh. */
 static size_t rows_choose(const struct residuals *r, const struct samples *s, struct row *row)
 {
-    enum { FOLDS = 3 };
     int (*count)[FOLDS] = calloc(GROUPS, sizeof *count);
     int (*seen)[FOLDS] = calloc(GROUPS, sizeof *seen);
     size_t n = 0;
@@ -147,7 +147,7 @@ static void rows_weigh(struct row *row, size_t n)
 {
     struct sum {
         const struct gpu *gpu;
-        double of[CLASSES][3];
+        double of[CLASSES][FOLDS];
     } *sum = calloc(64, sizeof *sum);
 
     for (int pass = 0; sum && pass < 2; pass++)
@@ -172,7 +172,8 @@ static void standing_weigh(struct row *row, size_t n, enum standing standing, do
             row[i].weight *= others;
 }
 
-/* A host's launches know no standing: theirs come from all GPUs alike. */
+/* A host's launches know no standing: theirs come from all GPUs alike. A chip's power is known
+ * from all classes together. */
 static void standing_make(struct intervals *t, struct row *row, size_t n,
                           enum standing standing)
 {
@@ -217,25 +218,87 @@ static void common_make(struct intervals *t, const struct row *row, size_t n)
         t->common[c] = all[c] > 0 ? between[c] / all[c] : 0;
 }
 
+/* What a row's deviation lacks, where its kind was left out, to hold it. */
+static void lack_set(const struct intervals *t, struct row *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct residual *e = row[i].of;
+        struct spread s = spread_of(t, standing_of(e->sample->gpu), &e->region, e->kindred);
+        double device = fmax(1 - e->region.share[CAUSE_LAUNCH], 1e-3);
+
+        row[i].off = sqrt(fmax(row[i].off * row[i].off - s.high * s.high, 0)) / normal_90 / device;
+    }
+}
+
+static int compare_off(const void *a, const void *b)
+{
+    double x = ((const struct row *)a)->off, y = ((const struct row *)b)->off;
+
+    return (x > y) - (x < y);
+}
+
+/* Every kind alike. */
+static void kinds_weigh(struct row *row, size_t n)
+{
+    double sum[OPERATIONS][KIND_PRECISIONS] = {{0}};
+
+    for (size_t i = 0; i < n; i++)
+        sum[row[i].of->region.kind.operation][row[i].of->region.kind.precision] += row[i].weight;
+    for (size_t i = 0; i < n; i++)
+        if (row[i].weight > 0)
+            row[i].weight /= sum[row[i].of->region.kind.operation]
+                                [row[i].of->region.kind.precision];
+}
+
+/* What most rows lack at most, so that `aim` of the calls of kinds left out are held. The rows
+ * are sorted. */
+static double lack_of(const struct row *row, size_t n, enum part part)
+{
+    double all = 0, sum = 0;
+
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < n; i++) {
+            double weight = part_of(row[i].of->region.model) == part ? row[i].weight : 0;
+
+            if (pass == 0)
+                all += weight;
+            else if ((sum += weight) >= aim * all)
+                return row[i].off;
+        }
+    return 0;
+}
+
+static void strange_make(struct intervals *t, struct row *row, size_t n)
+{
+    kinds_weigh(row, n);
+    lack_set(t, row, n);
+    qsort(row, n, sizeof *row, compare_off);
+    for (int part = 0; part < PARTS; part++)
+        t->strange[part] = lack_of(row, n, (enum part)part);
+}
+
 int intervals_make(struct intervals *t, const struct residuals *r, const struct samples *s,
                    const struct gpu *but)
 {
     struct row *row = malloc((r->n + 1) * sizeof *row);
-    size_t n = row ? rows_choose(r, s, row) : 0;
+    size_t all = row ? rows_choose(r, s, row) : 0, n = 0;
 
     intervals_init(t);
     if (!row)
         return STATUS_MEMORY;
-    rows_weigh(row, n);
-    for (size_t i = 0; i < n; i++) {
+    rows_weigh(row, all);
+    for (size_t i = 0; i < all; i++) {
         if (row[i].of->sample->gpu == but)
             row[i].weight = 0;
         else
-            intervals_mark(t, row[i].of->sample->gpu, row[i].class, row[i].of->region.type);
+            intervals_mark(t, row[i].of->sample->gpu, row[i].class, &row[i].of->region.kind);
     }
+    while (n < all && row[n].of->fold != FOLD_KIND) /* they come last */
+        n++;
     common_make(t, row, n);
     for (int standing = 0; standing < STANDINGS; standing++)
         standing_make(t, row, n, (enum standing)standing);
+    strange_make(t, row + n, all - n);
     free(row);
     return 0;
 }

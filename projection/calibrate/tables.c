@@ -104,7 +104,11 @@ static void tally_print(struct tally *t, const char *what, struct promise *promi
 
 static struct spread residual_spread(const struct residual *e, const struct intervals *table)
 {
-    return spread_of(table, standing_of(e->sample->gpu), &e->region, e->kindred);
+    struct spread s = spread_of(table, standing_of(e->sample->gpu), &e->region, e->kindred);
+
+    if (!e->is_timed)
+        spread_add(&s, table, &e->region);
+    return s;
 }
 
 static void tally_push(struct tally *t, const struct residual *e, const struct intervals *table)
@@ -287,6 +291,8 @@ void tables_print(const struct samples *s, const struct residuals *r)
     table_print(s, r, FOLD_GPU, key_band, &j);
     printf("\nleave one generation out, by operation\n");
     table_print(s, r, FOLD_FAMILY, key_operation, &j);
+    printf("\nleave one kind of call out on all GPUs\n");
+    table_print(s, r, FOLD_KIND, key_operation, &j);
     printf("\nleave one GPU out, then learn from %d measured cells of the group\n", TAUGHT);
     taught_print(s, r, &j);
     for (int i = 0; i < j.n; i++)

@@ -240,9 +240,27 @@ static void test_every_synonym_leads_to_an_operation(void **state)
     }
 }
 
+/* int8 on the lanes, four at a time: between f32 and the matrix cores. */
+static void test_dp4a_runs_on_the_lanes(void **state)
+{
+    struct operation op = {.op = "gemm", .dtype = DTYPE_F32, .m = 4096, .n = 4096, .k = 4096};
+    const struct gpu *t4 = gpu_find("t4", NULL);
+    struct forecast f32, lanes, cores;
+
+    (void)state;
+    assert_int_equal(project(t4, &op, TIMING_KERNEL, &f32, NULL), 0);
+    op.dtype = DTYPE_I8;
+    assert_int_equal(project(t4, &op, TIMING_KERNEL, &cores, NULL), 0);
+    op.precision = PRECISION_DP4A;
+    assert_int_equal(project(t4, &op, TIMING_KERNEL, &lanes, NULL), 0);
+    assert_true(lanes.time_us.value < 0.35 * f32.time_us.value);
+    assert_true(lanes.time_us.value > 1.5 * cores.time_us.value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dp4a_runs_on_the_lanes),
         cmocka_unit_test(test_every_operation_on_every_gpu),
         cmocka_unit_test(test_time_grows_with_size),
         cmocka_unit_test(test_published_measurements),
