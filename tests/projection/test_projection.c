@@ -229,6 +229,36 @@ static void test_other_names_of_operations(void **state)
     assert_int_equal(project(gpu, &op, TIMING_KERNEL, &other, &why), STATUS_UNAVAILABLE);
 }
 
+/* Of the same elements, in memory and in dtype, the first takes longer: it launches a second
+ * kernel, computes more, wraps its scalar, has keys and values of its own for every head. */
+static void test_what_sets_operations_apart(void **state)
+{
+    static const struct {
+        const char *longer, *shorter;
+        enum timing timing;
+        int64_t size, longer_kv_heads;
+    } pair[] = {{"sum", "stream_read", TIMING_KERNEL, 2048, 0},
+                {"pow", "div", TIMING_KERNEL, 2048, 0},
+                {"add_scalar", "stream_scale", TIMING_EAGER, 1, 0}, /* dispatch hides the kernel */
+                {"attn_decode", "attn_decode", TIMING_KERNEL, 2048, 32}};
+    const struct gpu *gpu = gpu_find("h100-sxm", NULL);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+        struct operation longer = call_of(op_kind_find(pair[i].longer), pair[i].size);
+        struct operation shorter = call_of(op_kind_find(pair[i].shorter), pair[i].size);
+        struct forecast slow, fast;
+
+        if (pair[i].longer_kv_heads)
+            longer.kv_heads = pair[i].longer_kv_heads;
+        assert_true(check(gpu, &longer, pair[i].timing, &slow));
+        assert_true(check(gpu, &shorter, pair[i].timing, &fast));
+        if (!(slow.time_us.value > fast.time_us.value * 1.001))
+            fail_msg("%s takes %g us, %s %g us", longer.op, slow.time_us.value, shorter.op,
+                     fast.time_us.value);
+    }
+}
+
 static void test_every_synonym_leads_to_an_operation(void **state)
 {
     (void)state;
@@ -269,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_transfers_follow_the_link),
         cmocka_unit_test(test_reuse_of_the_l2_is_seen),
         cmocka_unit_test(test_other_names_of_operations),
+        cmocka_unit_test(test_what_sets_operations_apart),
         cmocka_unit_test(test_every_synonym_leads_to_an_operation),
     };
 

@@ -261,6 +261,7 @@ static void test_descriptions(void **state)
                 struct problem p = {.dtype = (enum dtype)dtype, .shape = w->smoke[s]};
                 struct why why = {{0}};
                 struct cost cost;
+                double written = 0;
 
                 if (!(w->dtypes >> dtype & 1))
                     continue;
@@ -268,6 +269,12 @@ static void test_descriptions(void **state)
                     fail_msg("smoke %d: %s", s, why.text);
                 cost = w->cost(&p);
                 assert_true(cost.flops >= 0 && cost.bytes_read >= 0 && cost.bytes_written >= 0);
+                for (int i = 0; i < workload_args(w); i++)
+                    if (w->args[i].flow & FLOW_OUT)
+                        written += (double)workload_arg_bytes(w, &p, i);
+                if (w->role == ROLE_JUDGED && cost.bytes_written != written)
+                    fail_msg("%s, smoke %d: %g bytes are written, the results have %g", w->name,
+                             s, cost.bytes_written, written);
                 assert_true(w->length(&p) >= 0);
             }
     }
