@@ -87,6 +87,7 @@ struct route route_unknown(void);
 void lower_write(const struct report *, const struct lower *, struct text *out);
 const char *lower_instead(const struct report *, const struct lower_sum *);
 int note_precision(struct report *);
+int note_precision_passes(struct report *); /* precision_pass.c: of models as a whole */
 
 /* The best plan of a chain whose steps and sums stand, for every placement of the weights.
  * STATUS_MEMORY. (route.c) */

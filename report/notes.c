@@ -281,7 +281,7 @@ int judge_notes(struct report *report)
     static int (*const note[])(struct report *) = {
         note_method,    note_missing, note_contended, note_disturbed, note_transfers,
         note_alone,     note_pages,   note_nodes,     note_strawmen,  note_precision,
-        note_software,  note_projected,
+        note_precision_passes, note_software, note_projected,
     };
     int status = 0;
 

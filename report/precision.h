@@ -38,6 +38,19 @@ struct lower_sum {
     size_t verdicts, turned;   /* how many it would be faster in, and would say otherwise */
 };
 
+/* A pass of a model wholly on one side, with that precision in every operation which it makes
+ * shorter. */
+struct lower_pass {
+    struct estimate own_us, us; /* as it is, and so */
+    size_t operations;          /* of the pass that it changes; 0: nothing is known */
+    enum evidence evidence;
+};
+
+struct report;
+struct chain;
+struct lower_pass lower_pass_of(const struct report *, const struct chain *,
+                                const struct lower_sum *);
+
 /* Unit roundoff of what a record computes: its own, else its dtype's (older files). */
 double record_roundoff(const struct record *);
 /* "bf16", "tf32". */

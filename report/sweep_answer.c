@@ -140,13 +140,13 @@ static void say_stretches(const struct crossover *x, const char *what, struct te
     if (moves)
         text_printf(out, "move %s to %s %s", what, x->gpu.text, move.data);
     if (keeps)
-        text_printf(out, "%s %s on this CPU %s", moves ? "; keep" : "keep", moves ? "it" : what,
+        text_printf(out, "%s %s on this CPU %s", moves ? ", and keep" : "keep", moves ? "it" : what,
                     keep.data);
     if (!moves && !keeps)
         text_printf(out, "nobody can tell yet whether %s is faster on this CPU or on %s: undecided "
                          "at every size", what, x->gpu.text);
     else if (x->found.doubts)
-        text_add(out, "; undecided elsewhere");
+        text_add(out, ", undecided elsewhere");
     out->failed |= move.failed | keep.failed;
     text_release(&move);
     text_release(&keep);

@@ -215,6 +215,29 @@ static json_t *routes(const struct chain *c)
     return array;
 }
 
+/* Of the pass wholly on either side, with lower precision where it is shorter. */
+static json_t *lower_passes(const struct report *report, const struct chain *c)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < report->lower_sums; i++) {
+        const struct lower *about = report->lower_sum[i].about;
+        struct lower_pass p = lower_pass_of(report, c, &report->lower_sum[i]);
+        json_t *object;
+
+        if (!p.operations)
+            continue;
+        object = pass(c, p.us);
+        key_set(object, "side", json_string(about->is_cpu ? "cpu" : "gpu"));
+        key_set(object, "precision", json_string(record_precision(about->record)));
+        key_set(object, "operations", json_integer((json_int_t)p.operations));
+        key_set(object, "rounding_error", value_number(about->error));
+        key_set(object, "evidence", json_string(evidence_name(p.evidence)));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 static json_t *chain(const struct report *report, size_t i)
 {
     const struct chain *c = &report->chain[i];
@@ -241,6 +264,7 @@ static json_t *chain(const struct report *report, size_t i)
     for (size_t s = 0; s < c->steps; s++)
         json_array_append_new(steps, step(c, &c->step[s]));
     key_set(object, "steps", steps);
+    key_set(object, "lower_precision", lower_passes(report, c));
     key_set(object, "flips", flips(&c->flips));
     key_set(object, "money", money(&c->money, c->tokens));
     key_set(object, "because", value_string(c->because));

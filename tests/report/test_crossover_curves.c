@@ -172,7 +172,7 @@ static void test_advice_ends_where_it_is_undecided(void **ignored)
     assert_null(strstr(report.headline, "from size 110 on"));
     assert_non_null(strstr(report.headline,
                            "move gemm square in f32 to fast from size 110 to 250 and from size 1000 "
-                           "on; keep it on this CPU up to size 100; undecided elsewhere (measured, "
+                           "on, and keep it on this CPU up to size 100, undecided elsewhere (measured, "
                            "95 % sure). What would decide more: "));
     table_sweeps(&report, &grid);
     assert_string_equal(grid.cell[6], "110-250, 1000-4096");
@@ -209,7 +209,7 @@ static void test_advice_where_little_is_decided(void **ignored)
         record[results.records - 1].time_us = (struct estimate){400, 300, 500};
     }
     judge();
-    assert_non_null(strstr(report.headline, "keep gemm square in f32 on this CPU up to size 110; "
+    assert_non_null(strstr(report.headline, "keep gemm square in f32 on this CPU up to size 110, "
                                             "undecided elsewhere (projected, 80 % sure)"));
 }
 

@@ -285,6 +285,57 @@ static void test_measured_placements_want_measured_rivals(void **state)
     assert_int_equal(placed, 1);
 }
 
+static bool has_note(const char *words)
+{
+    for (size_t i = 0; i < report.notes; i++)
+        if (strstr(report.note[i], words))
+            return true;
+    return false;
+}
+
+/* Four products at 40 us and eight others at 10: 240 us; products in bf16 take 8: 112 us. On the CPU
+ * 4 x 20 + 8 x 2 us, and 4 x 10 + 8 x 2. */
+static void test_passes_of_a_model(void **state)
+{
+    static json_t *chain;
+    int sides[2] = {0};
+    struct record *r;
+
+    (void)state;
+    chain = json_pack("{s:s,s:s,s:s,s:i,s:i,s:f,s:[{s:s,s:s,s:s,s:{s:i},s:i},{s:s,s:s,s:s,s:{s:i},"
+                      "s:i}]}",
+                      "kind", "chain", "model", "tiny", "phase", "decode", "batch", 1, "context", 64,
+                      "tokens", 1.0, "links", "op", "big", "workload", "gemm", "dtype", "f32", "shape",
+                      "n", 1, "count", 4, "op", "small", "workload", "norm", "dtype", "f32", "shape",
+                      "n", 1, "count", 8);
+    results.chain = &chain;
+    results.chains = 1;
+    add_cpu("gemm", 1, "simd", 20);
+    add_gpu("gemm", 1, 35);
+    add_cpu("norm", 1, "simd", 2);
+    add_gpu("norm", 1, 5);
+    r = add_gpu("gemm", 1, 3);
+    r->judged = 0;
+    r->dtype = DTYPE_BF16;
+    add_cpu("gemm", 1, "onednn", 10)->dtype = DTYPE_BF16;
+    judge();
+    assert_int_equal(report.chains, 1);
+    for (size_t i = 0; i < report.lower_sums; i++) {
+        struct lower_pass p = lower_pass_of(&report, report.chain, &report.lower_sum[i]);
+        bool is_cpu = report.lower_sum[i].about->is_cpu;
+
+        assert_int_equal(p.operations, 1);
+        assert_near(p.own_us.value, is_cpu ? 96 : 240, 1e-6);
+        assert_near(p.us.value, is_cpu ? 56 : 112, 1e-6);
+        assert_int_equal(p.evidence, is_cpu ? EVIDENCE_MEASURED : EVIDENCE_PROJECTED);
+        sides[is_cpu]++;
+    }
+    assert_true(sides[0] == 1 && sides[1] == 1);
+    assert_true(has_note("decode (batch 1, context 64) wholly on fast would give 8930 instead of 4170 "
+                         "tokens per second with bf16 in 1 of 2 operations (projected), at 65536"));
+    assert_true(has_note("wholly on this CPU gives "));
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -296,6 +347,7 @@ int main(void)
         T(test_a_tie_is_not_told),
         T(test_small_gains_are_no_note),
         T(test_measured_placements_want_measured_rivals),
+        T(test_passes_of_a_model),
     };
 
     return cmocka_run_group_tests_name("precision", tests, NULL, NULL);
