@@ -89,7 +89,8 @@ emulators += $(BUILD)/emulator/libcuda.so.1 $(BUILD)/emulator/core/libcuda.so.1
 endif
 # The names by which the tool looks for them.
 emulators += $(BUILD)/emulator/libcupti.so.13 $(BUILD)/emulator/libnvidia-ml.so.1
-benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+BENCH   ?= *
+benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard $(patsubst %,tests/bench/bench_%.c,$(BENCH)))))
 
 .PHONY: all help features test smoke check tidy headers format clean install uninstall bench golden fuzz calibrate validate
 .DELETE_ON_ERROR:
@@ -213,8 +214,10 @@ $(BUILD)/bench/lib%_peer.so: tests/bench/%.cpp
 	@mkdir -p $(@D)
 	$(Q)$(CXX) -std=c++17 -O2 -isystem /usr/include/torch/csrc/api/include -fPIC -shared -o $@ $< -ltorch -ltorch_cpu -lc10
 
-bench: $(BUILD)/offload-bench $(benches) $(bench_peers) ## print the speed of our CPU side beside the libraries
-	@missed=0; for b in $(benches); do $$b || missed=1; done; exit $$missed
+# One after the other; BENCH="attention gemm" takes those only.
+bench: $(BUILD)/offload-bench $(benches) $(bench_peers) ## print the speed of our CPU side beside the libraries, BENCH= names some
+	@missed=; for b in $(benches); do echo "== $${b##*/bench_}"; $$b || missed="$$missed $${b##*/bench_}"; done; \
+	  test -z "$$missed" || { echo "goals missed by:$$missed"; exit 1; }
 
 # A program of its own: the tool only reads what it writes. DATA is a folder of measured timings.
 calibrate_objects := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard projection/calibrate/*.c)))

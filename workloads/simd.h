@@ -11,8 +11,11 @@
 
 #include "base/terms.h"
 
-#if defined(__x86_64__)
+/* The header of all extensions takes gcc 0.2 s to read, in each of 15 rooms. */
+#if defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
 #endif
 
 /* For a function with an enum dtype or bool argument that every caller gives as a constant:
