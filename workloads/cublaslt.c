@@ -69,25 +69,32 @@ static struct {
 
 static char version_text[32];
 
-/* Where the dynamic linker looks, then the toolkit's own folder. */
-static void *open_library(void)
+static void *open_in(const char *home, const char *folder)
 {
     static const char *const name[] = {"libcublasLt.so", "libcublasLt.so.13", "libcublasLt.so.12",
                                        "libcublasLt.so.11"};
-    static const char *const folder[] = {"", OFFLOAD_BENCH_CUDA_HOME "/lib64/",
-                                         OFFLOAD_BENCH_CUDA_HOME "/lib/"};
+    void *library = NULL;
 
-    for (size_t f = 0; f < sizeof folder / sizeof *folder; f++)
-        for (size_t n = 0; n < sizeof name / sizeof *name; n++) {
-            char path[400];
-            void *library;
+    for (size_t n = 0; home && n < sizeof name / sizeof *name && !library; n++) {
+        char path[400];
 
-            snprintf(path, sizeof path, "%s%s", folder[f], name[n]);
-            library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-            if (library)
-                return library;
-        }
-    return NULL;
+        snprintf(path, sizeof path, "%s%s%s", home, folder, name[n]);
+        library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    }
+    return library;
+}
+
+/* Where the dynamic linker looks, then the toolkits' own folders. */
+static void *open_library(void)
+{
+    const char *const home[] = {getenv("CUDA_HOME"), OFFLOAD_BENCH_CUDA_HOME};
+    void *library = open_in("", "");
+
+    for (size_t i = 0; i < sizeof home / sizeof *home && !library; i++) {
+        library = open_in(home[i], "/lib64/");
+        library = library ? library : open_in(home[i], "/lib/");
+    }
+    return library;
 }
 
 int cublaslt_available(const struct variant *v, struct why *why)
