@@ -305,14 +305,14 @@ static void test_run(void **state)
     if (has_cupti) {
         assert_true(count_measures("l2_bytes", "suspect") >= 10); /* the double counts 100 of all */
         ratio = activity_over_events();
-        if (!(ratio > 0.6 && ratio < 1.6))
+        if (!(ratio > 0.4 && ratio < 2.5))
             fail_msg("activity takes %g times what events say", ratio);
     }
     text_release(&said);
     text_release(&findings);
 }
 
-/* Activity by a clock that goes three times as fast as that of the events: no cell believes it. And
+/* Activity by a clock that goes ten times as fast as that of the events: no cell believes it. And
  * without permission for counters: each cell says how to get it, and keeps its times. */
 static void test_times_disagree(void **state)
 {
@@ -324,15 +324,15 @@ static void test_times_disagree(void **state)
     need_compiler();
     if (!has_cupti)
         skip();
-    status = run("OFFLOAD_EMULATOR_ACTIVITY=300 " FAULT_COUNTERS "=1", SMOKE " --dtype f64", &said,
+    status = run("OFFLOAD_EMULATOR_ACTIVITY=1000 " FAULT_COUNTERS "=1", SMOKE " --dtype f64", &said,
                  &findings);
     assert_int_equal(status, 0);
     assert_true(count_measures("kernel_time", NULL) >= 4);
     assert_int_equal(count_measures("gpu_time", "hint: NVreg_RestrictProfilingToAdminUsers=0"),
                      count_measures("kernel_time", NULL));
     ratio = activity_over_events();
-    if (!(ratio > 1.8 && ratio < 4.8))
-        fail_msg("activity takes %g times what events say, not 3", ratio);
+    if (!(ratio > 4 && ratio < 25))
+        fail_msg("activity takes %g times what events say, not 10", ratio);
     text_release(&said);
     text_release(&findings);
 }
