@@ -116,24 +116,22 @@ static void row_trim(struct text *row)
 static int row_next(FILE *in, struct text *row, struct why *why)
 {
     bool is_start = true, is_quoted = false, is_open = false;
-    char chunk[4096] = "";
+    int c;
 
     row->n = 0;
-    while (fgets(chunk, sizeof chunk, in)) {
-        size_t n = strlen(chunk);
+    while ((c = getc_unlocked(in)) != EOF) {
+        char byte = (char)c;
 
-        if (n + 1 < sizeof chunk && !feof(in) && (n == 0 || chunk[n - 1] != '\n'))
+        if (c == '\0')
             return why_fail(why, STATUS_INVALID, "a row holds a zero byte: no text");
-        for (const char *c = chunk; *c; c++) {
-            is_open ^= *c == '"' && (is_start || is_quoted);
-            is_quoted = is_open || (is_quoted && *c != ',');
-            is_start = *c == ',' && !is_open;
-        }
-        text_add_bytes(row, chunk, n);
+        is_open ^= c == '"' && (is_start || is_quoted);
+        is_quoted = is_open || (is_quoted && c != ',');
+        is_start = c == ',' && !is_open;
+        text_add_bytes(row, &byte, 1);
         if (row->failed || row->n > ROW_BYTES)
             return why_fail(why, STATUS_INVALID, "a row is longer than %d MiB%s", ROW_BYTES >> 20,
                             is_open ? "; hint: a quote is not closed" : "");
-        if (chunk[n - 1] == '\n' && !is_open)
+        if (c == '\n' && !is_open)
             break;
     }
     if (is_open)

@@ -119,6 +119,8 @@ static void test_wrong_use_is_told(void **state)
         {"op\\n", "--csv - gemm", "not both"},
         {"op,m\\n\"gemm,1\\ngemm,2\\n", "--gpu l4 --csv -", "'-': a quote is not closed"},
         {"op\\n\\0gemm\\n", "--gpu l4 --csv -", "zero byte"},
+        {"op\\n\\0", "--gpu l4 --csv -", "zero byte"},
+        {"op\\ngemm\\0gemm", "--gpu l4 --csv -", "zero byte"},
         {"", "--csv /dev/zero", "zero byte"},
         {"", "--gpu /dev/zero gemm m=1", "never ends"},
         {"", "--gpu l4 gemm m=1 m=2", "'m' stands there twice"},
