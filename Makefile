@@ -234,16 +234,39 @@ golden: $(BUILD)/tests/report/test_formats ## write the expected report files an
 	@mkdir -p tests/data/golden
 	@GOLDEN=1 $< && git diff --stat tests/data/golden
 
-# Each seed is one line of the fixture: small inputs that already reach every kind of line.
-fuzz: $(BUILD)/embedded.c ## damaged results files against the report's reader and formats, FUZZ seconds (30)
+# tests/fuzz/fuzz_X.c with all rooms that read files; its seeds: what the tests and the tool read.
+fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(foreach r,base projection suites report report/formats,$(wildcard $(r)/*.c)))
+fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*.c)))
+fuzz_cc := clang $(cppflags) -std=c11 -g -O1 -fno-omit-frame-pointer
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(fuzz_cc) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz/rooms.a: $(fuzz_objects)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(BUILD)/embedded.c $(BUILD)/fuzz/rooms.a
+	@echo "  fuzz $<"
+	$(Q)$(fuzz_cc) -fsanitize=fuzzer,address,undefined -o $@ $< $(BUILD)/embedded.c $(BUILD)/fuzz/rooms.a -ljansson -lm
+
+$(BUILD)/fuzz/table: harness/project.c
+
+$(BUILD)/fuzz/seeds: $(BUILD)/embedded.c
+	@mkdir -p $@/record $@/gpus $@/model $@/table
+	@split -l 6 -a 3 tests/data/results-llm.jsonl $@/record/llm-
+	@split -l 11 -a 3 tests/data/results-kinds.jsonl $@/record/kinds-
+	@cp suites/models/*.json $@/model
+	@awk '/"id"/{n++; print "{" > "$@/gpus/" n} n{print > "$@/gpus/" n}' projection/gpus.json
+	@printf 'gpu,op,dtype,m,n,k,rows,cols,heads,head_dim,kv_len,timing\nl4,gemm,bf16,8,8,8\n,softmax,,,,,8,64\n"t4",attn_decode,fp16,,,,,,8,64,99,graph\n' > $@/table/ops
+
+fuzz: $(fuzz_targets) $(BUILD)/fuzz/seeds ## damaged files against every reader of files, FUZZ seconds each (30)
 	@command -v clang >/dev/null || { echo 'clang is not installed'; exit 1; }
-	@mkdir -p $(BUILD)/fuzz/corpus
-	@split -l 6 -a 3 tests/data/results-llm.jsonl $(BUILD)/fuzz/corpus/seed-
-	clang $(cppflags) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -o $(BUILD)/fuzz/record \
-	  tests/fuzz/fuzz_record.c $(BUILD)/embedded.c $(wildcard base/*.c report/*.c) \
-	  $(patsubst %,report/formats/%.c,csv json junit markdown text) -ljansson -lm
-	$(BUILD)/fuzz/record -max_total_time=$(or $(FUZZ),30) -max_len=20000 -rss_limit_mb=1024 \
-	  -artifact_prefix=$(BUILD)/fuzz/ -print_final_stats=1 $(BUILD)/fuzz/corpus
+	@grep -ho '"[a-z_]*"\|X([a-z_0-9]*,' report/record.h projection/datasheet.c suites/model.c report/json*.c | \
+	  sed 's/X(\(.*\),/"\1"/' | sort -u | sed 's/"\(.*\)"/"\\"\1\\""/' > $(BUILD)/fuzz/words
+	@for t in $(fuzz_targets); do mkdir -p $$t.corpus; echo "  run  $$t"; \
+	  $$t -max_total_time=$(or $(FUZZ),30) -max_len=20000 -rss_limit_mb=1024 -dict=$(BUILD)/fuzz/words \
+	    -artifact_prefix=$$t- -print_final_stats=1 -verbosity=0 -close_fd_mask=3 $$t.corpus $(BUILD)/fuzz/seeds/$$(basename $$t) || exit 1; done
 
 check: format headers tidy test ## everything a change must pass
 

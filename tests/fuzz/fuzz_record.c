@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "report/format.h"
+#include "report/plot.h"
 #include "report/report.h"
 
-extern const struct format format_csv, format_json, format_junit, format_markdown,
+extern const struct format format_csv, format_html, format_json, format_junit, format_markdown,
     format_text;
-const struct format *const formats[] = {&format_csv,      &format_json, &format_junit,
-                                        &format_markdown, &format_text, NULL};
+const struct format *const formats[] = {&format_csv,   &format_html,     &format_json,
+                                        &format_junit, &format_markdown, &format_text, NULL};
 
 static void write_all(const struct report *report)
 {
@@ -28,9 +29,11 @@ static void judge(const char *path)
 {
     struct results results = {0};
     struct report report;
+    struct plots none = {0};
 
     if (results_read(&results, path, NULL) == 0 &&
         report_build(&results, &report, NULL) == 0) {
+        report.plots = &none; /* gnuplot is another program */
         write_all(&report);
         report_release(&report);
     }
