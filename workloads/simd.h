@@ -11,7 +11,7 @@
 
 #include "base/terms.h"
 
-/* The header of all extensions takes gcc 0.2 s to read, in each of 15 rooms. */
+/* The header of all extensions takes gcc 0.2 s to read, in each of 14 rooms. */
 #if defined(__AVX__)
 #include <immintrin.h>
 #elif defined(__SSE2__)
