@@ -219,7 +219,7 @@ static const char *nothing_to_say(const struct report *report)
 {
     for (size_t i = 0; i < report->contests; i++)
         if (report->contest[i].gpus && !report->contest[i].cpus)
-            return "No verdict: no variant on this CPU gave a right result to stand against the GPU's.";
+            return "No verdict: no right result of this CPU is on record to stand against the GPU's.";
     return report->contests ? "No verdict: there is no GPU side to compare this CPU with."
                             : "No verdict: nothing that is judged was measured.";
 }

@@ -72,8 +72,8 @@ static int note_alone(struct report *report)
     return alone == 0
                ? 0
                : report_note(report,
-                             "%zu problem%s (%s in %s%s) without a verdict: no variant on this CPU "
-                             "gave a right result to stand against the GPU's%s",
+                             "%zu problem%s (%s in %s%s) without a verdict: no right result of this "
+                             "CPU is on record to stand against the GPU's%s",
                              alone, alone == 1 ? "" : "s", first->workload.text,
                              dtype_name(first->dtype), alone == 1 ? "" : " and others",
                              first->dtype == DTYPE_E4M3
