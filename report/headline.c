@@ -183,8 +183,9 @@ static void say_tally(const struct report *report, const struct gpu_side *gpu, b
             text_printf(out, " and %s", how_many(&every).text);
         return;
     }
-    text_printf(out, "Of %zu problems, moving from %s to %s %s for %s when the data are there "
-                "already", resident.problems, this_cpu(report).text, gpu->id.text,
+    text_printf(out, "Of %zu problem%s, moving from %s to %s %s for %s when the data are there "
+                "already", resident.problems, resident.problems == 1 ? "" : "s",
+                this_cpu(report).text, gpu->id.text,
                 gpu->evidence == EVIDENCE_MEASURED ? "pays" : "would pay",
                 how_many(&resident).text);
     if (every.problems)
