@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "projection/calibrate/aims.h"
 #include "projection/lessons.h"
 
 static const double naive_launch_us = 5;
@@ -24,27 +25,6 @@ struct promise {
     int lines, kept, over;
     double width;
 };
-
-/* The interval tables with one GPU's residuals left out, made once per GPU. */
-struct jackknife {
-    const struct gpu *gpu[64];
-    struct intervals *intervals[64];
-    int n;
-};
-
-static const struct intervals *jackknife_get(struct jackknife *j, const struct residuals *r,
-                                             const struct samples *s, const struct gpu *gpu)
-{
-    for (int i = 0; i < j->n; i++)
-        if (j->gpu[i] == gpu)
-            return j->intervals[i];
-    if (j->n == 64 || !(j->intervals[j->n] = malloc(sizeof **j->intervals)))
-        return NULL;
-    if (intervals_make(j->intervals[j->n], r, s, gpu) != 0)
-        return NULL;
-    j->gpu[j->n] = gpu;
-    return j->intervals[j->n++];
-}
 
 static double naive_us(const struct sample *x)
 {
@@ -102,18 +82,9 @@ static void tally_print(struct tally *t, const char *what, struct promise *promi
            t->ratio[t->n / 2], covered, 100 * t->width / (double)t->n, t->naive[t->n / 2]);
 }
 
-static struct spread residual_spread(const struct residual *e, const struct intervals *table)
+static void tally_push(struct tally *t, const struct residual *e, struct jackknife *j)
 {
-    struct spread s = spread_of(table, standing_of(e->sample->gpu), &e->region, e->kindred);
-
-    if (!e->is_timed)
-        spread_add(&s, table, &e->region);
-    return s;
-}
-
-static void tally_push(struct tally *t, const struct residual *e, const struct intervals *table)
-{
-    struct spread s = residual_spread(e, table);
+    struct spread s = jackknife_spread(j, e);
     double measured = e->sample->time_us;
 
     t->covered += e->log_ratio >= s.low && e->log_ratio <= s.high;
@@ -155,7 +126,7 @@ static void key_band(char *out, size_t size, const struct samples *s, const stru
 /* What five measured calls of each group, evenly spread, do for its others. */
 enum { TAUGHT = 5 };
 
-static void taught_line(const struct residual **e, size_t n, const struct intervals *table,
+static void taught_line(const struct residual **e, size_t n, struct jackknife *j,
                         struct tally *before, struct tally *after)
 {
     struct lessons lessons = {.n = 0};
@@ -164,13 +135,13 @@ static void taught_line(const struct residual **e, size_t n, const struct interv
     for (size_t i = 0; i < TAUGHT; i++) {
         const struct residual *x = e[(2 * i + 1) * n / (2 * TAUGHT)];
 
-        struct spread spread = residual_spread(x, table);
+        struct spread spread = jackknife_spread(j, x);
 
         lessons_add(&lessons, x->sample->gpu, &x->region, &spread, x->log_ratio);
     }
     for (size_t i = 0; i < n; i++) {
         const struct region *r = &e[i]->region;
-        struct spread s = residual_spread(e[i], table);
+        struct spread s = jackknife_spread(j, e[i]);
         double ratio = e[i]->log_ratio, shift;
 
         before->covered += ratio >= s.low && ratio <= s.high;
@@ -218,7 +189,7 @@ static void taught_print(const struct samples *s, const struct residuals *r,
                 e[n++] = &r->residual[i];
         if (n < 10 * TAUGHT || s->group[g].weight == 0)
             continue;
-        taught_line(e, n, jackknife_get(j, r, s, s->group[g].gpu), &before, &after);
+        taught_line(e, n, j, &before, &after);
         key_group(key, sizeof key, s, e[0]);
         taught_sum(sum, key, n, &before, &after);
         groups++;
@@ -262,7 +233,7 @@ static void table_print(const struct samples *s, const struct residuals *r, enum
     }
     qsort(line, n, sizeof *line, line_compare);
     for (size_t i = 0; i < n; i++) {
-        tally_push(&t, line[i].residual, jackknife_get(j, r, s, line[i].residual->sample->gpu));
+        tally_push(&t, line[i].residual, j);
         if (i + 1 == n || strcmp(line[i].key, line[i + 1].key) != 0) {
             tally_print(&t, line[i].key, &promise);
             t.n = t.covered = 0;
@@ -279,7 +250,7 @@ static void table_print(const struct samples *s, const struct residuals *r, enum
 
 void tables_print(const struct samples *s, const struct residuals *r)
 {
-    struct jackknife j = {.n = 0};
+    struct jackknife j = {.samples = s, .residuals = r};
 
     printf("errors in %%; 'ratio': median projected / measured; 'covered': share of rows inside the 80 %% interval, which was made "
            "without this GPU, '+-' its mean half-width in ln x 100;\n'naive': median error of max(flops/peak, bytes/bandwidth) + 5 us\n"
@@ -295,6 +266,7 @@ void tables_print(const struct samples *s, const struct residuals *r)
     table_print(s, r, FOLD_KIND, key_operation, &j);
     printf("\nleave one GPU out, then learn from %d measured cells of the group\n", TAUGHT);
     taught_print(s, r, &j);
-    for (int i = 0; i < j.n; i++)
-        free(j.intervals[i]);
+    printf("\naims, on GPUs left out\n");
+    aims_print(&j);
+    jackknife_release(&j);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What validate prints: errors and coverage on GPUs and generations that were left out. */
+/* What validate prints: errors and coverage on GPUs and generations that were left out,
+ * and whether the aims are met. */
 #ifndef OFFLOAD_BENCH_TABLES_H
 #define OFFLOAD_BENCH_TABLES_H
 
