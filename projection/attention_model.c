@@ -27,7 +27,7 @@ static void heads_init(const struct work *w, struct heads *h)
     *h = (struct heads){.batch = op->batch > 0 ? (double)op->batch : 1,
                         .heads = (double)op->heads, .dim = (double)op->head_dim,
                         .window = (double)op->window};
-    h->kv_heads = op->kv_heads > 0 ? fmin((double)op->kv_heads, h->heads) : h->heads;
+    h->kv_heads = op->kv_heads > 0 ? (double)op->kv_heads : h->heads;
     h->queries = op->q_len > 0 ? (double)op->q_len : 1;
     h->keys = op->kv_len > 0 ? (double)op->kv_len : h->queries;
     if (w->kind->model == MODEL_DECODE && op->q_len < 1)

@@ -188,6 +188,9 @@ static int sizes_check(const struct work *w, struct why *why)
     if (missing)
         return why_fail(why, STATUS_UNAVAILABLE, "'%s' needs '%s' to be at least 1",
                         w->kind->name, missing);
+    if (op->kv_heads > op->heads && w->kind->model <= MODEL_DECODE && w->kind->model != MODEL_MATRIX)
+        return why_fail(why, STATUS_UNAVAILABLE, "%lld kv_heads cannot share %lld heads: at most "
+                        "as many", (long long)op->kv_heads, (long long)op->heads);
     return 0;
 }
 

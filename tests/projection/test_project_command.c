@@ -87,6 +87,21 @@ static void test_rows_pass_through_and_gain_columns(void **state)
     text_release(&said);
 }
 
+static void test_more_kv_heads_than_heads_are_refused(void **state)
+{
+    struct text said = {0};
+
+    (void)state;
+    assert_int_equal(run("row,op,dtype,heads,kv_heads,head_dim,q_len,kv_len\\n"
+                         "a,attn_decode,bf16,8,8,128,1,512\\n"
+                         "b,attn_decode,bf16,8,9,128,1,512\\n"
+                         "c,attn_prefill,bf16,8,32,128,512,512\\n", "--gpu l4 --csv -", &said), 0);
+    says(&said, "\na,attn_decode,bf16,8,8,128,1,512,1"); /* microseconds */
+    says(&said, "\nb,attn_decode,bf16,8,9,128,1,512,,,,,9 kv_heads cannot share 8 heads");
+    says(&said, "\nc,attn_prefill,bf16,8,32,128,512,512,,,,,32 kv_heads cannot share 8 heads");
+    text_release(&said);
+}
+
 static void test_one_operation_and_its_ledger(void **state)
 {
     struct text said = {0};
@@ -186,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_pass_through_and_gain_columns),
+        cmocka_unit_test(test_more_kv_heads_than_heads_are_refused),
         cmocka_unit_test(test_one_operation_and_its_ledger),
         cmocka_unit_test(test_odd_rows_keep_their_columns),
         cmocka_unit_test(test_wide_tables),
