@@ -227,7 +227,7 @@ static size_t farness(const char *word, const char *name)
 void text_nearest(char *out, size_t size, const char *word, const char *const *name,
                   size_t count)
 {
-    size_t limit = strlen(word) / 3 + 1, best = limit + 1, used = 0;
+    size_t limit = strlen(word) < 6 ? 1 : strlen(word) / 3, best = limit + 1, used = 0;
     int told = 0;
 
     out[0] = '\0';

@@ -13,9 +13,12 @@ static void interrupt(int number)
 
 const volatile sig_atomic_t *interrupt_watch(void)
 {
-    struct sigaction action = {.sa_handler = interrupt};
+    struct sigaction action = {.sa_handler = interrupt}, hangup;
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, NULL, &hangup);
+    if (hangup.sa_handler != SIG_IGN) /* nohup's wish */
+        sigaction(SIGHUP, &action, NULL);
     return &interrupted;
 }

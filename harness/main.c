@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds the sub-command; `run` is the default one. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "harness/command.h"
@@ -39,9 +42,20 @@ static int help(void)
 /* What was said must have arrived. */
 static int written(int status)
 {
-    return (fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE
-               ? command_fail(EXIT_USAGE, "cannot write to standard output")
-               : status;
+    static bool is_told;
+
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || status != EXIT_DONE || is_told)
+        return status;
+    is_told = true;
+    return command_fail(EXIT_USAGE, "cannot write to standard output");
+}
+
+/* argp's --help ends the program by itself, with 0. */
+static void check_help(int status, void *unused)
+{
+    (void)unused;
+    if (written(status) != status)
+        _exit(EXIT_USAGE);
 }
 
 int main(int argc, char **argv)
@@ -49,6 +63,7 @@ int main(int argc, char **argv)
     const char *name[COMMANDS];
     char near[160];
 
+    on_exit(check_help, NULL);
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error with a sentence */
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
                      strcmp(argv[1], "-h") == 0))

@@ -25,7 +25,7 @@ static const struct argp_option table[] = {
     {"memory-node", 'N', "NODE", 0,
      "NUMA node of the host memory: near (the GPU; default), far or a number", 0},
     {"gpu", 'g', "NAME[,NAME]", 0,
-     "GPUs to project: names of `list gpus` or JSON files; 'none' for none", 0},
+     "GPUs to project: names of `list gpus` or JSON files; 'all' of the catalogue, or 'none'", 0},
     {"calibrate", 'C', "RESULTS", 0,
      "results of a real GPU: its cells correct the projections", 0},
     {"model", 'm', "NAME|FILE", 0, "llm suite: model to take apart; see `list models`", 0},

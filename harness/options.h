@@ -8,7 +8,7 @@
 
 #include "suites/suite.h"
 
-enum { OPTION_LIST = 32 };
+enum { OPTION_LIST = 64 };
 
 struct options {
     const char *suite[OPTION_LIST], *device[OPTION_LIST], *gpu[OPTION_LIST];

@@ -93,6 +93,15 @@ static bool is_selected(const char *selection, const struct device_row *row)
            (strncmp(selection, row->id.text, n) == 0 && row->id.text[n] == ':');
 }
 
+/* "cpu", or a kind of GPU and perhaps ":N". */
+static bool is_device_name(const char *selection, int kind)
+{
+    const char *number = strchr(selection, ':');
+
+    return !number || (kind != DEVICE_CPU && number[1] &&
+                       strspn(number + 1, "0123456789") == strlen(number + 1));
+}
+
 static int no_device(const char *selection, struct plan *plan, struct why *why)
 {
     const char *name[SURVEY_DEVICES + 2] = {"gpu", "all"};
@@ -105,6 +114,9 @@ static int no_device(const char *selection, struct plan *plan, struct why *why)
 
     if (strcmp(selection, "gpu") == 0)
         return why_fail(why, STATUS_UNAVAILABLE, "no GPU was found; hint: offload-bench doctor");
+    if (kind >= 0 && !is_device_name(selection, kind))
+        return why_fail(why, STATUS_INVALID, "--device: '%s' is no device; hint: cpu, cuda[:N], "
+                        "opencl[:N], gpu or all, N a number of `list devices`", selection);
     if (kind >= 0 && plan->missing[kind].text[0])
         return why_fail(why, STATUS_UNAVAILABLE, "device '%s': %s", selection,
                         plan->missing[kind].text);
@@ -137,21 +149,38 @@ static int choose_devices(struct plan *plan, const struct options *o,
 
 /* ---- GPUs to project ------------------------------------------------------------------ */
 
+static bool has_gpu(const struct plan *plan, const struct gpu *gpu)
+{
+    for (int p = 0; p < plan->gpus; p++)
+        if (plan->gpu[p] == gpu)
+            return true;
+    return false;
+}
+
+static void add_every_gpu(struct plan *plan)
+{
+    for (int i = 0; i < gpu_count() && plan->gpus < PLAN_GPUS; i++)
+        if (!has_gpu(plan, gpu_at(i)))
+            plan->gpu[plan->gpus++] = gpu_at(i);
+}
+
 static int add_gpu(struct plan *plan, const char *name, struct why *why)
 {
-    struct gpu_list list;
-    int status = gpu_named(name, &list, why);
+    struct gpu_list list = {.n = 0};
+    int status = 0;
 
+    if (strcmp(name, "all") == 0)
+        add_every_gpu(plan);
+    else
+        status = gpu_named(name, &list, why);
     for (int i = 0; i < list.n && !status; i++) {
-        bool is_there = false;
+        bool is_there = has_gpu(plan, list.gpu[i]);
 
-        for (int p = 0; p < plan->gpus; p++)
-            is_there |= plan->gpu[p] == list.gpu[i];
         if (is_there && list.gpu[i]->file.text[0]) /* what was chosen before it is replaced */
             status = why_fail(why, STATUS_INVALID, "--gpu names '%s' twice; hint: an 'id' of its "
                               "own for each entry", list.gpu[i]->id.text);
-        else if (!is_there && plan->gpus == OPTION_LIST)
-            status = why_fail(why, STATUS_INVALID, "--gpu names more than %d GPUs", OPTION_LIST);
+        else if (!is_there && plan->gpus == PLAN_GPUS)
+            status = why_fail(why, STATUS_INVALID, "--gpu names more than %d GPUs", PLAN_GPUS);
         else if (!is_there)
             plan->gpu[plan->gpus++] = list.gpu[i];
     }
@@ -323,6 +352,25 @@ static int check_model_options(const struct plan *plan, const struct options *o,
                     o->suite[0]);
 }
 
+/* Some row must have a type asked for: those that are of integers whatever is asked do not count. */
+static int check_dtypes(const struct plan *plan, const struct options *o, struct why *why)
+{
+    for (int i = 0; i < o->dtypes; i++) {
+        bool is_there = false;
+
+        for (int g = 0; g < plan->groups && !is_there; g++)
+            is_there = plan->group[g].problem.dtype == o->dtype[i] &&
+                       plan->group[g].workload->role == ROLE_JUDGED;
+        if (is_there)
+            return 0;
+    }
+    return o->dtypes == 0
+               ? 0
+               : why_fail(why, STATUS_INVALID, "--dtype: no judged workload of suite '%s' has type "
+                          "%s; hint: leave --dtype out, or see `offload-bench list workloads`",
+                          o->suite[0], dtype_name(o->dtype[0]));
+}
+
 /* "suite 'llm': " before what is wrong with a row of it. */
 static int fail_in(const struct suite *suite, int status, struct why *why)
 {
@@ -359,7 +407,7 @@ static int add_suites(struct plan *plan, const struct options *o, unsigned real,
     }
     if (o->budget_s > 0)
         plan->budget_s = o->budget_s;
-    return check_model_options(plan, o, why);
+    return check_model_options(plan, o, why) ? STATUS_INVALID : check_dtypes(plan, o, why);
 }
 
 int plan_begin(struct plan *plan, const struct options *o, const struct survey *survey,

@@ -24,6 +24,8 @@ struct group {
     int laggards;
 };
 
+enum { PLAN_GPUS = 96 };
+
 struct plan {
     struct suite *suite;      /* the suites asked for */
     int suites;
@@ -32,7 +34,7 @@ struct plan {
     struct device_row device[SURVEY_DEVICES];
     int devices;
     struct why missing[DEVICE_KINDS]; /* per kind of device: why there is none */
-    const struct gpu *gpu[OPTION_LIST];
+    const struct gpu *gpu[PLAN_GPUS];
     int gpus;
     json_t *sweep;            /* what the header says of a sweep; NULL: none */
     int threads;              /* CPU threads of every CPU variant */

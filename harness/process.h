@@ -15,8 +15,9 @@ pid_t process_start(void (*work)(int fd, void *to), void *to, int *fd);
 /* Wait for its end; gives what waitpid says of it. */
 int process_wait(pid_t);
 
-/* Both: append to *said all that `work` wrote. Errors: STATUS_IO when it could not start or ended
- * badly. */
-int process_isolate(void (*work)(int fd, void *to), void *to, struct text *said, struct why *);
+/* Both: append to *said all that `work` wrote. Errors: STATUS_IO when it could not start, ended
+ * badly, or was killed because it wrote nothing for limit_s. */
+int process_isolate(void (*work)(int fd, void *to), void *to, double limit_s, struct text *said,
+                    struct why *);
 
 #endif

@@ -14,14 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "harness/command.h"
 #include "harness/group.h"
 #include "harness/group_record.h"
 #include "harness/process.h"
 
-enum { DEADLY = 32 };
+enum { DEADLY = 32, LISTEN_MS = 200 };
 
 /* A cell whose process died. */
 struct deadly {
@@ -126,7 +125,7 @@ static void child_main(struct child *child, int from, int to)
     struct why why = {{0}};
 
     if (workshop_open(&shop, &why) != 0)
-        _exit(1);
+        say_lost(child, why.text);
     for (int i = from; i < to; i++) {
         char line[32];
         double spent_s;
@@ -146,8 +145,13 @@ static void child_main(struct child *child, int from, int to)
 
 static int flush_group(struct child *child, struct why *why)
 {
-    int error = bytes_write(child->runner->results, child->records.data, child->records.n);
+    int fd = child->runner->results;
+    off_t whole = lseek(fd, 0, SEEK_END);
+    int error = child->records.failed ? ENOMEM
+                                      : bytes_write(fd, child->records.data, child->records.n);
 
+    if (error && whole >= 0 && ftruncate(fd, whole) != 0)
+        error = errno; /* half a group would pass for a whole one when the run goes on */
     if (error)
         return why_fail(why, STATUS_IO, "cannot write results.jsonl: %s; what was measured "
                         "before is kept", strerror(error));
@@ -248,7 +252,7 @@ static double silence_s(const struct child *child)
  * why it was killed is in `end`, "" when it ended by itself. */
 static int listen_to(struct child *child, struct why *end, struct why *why)
 {
-    int64_t heard = clock_ns();
+    double silent_s = 0; /* counted, not read off the clock: a run may be stopped and go on */
 
     end->text[0] = '\0';
     for (;;) {
@@ -261,17 +265,19 @@ static int listen_to(struct child *child, struct why *end, struct why *why)
             why_fail(end, STATUS_OK, "interrupted");
             return 0;
         }
-        if ((double)(clock_ns() - heard) * 1e-9 > silence_s(child)) {
+        if (silent_s > silence_s(child)) {
             why_fail(end, STATUS_OK, "no sign of life within %.0f s: killed",
                      silence_s(child));
             return 0;
         }
-        if (poll(&ready, 1, 200) <= 0)
+        if (poll(&ready, 1, LISTEN_MS) <= 0) {
+            silent_s += LISTEN_MS * 1e-3;
             continue;
+        }
         n = read(child->fd, chunk, sizeof chunk);
         if (n == 0 || (n < 0 && errno != EINTR))
             return 0;
-        heard = clock_ns();
+        silent_s = 0;
         status = n > 0 ? hear_all(child, chunk, (size_t)n, why) : 0;
         if (status)
             return status;

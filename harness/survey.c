@@ -10,6 +10,9 @@
 #include "harness/sampler.h"
 #include "probes/probe.h"
 
+/* Drivers of many GPUs take tens of seconds to open. */
+static const double patience_s = 120;
+
 /* Probes that cannot be read here, each with its reason. */
 static json_t *missing_probes(void)
 {
@@ -50,17 +53,21 @@ static void look(int fd, void *to)
     device_close(&host);
     json_object_set_new(machine, "missing_probes", missing_probes());
     text = json_dumps(machine, JSON_COMPACT);
-    if (!text || write(fd, &seen, sizeof seen) != (ssize_t)sizeof seen ||
-        write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+    if (!text || bytes_write(fd, (const char *)&seen, sizeof seen) ||
+        bytes_write(fd, text, strlen(text)))
         _exit(1);
 }
 
 int survey_take(struct survey *survey, struct why *why)
 {
     struct text said = {0};
-    int status = process_isolate(look, NULL, &said, why);
+    struct why inner = {{0}};
+    int status = process_isolate(look, NULL, patience_s, &said, &inner);
 
     *survey = (struct survey){.devices = 0};
+    if (status)
+        why_fail(why, status, "cannot look at this machine: %s; hint: offload-bench doctor ends "
+                 "where the trouble is", inner.text);
     if (!status && said.n > sizeof *survey) {
         memcpy(survey, said.data, sizeof *survey);
         survey->machine = json_loads(said.data + sizeof *survey, 0, NULL);

@@ -38,18 +38,27 @@ void gnuplot_text(struct text *out, const char *string)
 
 /* ---- the process ----------------------------------------------------------------------- */
 
+/* In a process group of its own: the Ctrl-C that ends the measuring must not end its pictures. */
 static int start(FILE *script, FILE *words, int out, pid_t *pid)
 {
     char *argv[] = {"gnuplot", "-d", NULL};
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t apart;
     int error = posix_spawn_file_actions_init(&actions);
 
     if (error)
         return error;
+    error = posix_spawnattr_init(&apart);
+    if (error) {
+        posix_spawn_file_actions_destroy(&actions);
+        return error;
+    }
+    posix_spawnattr_setflags(&apart, POSIX_SPAWN_SETPGROUP);
     posix_spawn_file_actions_adddup2(&actions, fileno(script), STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, fileno(words), STDERR_FILENO);
-    error = posix_spawnp(pid, "gnuplot", &actions, NULL, argv, environ);
+    error = posix_spawnp(pid, "gnuplot", &actions, &apart, argv, environ);
+    posix_spawnattr_destroy(&apart);
     posix_spawn_file_actions_destroy(&actions);
     return error;
 }
@@ -65,7 +74,7 @@ static bool read_all(int fd, struct text *out)
         int64_t left_ms = (end_ns - clock_ns()) / 1000000;
         ssize_t n;
 
-        if (left_ms <= 0 || (poll(&ready, 1, (int)left_ms) == 0))
+        if (poll(&ready, 1, left_ms > 0 ? (int)left_ms : 0) == 0)
             return false;
         n = read(fd, chunk, sizeof chunk);
         if (n < 0 && errno == EINTR)

@@ -406,16 +406,26 @@ static void say_much(int fd, void *to)
         assert_int_equal(write(fd, "0123456789", 10), 10);
 }
 
+static void say_nothing(int fd, void *to)
+{
+    (void)fd;
+    (void)to;
+    for (;;)
+        pause();
+}
+
 static void test_isolate(void **state)
 {
     struct text said = {0};
     struct why why = {{0}};
 
     (void)state;
-    assert_int_equal(process_isolate(give_up, NULL, &said, &why), STATUS_IO);
+    assert_int_equal(process_isolate(give_up, NULL, 60, &said, &why), STATUS_IO);
     assert_true(strlen(why.text) > 0);
-    assert_int_equal(process_isolate(say_much, NULL, &said, &why), 0);
+    assert_int_equal(process_isolate(say_much, NULL, 60, &said, &why), 0);
     assert_int_equal(said.n, 50000);
+    assert_int_equal(process_isolate(say_nothing, NULL, 0.4, &said, &why), STATUS_IO);
+    assert_non_null(strstr(why.text, "silent for 0.4 s"));
     text_release(&said);
 }
 
