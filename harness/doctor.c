@@ -19,6 +19,7 @@
 #include "harness/process.h"
 #include "probes/probe.h"
 #include "projection/projection.h"
+#include "report/report.h"
 #include "suites/suite.h"
 #include "workloads/provider.h"
 
@@ -212,20 +213,14 @@ static void see_paranoia(void)
 /* Settings that weaken a library make the CPU look slower than it is. */
 static void see_environment(const json_t *machine)
 {
-    static const char *const weakens[] = {
-        "OPENBLAS_CORETYPE",  "OPENBLAS_NUM_THREADS", "BLIS_ARCH_TYPE",
-        "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",     "MKL_ENABLE_INSTRUCTIONS",
-        "OFFLOAD_BENCH_ISA"};
-    const json_t *environment = json_object_get(machine, "environment");
+    const char *name;
+    json_t *value;
 
-    for (size_t i = 0; i < sizeof weakens / sizeof *weakens; i++) {
-        const char *value = json_string_value(json_object_get(environment, weakens[i]));
-
-        if (value)
+    json_object_foreach(json_object_get(machine, "environment"), name, value)
+        if (environment_weakens(name))
             say(BAD, "environment",
-                "%s=%s may make a CPU library slower than it is; hint: unset %s",
-                weakens[i], value, weakens[i]);
-    }
+                "%s=%s may make a CPU library slower than it is; hint: unset %s", name,
+                json_string_value(value), name);
 }
 
 static void see_noise(const json_t *machine)

@@ -41,8 +41,9 @@ static void cpu_phrase(const struct contender *cpu, struct text *out)
     text_printf(out, "the CPU (%s%s%s) ", r->variant.text, *r->nodes.text ? ", " : "",
                 r->nodes.text);
     if (cpu->is_disturbed)
-        text_printf(out, "needs at most %s (other work disturbed every round)",
-                    words_time(cpu->time_us.value).text);
+        text_printf(out, "needs at most %s (other work disturbed every round%s)",
+                    words_time(cpu->time_us.value).text,
+                    record_is_disturbed(r) ? "" : " on more threads");
     else if (is_bound(b, "memory"))
         text_printf(out, "moves %s at %s, %s of its DRAM rate",
                     words_si(bytes_of(r), "B").text,

@@ -52,9 +52,9 @@ static int note_disturbed(struct report *report)
                       : report_note(
                             report,
                             "%zu of %zu CPU times are upper bounds, because other work "
-                            "disturbed every one of their rounds: their intervals "
-                            "reach down to what the ceilings allow; run again on a "
-                            "quiet machine",
+                            "disturbed every one of their rounds, or of the same code's on "
+                            "more threads: their intervals reach down to what the ceilings "
+                            "and threads allow; run again on a quiet machine",
                             cells, report->contests);
 }
 
@@ -80,6 +80,38 @@ static int note_alone(struct report *report)
                                  ? "; no library for CPUs here multiplies e4m3 (fp8), and the plain "
                                    "reference does not compete"
                                  : "");
+}
+
+bool environment_weakens(const char *name)
+{
+    static const char *const weakens[] = {
+        "OPENBLAS_CORETYPE",  "OPENBLAS_NUM_THREADS", "BLIS_ARCH_TYPE",
+        "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",     "MKL_ENABLE_INSTRUCTIONS",
+        "OFFLOAD_BENCH_ISA"};
+
+    for (size_t i = 0; i < sizeof weakens / sizeof *weakens; i++)
+        if (strcmp(name, weakens[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A strong CPU side is worth little when its libraries were told to be slow. */
+static int note_environment(struct report *report)
+{
+    json_t *machine = json_object_get(report->results->header, "machine"), *value;
+    struct text set = {0};
+    const char *name;
+    int status = 0;
+
+    json_object_foreach(json_object_get(machine, "environment"), name, value)
+        if (json_is_string(value) && environment_weakens(name))
+            text_printf(&set, "%s%s=%s", set.n ? ", " : "", name, json_string_value(value));
+    if (set.n && !set.failed)
+        status = report_note(report, "%s in the environment may have made a CPU library slower than "
+                             "it is; hint: unset it and run again", set.data);
+    status = set.failed ? STATUS_MEMORY : status;
+    text_release(&set);
+    return status;
 }
 
 static int note_pages(struct report *report)
@@ -280,7 +312,7 @@ int judge_notes(struct report *report)
 {
     static int (*const note[])(struct report *) = {
         note_method,    note_missing, note_contended, note_disturbed, note_transfers,
-        note_alone,     note_pages,   note_nodes,     note_strawmen,  note_precision,
+        note_alone,     note_environment, note_pages, note_nodes, note_strawmen,  note_precision,
         note_precision_passes, note_software, note_projected,
     };
     int status = 0;

@@ -37,7 +37,8 @@ struct contender {
     struct estimate time_us;  /* one call with its arguments in place; GPU: launch included */
     struct bound bound;
     size_t rounds, contended; /* quiet; set aside because the system took the processor */
-    bool is_disturbed;        /* no quiet round: an upper bound, low is what ceilings allow */
+    bool is_disturbed;        /* no quiet round, or none on more threads: an upper bound, low is
+                               * what ceilings and threads allow */
 };
 
 /* One problem (workload, dtype, shape, cache) and everything that ran it. */
@@ -261,6 +262,8 @@ double report_flops_per_s(const struct report *, const char *device, enum dtype)
 double report_bytes_per_s(const struct report *, const char *device);
 /* Text of a key of the header ("" when absent): "version", "suite", "model", "date". */
 const char *report_header(const struct report *, const char *key);
+/* Whether a variable so named may make a CPU library, or our code, slower than it is. */
+bool environment_weakens(const char *name);
 
 /* Times of a cell without its contended rounds, in microseconds: the median with its 95 %
  * interval. With fewer than 3 quiet rounds the interval reaches up to the slowest round of

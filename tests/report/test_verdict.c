@@ -357,6 +357,26 @@ static void test_disturbed_times_end_at_the_ceilings(void **state)
     assert_int_equal(at(0, PLACEMENT_RESIDENT)->decision, DECISION_OFFLOAD);
 }
 
+/* One thread won because other work never let two run: they may take half as long. */
+static void test_disturbed_threads_widen_the_winner(void **state)
+{
+    struct record *r = add_cpu("gemm", 1, "simd", 16000);
+
+    (void)state;
+    r->threads = 1;
+    r = add_cpu("gemm", 1, "simd", 18000);
+    r->threads = 2;
+    for (int i = 0; i < 10; i++)
+        series_push(&r->contended, i);
+    add_gpu("gemm", 1, 10000);
+    judge();
+    assert_near(at(0, PLACEMENT_RESIDENT)->cpu->time_us.value, 16000, 0.01);
+    assert_near(at(0, PLACEMENT_RESIDENT)->cpu->time_us.low, 8000, 0.01);
+    assert_true(at(0, PLACEMENT_RESIDENT)->cpu->is_disturbed);
+    assert_int_equal(at(0, PLACEMENT_RESIDENT)->decision, DECISION_UNDECIDED);
+    assert_true(is_noted("more threads"));
+}
+
 static void test_measured_gpus_are_paired(void **state)
 {
     struct record *cpu = add_cpu("gemm", 1, "simd", 400), *gpu;
@@ -670,6 +690,7 @@ int main(void)
         T(test_contended_rounds_are_set_aside),
         T(test_disturbed_times_are_upper_bounds),
         T(test_disturbed_times_end_at_the_ceilings),
+        T(test_disturbed_threads_widen_the_winner),
         T(test_measured_gpus_are_paired),
         T(test_headline_of_a_list),
         T(test_bounds),
