@@ -238,8 +238,8 @@ static void forecast_explain(FILE *out, const struct row *row, const struct fore
 }
 
 /* Project the row whose known cells are in `cell` and write what was asked for. fault: why it
- * cannot be, or NULL. */
-static void row_project(struct table *t, const char *const cell[COLUMNS], const char *fault)
+ * cannot be, or NULL. Returns the status of the projection. */
+static int row_project(struct table *t, const char *const cell[COLUMNS], const char *fault)
 {
     struct row row;
     struct forecast f;
@@ -255,6 +255,7 @@ static void row_project(struct table *t, const char *const cell[COLUMNS], const 
         forecast_explain(stdout, &row, &f);
     else
         printf("%s: not projected: %s\n", cell[COLUMN_OP], why.text);
+    return status;
 }
 
 /* As it came in where it has the header's columns, else made to have them: what is appended must
@@ -344,6 +345,21 @@ static int table_stream(struct table *t, FILE *in, const char *name)
     return status ? complain(sentence) : EXIT_DONE;
 }
 
+enum words_part { COLUMNS_NAMED, COLUMNS_VALUED };
+
+/* The columns that were given, as a header or as a row. */
+static void words_write(const char *const cell[COLUMNS], enum words_part part)
+{
+    const char *between = "";
+
+    for (int i = 0; i < COLUMNS; i++)
+        if (*cell[i]) {
+            fputs(between, stdout);
+            field_write(stdout, part == COLUMNS_NAMED ? column_names[i] : cell[i]);
+            between = ",";
+        }
+}
+
 /* Words of the command line: the operation, then column=value. */
 static int words_project(struct table *t, char **word, int words)
 {
@@ -352,6 +368,7 @@ static int words_project(struct table *t, char **word, int words)
 
     for (int i = 0; i < COLUMNS; i++)
         cell[i] = "";
+    cell[COLUMN_GPU] = t->reader.fallback ? t->reader.fallback->id.text : "";
     cell[COLUMN_OP] = word[0];
     for (int i = 1; i < words; i++) {
         char *value = strchr(word[i], '=');
@@ -365,17 +382,18 @@ static int words_project(struct table *t, char **word, int words)
                      "'project --help' lists the columns", word[i]);
             return complain(sentence);
         }
-        if (*cell[column]) {
+        if (*cell[column] && column != COLUMN_GPU) {
             snprintf(sentence, sizeof sentence, "'%s' stands there twice", column_names[column]);
             return complain(sentence);
         }
         cell[column] = value;
     }
     if (!t->is_explained) {
-        printf("op,pred_us,low_us,high_us,bound,why\n%s", word[0]);
+        words_write(cell, COLUMNS_NAMED);
+        printf(",pred_us,low_us,high_us,bound,why\n");
+        words_write(cell, COLUMNS_VALUED);
     }
-    row_project(t, cell, NULL);
-    return EXIT_DONE;
+    return row_project(t, cell, NULL) ? EXIT_USAGE : EXIT_DONE;
 }
 
 static int calibrate(const char *path)

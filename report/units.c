@@ -133,7 +133,7 @@ static struct words ratio(double value)
     if (value < 0.001)
         return value > 0 ? (struct words){"<0.001"} : (struct words){"0"};
     snprintf(w.text, sizeof w.text,
-             value < 0.0995 ? "%.2g"
+             value < 0.0995 ? "%#.2g"
              : value < 9.95 ? "%.2f"
                             : "%.0f",
              value < 100 ? value : rounded(value));

@@ -200,6 +200,8 @@ static void add_sweep(const struct report *report, struct text *out)
 /* How many problems pay by how long the process lives, a line for each GPU. */
 static void add_lifetimes(const struct report *report, struct text *out)
 {
+    bool is_said = false;
+
     for (size_t g = 0; g < report->gpus; g++) {
         size_t pays[LIFETIMES] = {0}, n = 0;
         bool is_assumed = false;
@@ -217,9 +219,14 @@ static void add_lifetimes(const struct report *report, struct text *out)
         }
         if (!n)
             continue;
-        text_add(out, g ? "" : "\nby lifetime of the process\n");
-        snprintf(said, sizeof said, "%s%s pays in %zu of %zu problems for one cold call, %zu for a "
-                 "one-second process, %zu for a resident service%s",
+        if (!is_said) {
+            text_add(out, "\n");
+            add_wrapped(report, out, "", "by lifetime of the process (each problem alone; weights sent "
+                        "once, the rest on each call)");
+        }
+        is_said = true;
+        snprintf(said, sizeof said, "%s%s pays in %zu of %zu problems for a process of one call, %zu for one of a "
+                 "second, %zu for a service that never ends%s",
                  evidence_mark(report->gpu[g].evidence), report->gpu[g].id.text,
                  pays[LIFETIME_COLD], n, pays[LIFETIME_SECOND], pays[LIFETIME_SERVICE],
                  is_assumed ? " (start-up assumed)" : "");
