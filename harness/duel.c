@@ -67,10 +67,10 @@ void duel_close(struct duel *d)
     d->rows = 0;
 }
 
-int duel_run(struct duel *d, int rounds, uint64_t seed, struct why *why)
+int duel_run(struct duel *d, int least, int most, uint64_t seed, struct why *why)
 {
-    struct sampler_limits limits = {.budget_s = INFINITY, .rounds_least = rounds,
-                                    .rounds_most = rounds, .sample_ns = sample_ns,
+    struct sampler_limits limits = {.budget_s = DUEL_BUDGET_S, .rounds_least = least,
+                                    .rounds_most = most, .sample_ns = sample_ns,
                                     .hopeless = INFINITY};
     struct trial *trial[DUEL_ROWS];
 
@@ -79,7 +79,7 @@ int duel_run(struct duel *d, int rounds, uint64_t seed, struct why *why)
         d->set[i].stop = NULL;
     }
     sampler_run(trial, d->set, d->rows, &limits, seed);
-    d->rounds += rounds;
+    d->rounds = d->rows ? (int)d->set[0].wall_ns.n : 0;
     for (int i = 0; i < d->rows; i++)
         if (d->set[i].status) {
             *why = d->set[i].why;

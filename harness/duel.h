@@ -8,7 +8,8 @@
 
 #include "harness/sampler.h"
 
-enum { DUEL_ROWS = 16 };
+/* Short calls are also the noisy ones: DUEL_ROUNDS of them still fit the budget. */
+enum { DUEL_ROWS = 16, DUEL_ROUNDS = 51, DUEL_BUDGET_S = 2 };
 
 struct duel_row {
     struct trial trial;
@@ -32,8 +33,9 @@ int duel_open(struct duel *, const struct workload *, const struct problem *,
               uint64_t seed, struct why *why);
 void duel_close(struct duel *);
 
-/* Time all rows, `rounds` more times, as sampler_run does: none leaves early. */
-int duel_run(struct duel *, int rounds, uint64_t seed, struct why *why);
+/* Time all rows in `least` more rounds, and on to `most` of them while these are cheap
+ * (DUEL_BUDGET_S in all), as sampler_run does: none leaves early. */
+int duel_run(struct duel *, int least, int most, uint64_t seed, struct why *why);
 
 /* Row by variant name, or NULL; the row with the least median among those of providers. */
 const struct duel_row *duel_find(const struct duel *, const char *variant);

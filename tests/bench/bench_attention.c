@@ -63,7 +63,7 @@ static int bench(const struct row *row, struct device *host, int rounds, int *mi
     axis(&p, w, "kv_len", row->kv_len);
     if ((status = duel_open(&duel, w, &p, host, NULL, 0, THREADS, 1, why)))
         return status;
-    status = duel_run(&duel, rounds, 1, why);
+    status = duel_run(&duel, rounds, DUEL_ROUNDS, 1, why);
     if (!status)
         *missed += duel_print(&duel, goal, stdout);
     duel_close(&duel);

@@ -4,6 +4,7 @@
  * library; skinny products twice as fast as cblas_sgemm, in bf16 as fast as packed oneDNN.
  * Squares are the libraries' job and shown for comparison only. BLIS is left out of the
  * products: where it knows the processor it does not lead, where not it takes seconds. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/duel.h"
@@ -63,7 +64,7 @@ static int run(const struct job *j, struct device *host)
     if (duel_open(&duel, workload_find(j->workload), &problem, host,
                   strcmp(j->workload, "gemv") == 0 ? NULL : peers,
                   j->is_cold ? COLD_BYTES : 0, THREADS, 1, &why) == 0 &&
-        duel_run(&duel, ROUNDS, 1, &why) == 0)
+        duel_run(&duel, ROUNDS, DUEL_ROUNDS, 1, &why) == 0)
         missed = duel_print(&duel, j->goal, stdout);
     else
         fprintf(stderr, "bench_gemm: %s: %s\n", j->workload, why.text);
@@ -71,7 +72,7 @@ static int run(const struct job *j, struct device *host)
     return missed;
 }
 
-/* bench_gemm [WORKLOAD [DTYPE]]: all jobs, or those of one workload and dtype. */
+/* bench_gemm [WORKLOAD [DTYPE [M]]]: all jobs, or those of one workload, dtype and m. */
 int main(int argc, char **argv)
 {
     struct device host;
@@ -84,9 +85,10 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof job / sizeof *job; i++)
         if ((argc < 2 || strcmp(argv[1], job[i].workload) == 0) &&
-            (argc < 3 || strcmp(argv[2], dtype_name(job[i].dtype)) == 0))
+            (argc < 3 || strcmp(argv[2], dtype_name(job[i].dtype)) == 0) &&
+            (argc < 4 || atoi(argv[3]) == job[i].shape.n[0]))
             missed += run(&job[i], &host);
     device_close(&host);
     printf("%d goals missed\n", missed);
-    return 0;
+    return missed != 0;
 }

@@ -38,7 +38,7 @@ static int duel_op(struct device *host, const char *op, int64_t n, double most)
     if (workload_shape_set(w, &p.shape, "op", op, &why) ||
         workload_shape_set(w, &p.shape, "n", text, &why) ||
         duel_open(&duel, w, &p, host, NULL, 0, THREADS, 1, &why) ||
-        duel_run(&duel, ROUNDS, 1, &why)) {
+        duel_run(&duel, ROUNDS, DUEL_ROUNDS, 1, &why)) {
         fprintf(stderr, "bench_reduction: %s\n", why.text);
         return 1;
     }

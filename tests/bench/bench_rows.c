@@ -65,7 +65,7 @@ static int contest(const struct contest *c, struct device *host)
 
     if (open_duel(&duel, c->workload, &c->problem, host))
         return 1;
-    if (duel_run(&duel, ROUNDS, 1, &why)) {
+    if (duel_run(&duel, ROUNDS, DUEL_ROUNDS, 1, &why)) {
         fprintf(stderr, "bench_rows: %s: %s\n", c->workload, why.text);
         duel_close(&duel);
         return 1;
@@ -91,9 +91,9 @@ static int against_layernorm(int64_t rows, int64_t cols, double most, struct dev
         return 1;
     }
     for (int round = 0; round < ROUNDS && !status; round++) {
-        status = duel_run(&ours, 1, (uint64_t)round, &why);
+        status = duel_run(&ours, 1, 1, (uint64_t)round, &why);
         if (!status)
-            status = duel_run(&theirs, 1, (uint64_t)round, &why);
+            status = duel_run(&theirs, 1, 1, (uint64_t)round, &why);
     }
     a = duel_find(&ours, "simd");
     b = duel_find(&theirs, "onednn");
@@ -162,7 +162,7 @@ static int against_torch(int64_t rows, int64_t cols, double most, struct device 
         if (round < 0)
             continue;
         theirs = fmin(theirs, (double)(clock_ns() - start));
-        status = duel_run(&ours, 1, (uint64_t)round, &why);
+        status = duel_run(&ours, 1, 1, (uint64_t)round, &why);
     }
     simd = duel_find(&ours, "simd");
     if (!status && simd) {

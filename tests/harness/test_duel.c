@@ -87,7 +87,7 @@ static void test_run(void **state)
     (void)state;
     for (int i = 0; i < duel.rows; i++)
         put(i, NULL, 0, none);
-    assert_int_equal(duel_run(&duel, 2, 1, &why), 0);
+    assert_int_equal(duel_run(&duel, 2, 2, 1, &why), 0);
     assert_true(duel.set[0].wall_ns.n == 2 && duel_median_ns(&duel, &duel.row[0], NULL) > 0);
     assert_true(duel.row[0].error <= 1);
 }
