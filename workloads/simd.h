@@ -412,6 +412,50 @@ static inline vf vf_exp2(vf t)
 #endif
 }
 
+/* Lane i of the result: lanes i and i ^ h of a (bit h of i clear) or b (set), added. */
+SIMD_INLINE vf vf_fold(vf a, vf b, int h)
+{
+    vi lane = {0, 1, 2, 3,
+#if SIMD_BYTES >= 32
+               4, 5, 6, 7,
+#endif
+#if SIMD_BYTES >= 64
+               8, 9, 10, 11, 12, 13, 14, 15,
+#endif
+    };
+    vi is_b = (lane & h) != 0;
+
+    return __builtin_shuffle(a, b, (lane & ~is_b) | (((lane ^ h) + VF) & is_b)) +
+           __builtin_shuffle(a, b, ((lane ^ h) & ~is_b) | ((lane + VF) & is_b));
+}
+
+#define VF_FOLD(h)                                                                     \
+    if (VF > (h)) {                                                                    \
+        _Pragma("GCC unroll 8")                                                        \
+        for (int i = 0; i < (h); i++)                                                  \
+            x[i] = vf_fold(x[i], x[i + (h)], h);                                       \
+    }
+
+/* Element i of the result: the sum of the lanes of x[i], i < VF. Spelt out, or the compiler
+ * leaves x, and with it the caller's accumulators, in memory. */
+SIMD_INLINE vf vf_sums(vf *x)
+{
+    VF_FOLD(8)
+    VF_FOLD(4)
+    VF_FOLD(2)
+    VF_FOLD(1)
+    return x[0];
+}
+
+static inline vd vd_sums(const vd *x)
+{
+    vd sums;
+
+    for (int i = 0; i < VD; i++)
+        sums[i] = vd_reduce_add(x[i]);
+    return sums;
+}
+
 /* Ask for the line of element i, soon to be read, into the second-level cache. Beyond the end
  * of the array it does nothing. */
 SIMD_INLINE void vf_ask(enum dtype dtype, const void *array, int64_t i)

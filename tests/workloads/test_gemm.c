@@ -51,6 +51,33 @@ static void test_reference(void **state)
     check_reference(DTYPE_E4M3);
 }
 
+/* One row, b as [k,n]: long enough for threads to share the terms, with an uneven rest. */
+static void test_shared_terms(void **state)
+{
+    enum { TERMS = 703, COLUMNS = 131 };
+    static double a[TERMS], b[TERMS * COLUMNS], c[COLUMNS], scratch[4096], want[COLUMNS],
+        scale[COLUMNS];
+    static const enum dtype dtype[] = {DTYPE_F32, DTYPE_F64};
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        enum dtype d = dtype[i % 2];
+        struct gemm g = {.dtype = d, .batch = 1, .m = 1, .n = COLUMNS, .k = TERMS, .alpha = 2,
+                         .beta = i < 4 ? -3 : 0, .a = a, .b = b, .c = c};
+
+        random_fill(d, a, TERMS, 1);
+        random_fill(d, b, TERMS * COLUMNS, 2);
+        random_fill(d, c, COLUMNS, 3);
+        gemm_reference(&g, c, want, scale);
+        if (g.beta == 0)
+            memset(c, 0xff, sizeof c);
+        gemm_simd_run(&g, scratch, sizeof scratch, 1 + i / 2);
+        for (int j = 0; j < COLUMNS; j++)
+            assert_true(fabs(element_get(d, c, j) - want[j]) <=
+                        (d == DTYPE_F32 ? 0x1p-20 : 0x1p-48) * scale[j]);
+    }
+}
+
 static void test_bounds(void **state)
 {
     const struct workload *w = workload_find("gemm");
@@ -88,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_shared_terms),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_sums_fit),
     };

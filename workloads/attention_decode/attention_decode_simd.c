@@ -102,41 +102,6 @@ INLINE vf multiply_add(bool pairs, vf a, vf b, vf c)
     return c + a * b;
 }
 
-/* Lane i of the result: lanes i and i ^ h of a (bit h of i clear) or b (set), added. */
-INLINE vf fold(vf a, vf b, int h)
-{
-    vi lane = {0, 1, 2, 3,
-#if SIMD_BYTES >= 32
-               4, 5, 6, 7,
-#endif
-#if SIMD_BYTES >= 64
-               8, 9, 10, 11, 12, 13, 14, 15,
-#endif
-    };
-    vi is_b = (lane & h) != 0;
-
-    return __builtin_shuffle(a, b, (lane & ~is_b) | (((lane ^ h) + VF) & is_b)) +
-           __builtin_shuffle(a, b, ((lane ^ h) & ~is_b) | ((lane + VF) & is_b));
-}
-
-#define FOLD(h)                                                                        \
-    if (VF > (h)) {                                                                    \
-        _Pragma("GCC unroll 8")                                                        \
-        for (int i = 0; i < (h); i++)                                                  \
-            x[i] = fold(x[i], x[i + (h)], h);                                          \
-    }
-
-/* Element i of the result: the sum of the lanes of x[i], i < VF. Spelt out, or the compiler
- * leaves x, and with it the caller's accumulators, in memory. */
-INLINE vf sums(vf *x)
-{
-    FOLD(8)
-    FOLD(4)
-    FOLD(2)
-    FOLD(1)
-    return x[0];
-}
-
 /* ---- one block of keys with the heads of one key head --------------------------------- */
 
 /* Scores of `rows` heads with SUMS / rows keys from element `at` on; the last `missing` keys
@@ -178,7 +143,7 @@ INLINE void scores(const struct plan *plan, enum dtype dtype, bool pairs, int ro
     }
 #pragma GCC unroll 4
     for (int i = 0; i < SUMS; i += VF)
-        vf_store(result + i, sums(sum + i));
+        vf_store(result + i, vf_sums(sum + i));
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++)
         memcpy(p + r * KEYS, result + r * keys, sizeof *p * (size_t)keys);
@@ -269,6 +234,16 @@ INLINE void block_values(const struct plan *plan, enum dtype dtype, int rows, in
         values(plan, dtype, rows, 1, c, at, n, p, alpha, out);
 }
 
+/* The first AHEAD rows of what is read next; later ones are asked for on the way. */
+INLINE void ask(const struct plan *plan, enum dtype dtype, const void *p, int64_t at)
+{
+    int64_t bytes = element_bytes(dtype), step = plan->a->kv_heads * plan->a->head_dim * bytes;
+
+    for (int j = 0; j < AHEAD; j++)
+        for (int64_t i = 0; i < plan->a->head_dim * bytes; i += 64)
+            prefetch(p, at * bytes + j * step + i);
+}
+
 /* Heads in fours, then what is left of 2 and 1. */
 INLINE void block(const struct plan *plan, enum dtype dtype, bool pairs, struct span *s,
                   int head, int64_t at, int n)
@@ -276,6 +251,7 @@ INLINE void block(const struct plan *plan, enum dtype dtype, bool pairs, struct 
     int group = plan->group, r = 0;
     float *q = s->q + head * plan->cols, *out = s->out + head * plan->cols;
 
+    ask(plan, dtype, plan->v, at);
     for (; r + 4 <= group; r += 4)
         block_scores(plan, dtype, pairs, 4, q + r * plan->cols, at, n, s->p + r * KEYS);
     if (group - r >= 2) {
@@ -287,6 +263,7 @@ INLINE void block(const struct plan *plan, enum dtype dtype, bool pairs, struct 
     for (r = 0; r < group; r++)
         block_softmax(s->p + r * KEYS, n, plan->scale, s->top + head + r, s->sum + head + r,
                       s->alpha + r);
+    ask(plan, dtype, plan->k, at + plan->a->head_dim); /* of the next head */
     for (r = 0; r + 4 <= group; r += 4)
         block_values(plan, dtype, 4, at, n, s->p + r * KEYS, s->alpha + r, out + r * plan->cols);
     if (group - r >= 2) {

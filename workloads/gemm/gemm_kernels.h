@@ -5,6 +5,7 @@
  *   ELEM                     how elements are stored (float, double, uint16_t)
  *   REAL, VEC, LANES         what sums are made of: type, vector of it, its lanes
  *   SET(REAL), GET(REAL *), PUT(REAL *, VEC), TOTAL(VEC)       on such vectors
+ *   TOTALS(VEC *)            a vector of the totals of LANES vectors
  *   LOAD(ELEM *)             LANES elements as VEC
  *   TERM, WIDE, STEP         how op(a) is packed: type, vector of STEP of them
  *   LOAD_TERM(TERM *), LOAD_WIDE(ELEM *)      STEP of them as WIDE
@@ -31,7 +32,7 @@ T(dot_steps)(VEC sum[4][4], const TERM *a, const ELEM *b, int64_t ldb, int64_t f
             w[l] = LOAD_WIDE(b + l * ldb + s * STEP);
 #pragma GCC unroll 4
         for (int l = 0; l < reach; l++)
-            __builtin_prefetch(ahead + l * ldb + s * STEP);
+            ASK(ahead + l * ldb + s * STEP, reach);
 #pragma GCC unroll 4
         for (int r = 0; r < width; r++) {
             WIDE x = LOAD_TERM(a + (s * width + r) * STEP);
@@ -47,12 +48,13 @@ T(dot_steps)(VEC sum[4][4], const TERM *a, const ELEM *b, int64_t ldb, int64_t f
  * where it lies: over `steps` whole steps and `rest` terms after them, added to
  * out[row * SPAN + line]. `next`: the lines that are wanted after these. When b streams from
  * memory (NEXT_STREAM) it is prefetched AHEAD steps before its use, across the seam to the
- * next lines; else (NEXT_PAIR) two of the next lines are fetched whole. */
+ * next lines; else (NEXT_LINE, NEXT_PAIR) one or two of the next lines are fetched whole. */
 static inline __attribute__((always_inline)) void
 T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, const ELEM *next,
        REAL *out, const enum next kind, const int lines, const int width)
 {
     VEC sum[4][4];
+    const int sums = lines * width;
 
 #pragma GCC unroll 4
     for (int r = 0; r < width; r++)
@@ -68,7 +70,7 @@ T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, const
             ahead = next - seam * STEP;
         }
     } else {
-        T(dot_steps)(sum, a, b, ldb, 0, steps, next, kind == NEXT_PAIR ? 2 : 0, lines, width);
+        T(dot_steps)(sum, a, b, ldb, 0, steps, next, kind, lines, width);
     }
     if (rest) {
         ELEM last[4][STEP];
@@ -82,6 +84,20 @@ T(dot)(const TERM *a, const ELEM *b, int64_t ldb, int64_t steps, int rest, const
                 sum[r][l] = MADD(sum[r][l], LOAD_WIDE(last[l]),
                                  LOAD_TERM(a + (steps * width + r) * STEP));
         }
+    }
+    if (sums % LANES == 0) {
+        VEC flat[16];
+        REAL total[16];
+
+#pragma GCC unroll 16
+        for (int i = 0; i < sums; i++)
+            flat[i] = sum[i / lines][i % lines];
+#pragma GCC unroll 16
+        for (int i = 0; i < sums; i += LANES)
+            PUT(total + i, TOTALS(flat + i));
+        for (int i = 0; i < sums; i++)
+            out[i / lines * SPAN + i % lines] += total[i];
+        return;
     }
 #pragma GCC unroll 4
     for (int r = 0; r < width; r++)
@@ -138,37 +154,36 @@ T(dot_group)(const TERM *a, const ELEM *b, int64_t ldb, int lines, int64_t steps
 }
 
 /* All panels of four rows, and the last one of `width`, against a group of lines. A single
- * panel streams; of several, the first ones fetch the next lines for all. */
+ * panel streams; of several, the first ones fetch the lines after the next for all, a line each
+ * where there are enough of them: spread out, the requests hold no panel up, and one group of
+ * lines ahead was too late for a busy memory. */
 static void T(dot_panels)(const TERM *a, int64_t panel, int panels, const TERM *a_last, int width,
                           const ELEM *b, int64_t ldb, int lines, int64_t terms,
                           const ELEM *next, REAL *out)
 {
     int64_t steps = terms / STEP;
-    int rest = (int)(terms % STEP), all = panels + (width > 0);
+    int rest = (int)(terms % STEP), all = panels + (width > 0), each = all < T(LINES) ? 2 : 1;
 
-#define GROUP(at, to, kind, w)                                                         \
-    T(dot_group)(at, b, ldb, lines, steps, rest, next + 2 * p * ldb, to, kind, w)
-    for (int p = 0; p < panels; p++) {
-        if (all == 1)
-            GROUP(a, out, NEXT_STREAM, 4);
-        else if (2 * p < T(LINES))
-            GROUP(a + p * panel, out + p * 4 * SPAN, NEXT_PAIR, 4);
-        else
-            GROUP(a + p * panel, out + p * 4 * SPAN, NEXT_NONE, 4);
-    }
-    for (int p = 0; width && p < 1; p++) {
-        REAL *to = out + panels * 4 * SPAN;
+#define GROUP(kind, w)                                                                 \
+    T(dot_group)(at, b, ldb, lines, steps, rest, next + p * each * ldb, out + p * 4 * SPAN, kind, w)
+    for (int p = 0; p < all; p++) {
+        const TERM *at = p < panels ? a + p * panel : a_last;
+        int w = p < panels ? 4 : width;
 
-        if (width == 4 && all == 1)
-            GROUP(a_last, to, NEXT_STREAM, 4);
-        else if (width == 4)
-            GROUP(a_last, to, NEXT_NONE, 4);
-        else if (width == 2 && all == 1)
-            GROUP(a_last, to, NEXT_STREAM, 2);
-        else if (width == 2)
-            GROUP(a_last, to, NEXT_NONE, 2);
+        if (w == 4 && all == 1)
+            GROUP(NEXT_STREAM, 4);
+        else if (w == 4 && p * each >= T(LINES))
+            GROUP(NEXT_NONE, 4);
+        else if (w == 4 && each == 1)
+            GROUP(NEXT_LINE, 4);
+        else if (w == 4)
+            GROUP(NEXT_PAIR, 4);
+        else if (w == 2 && all == 1)
+            GROUP(NEXT_STREAM, 2);
+        else if (w == 2)
+            GROUP(NEXT_NONE, 2);
         else
-            GROUP(a_last, to, NEXT_NONE, 1);
+            GROUP(NEXT_NONE, 1);
     }
 #undef GROUP
 }
@@ -194,7 +209,7 @@ static void T(tile_dot)(const TERM *a, int64_t panel, int panels, int width, con
 
             T(dot_panels)(a + from * 4, panel, panels, a + panels * panel + from * width, width,
                           at, ldb, MIN(lines - l, (int)T(LINES)), MIN(k - from, chunk),
-                          at + T(LINES) * ldb, out + l);
+                          at + 2 * T(LINES) * ldb, out + l);
         }
 }
 
@@ -313,7 +328,7 @@ T(row_steps)(const VEC x[4][4], const ELEM *b, int64_t ldb, int from, int to, co
             w[t] = LOAD(b + t * ldb + v * LANES);
 #pragma GCC unroll 4
         for (int t = 0; t < reach; t++)
-            __builtin_prefetch(ahead + t * ldb + v * LANES);
+            ASK(ahead + t * ldb + v * LANES, reach);
 #pragma GCC unroll 4
         for (int r = 0; r < width; r++) {
             VEC sum = GET(out + r * span + v * LANES);
@@ -327,8 +342,8 @@ T(row_steps)(const VEC x[4][4], const ELEM *b, int64_t ldb, int from, int to, co
 }
 
 /* Add `terms` terms of a panel, each times its row of b, to out[row * span + column]. Long
- * runs of few rows of b are what memory gives fastest. `kind` as in dot: `next` are the two
- * rows to be fetched for NEXT_PAIR. */
+ * runs of few rows of b are what memory gives fastest. `kind` as in dot: `next` are the rows
+ * to be fetched. */
 static inline __attribute__((always_inline)) void
 T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, const ELEM *next, REAL *out,
             int span, const enum next kind, const int terms, const int width)
@@ -349,7 +364,7 @@ T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, const ELEM *nex
             ahead = b + terms * ldb - seam * LANES;
         }
     } else {
-        T(row_steps)(x, b, ldb, 0, whole, next, out, span, kind == NEXT_PAIR ? 2 : 0, terms,
+        T(row_steps)(x, b, ldb, 0, whole, next, out, span, kind, terms,
                      width);
     }
     if (rest) {
@@ -363,12 +378,13 @@ T(rows_add)(const REAL *a, const ELEM *b, int64_t ldb, int cols, const ELEM *nex
 }
 
 /* n terms (1 ... 4) of panel p of `all`. As in dot_panels, a single one streams, but a single
- * row needs no prefetch (7 percent in caches, 2 from memory); of several panels, the first two
- * fetch the next four rows of b for all. */
+ * row needs no prefetch (7 percent in caches, 2 from memory); of several panels, the first ones
+ * fetch the four rows of b after the next for all. */
 static void T(rows_panel)(const REAL *a, int width, const ELEM *b, int64_t ldb, int cols, int n,
                           REAL *out, int span, int p, int all)
 {
-    const ELEM *next = b + (4 + 2 * p) * ldb;
+    int each = all < 4 ? 2 : 1;
+    const ELEM *next = b + (8 + p * each) * ldb;
 
 #define ADD(kind, terms, w)                                                            \
     T(rows_add)(a + t * w, b + t * ldb, ldb, cols, next, out, span, kind, terms, w)
@@ -378,7 +394,9 @@ static void T(rows_panel)(const REAL *a, int width, const ELEM *b, int64_t ldb, 
             WIDTH(NEXT_NONE, 1);
         else if (all == 1 && width > 1)
             WIDTH(NEXT_STREAM, 4);
-        else if (p < 2 && width == 4)
+        else if (each == 1 && p < 4 && width == 4)
+            ADD(NEXT_LINE, 4, 4);
+        else if (each == 2 && p < 2 && width == 4)
             ADD(NEXT_PAIR, 4, 4);
         else
             WIDTH(NEXT_NONE, 4);
@@ -449,9 +467,13 @@ static void T(pack_outer)(const struct gemm *g, int64_t i, int rows, int width, 
 
     memset(part, 0, sizeof part);
     if (!g->ta) {
-        memset(out, 0, (size_t)g->k * (size_t)width * sizeof *out);
+        int64_t whole = width == 1 ? g->k / LANES * LANES : 0;
+
+        for (int64_t t = 0; t < whole; t += LANES)
+            PUT(out + t, LOAD(a + i * g->k + t));
+        memset(out + whole, 0, (size_t)(g->k - whole) * (size_t)width * sizeof *out);
         for (int r = 0; r < rows; r++)
-            for (int64_t t = 0; t < g->k; t += LANES) {
+            for (int64_t t = whole; t < g->k; t += LANES) {
                 int n = (int)MIN(g->k - t, LANES);
 
                 memcpy(part, a + (i + r) * g->k + t, (size_t)n * sizeof *a);
@@ -487,6 +509,10 @@ static void T(write)(const struct gemm *g, const REAL *sum, int span, int rows, 
             ELEM *to = c + r * g->n + j;
             VEC v = alpha * GET(sum + r * span + j);
 
+            if (n == LANES) {
+                WRITE(to, g->beta != 0 ? v + beta * LOAD(to) : v);
+                continue;
+            }
             if (g->beta != 0) {
                 memset(part, 0, sizeof part);
                 memcpy(part, to, (size_t)n * sizeof *to);
@@ -539,6 +565,7 @@ static void T(pack)(const struct gemm *g, int64_t i, int rows, void *packed)
 #undef GET
 #undef PUT
 #undef TOTAL
+#undef TOTALS
 #undef LOAD
 #undef TERM
 #undef WIDE

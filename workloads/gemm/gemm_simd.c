@@ -5,6 +5,8 @@
  * library made for squares copies it first. Threads share the tiles of the output. */
 #include "workloads/gemm/gemm.h"
 
+#include <omp.h>
+
 #include "workloads/isa.h"
 #include "workloads/simd.h"
 
@@ -12,10 +14,14 @@
  * rows of op(a) are packed at a time, by one thread when they are FEW. Chunks are CHUNK_BYTES of a line of b, half of it when the rows of
  * op(a) would not fit CACHE_BYTES. Prefetching AHEAD = 16 steps before the use gave 15 percent
  * on AMD Zen 5, 8 or 32 steps less. */
-enum { TILE_ROWS = 32, SPAN = 96, WIDE_SPAN = 1024, WIDE_SUMS = 8192, BLOCK_ROWS = 512, FEW = 16, DEPTH = 256,
+enum { TILE_ROWS = 32, SPAN = 96, WIDE_SPAN = 2048, WIDE_SUMS = 8192, BLOCK_ROWS = 512, FEW = 16, DEPTH = 256,
        CHUNK_BYTES = 4096, CACHE_BYTES = 32 << 10, AHEAD = 16, AHEAD_TERMS = 4,
-       SMALL = 1 << 16 };
-enum next { NEXT_NONE, NEXT_STREAM, NEXT_PAIR };
+       SMALL = 1 << 16, SPLIT_MOST = 16, SPLIT_TERMS = 64 };
+/* How many lines are fetched meanwhile; a stream fetches its own. */
+enum next { NEXT_NONE, NEXT_LINE, NEXT_PAIR, NEXT_STREAM = 4 };
+
+/* A stream's own lines are soon needed; of others only the second cache has room for them. */
+#define ASK(p, kind) ((kind) == NEXT_STREAM ? __builtin_prefetch(p) : __builtin_prefetch(p, 0, 2))
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
@@ -40,7 +46,7 @@ static inline bool is_wide(const struct gemm *g)
 
 static inline int wide_span(const struct gemm *g)
 {
-    return (int)MIN(WIDE_SUMS / round_up(g->m, 4) / 64 * 64, WIDE_SPAN);
+    return (int)MIN(WIDE_SUMS / (g->m < 3 ? g->m : round_up(g->m, 4)) / 64 * 64, WIDE_SPAN);
 }
 
 #define T(name) f32_##name
@@ -52,6 +58,7 @@ static inline int wide_span(const struct gemm *g)
 #define GET(p) vf_load(p)
 #define PUT(p, v) vf_store(p, v)
 #define TOTAL(v) vf_reduce_add(v)
+#define TOTALS(v) vf_sums(v)
 #define LOAD(p) vf_load(p)
 #define TERM float
 #define WIDE vf
@@ -72,6 +79,7 @@ static inline int wide_span(const struct gemm *g)
 #define GET(p) vd_load(p)
 #define PUT(p, v) vd_store(p, v)
 #define TOTAL(v) vd_reduce_add(v)
+#define TOTALS(v) vd_sums(v)
 #define LOAD(p) vd_load(p)
 #define TERM double
 #define WIDE vd
@@ -92,6 +100,7 @@ static inline int wide_span(const struct gemm *g)
 #define GET(p) vf_load(p)
 #define PUT(p, v) vf_store(p, v)
 #define TOTAL(v) vf_reduce_add(v)
+#define TOTALS(v) vf_sums(v)
 #define LOAD(p) vf_load_f16(p)
 #define TERM float
 #define WIDE vf
@@ -114,6 +123,7 @@ static inline int wide_span(const struct gemm *g)
 #define GET(p) vf_load(p)
 #define PUT(p, v) vf_store(p, v)
 #define TOTAL(v) vf_reduce_add(v)
+#define TOTALS(v) vf_sums(v)
 #define LOAD(p) vf_load_bf16(p)
 #ifdef __AVX512BF16__
 #define TERM uint16_t
@@ -146,12 +156,71 @@ static const struct {
     [DTYPE_BF16] = {bf16_pack, bf16_tile},
 };
 
+/* One row with so few columns that threads had short pieces of b's rows: they share the terms
+ * and read whole rows. Sums of parts must not be rounded: not in 16-bit types. */
+static bool is_split(const struct gemm *g, int threads)
+{
+    return g->m == 1 && is_wide(g) && g->n <= WIDE_SPAN && g->k >= SPLIT_TERMS * threads &&
+           g->n * g->k > SMALL && threads > 1 && threads <= SPLIT_MOST &&
+           (g->dtype == DTYPE_F32 || g->dtype == DTYPE_F64);
+}
+
+/* Columns from ... to of the result. */
+static void join(const struct gemm *g, double part[SPLIT_MOST][WIDE_SPAN], int parts,
+                 int64_t from, int64_t to)
+{
+    if (g->dtype == DTYPE_F32)
+        for (int64_t j = from; j < to; j++) {
+            float sum = 0, *c = (float *)g->c + j;
+
+            for (int i = 0; i < parts; i++)
+                sum += ((const float *)part[i])[j];
+            *c = (float)g->alpha * sum + (g->beta != 0 ? (float)g->beta * *c : 0);
+        }
+    else
+        for (int64_t j = from; j < to; j++) {
+            double sum = 0, *c = (double *)g->c + j;
+
+            for (int i = 0; i < parts; i++)
+                sum += part[i][j];
+            *c = g->alpha * sum + (g->beta != 0 ? g->beta * *c : 0);
+        }
+}
+
+static void split(const struct gemm *g, void *scratch, int threads)
+{
+    double part[SPLIT_MOST][WIDE_SPAN];
+    int64_t bytes = g->dtype == DTYPE_F32 ? sizeof(float) : sizeof(double);
+
+    kind[g->dtype].pack(g, 0, 1, scratch);
+#pragma omp parallel num_threads(threads)
+    {
+        int me = omp_get_thread_num(), team = omp_get_num_threads();
+        int64_t from = g->k / 4 * me / team * 4;
+        int64_t to = me + 1 < team ? g->k / 4 * (me + 1) / team * 4 : g->k;
+        struct gemm own = *g;
+
+        own.k = to - from;
+        own.b = (const char *)g->b + from * g->n * bytes;
+        own.c = part[me];
+        own.alpha = 1;
+        own.beta = 0;
+        kind[g->dtype].tile(&own, (const char *)scratch + from * bytes, 0, 1, 0, (int)g->n);
+#pragma omp barrier
+        join(g, part, team, g->n * me / team, g->n * (me + 1) / team);
+    }
+}
+
 static void product(const struct gemm *g, void *scratch, int threads)
 {
+    if (is_split(g, threads)) {
+        split(g, scratch, threads);
+        return;
+    }
     /* as many tiles along n as threads can share evenly */
     int64_t most = is_wide(g) ? wide_span(g) : SPAN, shared = most * threads;
     int64_t tiles = (g->n + shared - 1) / shared * threads;
-    int64_t span = MIN(round_up((g->n + tiles - 1) / tiles, g->tb ? 4 : 64), most);
+    int64_t span = MIN(round_up((g->n + tiles - 1) / tiles, g->tb ? 4 : 16), most);
     int64_t n = g->tb || is_wide(g) ? span : SPAN;
 
     if (g->m <= FEW)
