@@ -80,17 +80,20 @@ static double foreseen_s(const struct search *s, const struct visit *q)
            (ROUNDS_MADE_READY + q->rounds) / (ROUNDS_MADE_READY + near->rounds);
 }
 
-static bool was_taken(const struct search *s, const struct visit *q)
+/* Has it been measured as often as it may be? A size that only gets a second measurement is asked
+ * for by its rounds. */
+static bool was_taken(const struct search *s, const struct visit *q, enum crossover_wish wish)
 {
+    int times = 0;
+
     for (int i = 0; i < s->visits; i++)
-        if (s->visit[i].dtype == q->dtype && s->visit[i].size == q->size &&
-            s->visit[i].rounds >= q->rounds)
-            return true;
-    return false;
+        times += s->visit[i].dtype == q->dtype && s->visit[i].size == q->size &&
+                 s->visit[i].rounds >= q->rounds;
+    return times >= (wish == WISH_ROUNDS ? CROSSOVER_REPEATS : 1);
 }
 
-/* The rounds it deserves; false when it cannot be afforded or was done before. */
-static bool is_possible(const struct search *s, struct visit *q)
+/* The rounds it deserves; false when it cannot be afforded or was done often enough. */
+static bool is_possible(const struct search *s, struct visit *q, enum crossover_wish wish)
 {
     double budget_s = s->request->options.budget_s;
 
@@ -99,7 +102,7 @@ static bool is_possible(const struct search *s, struct visit *q)
         if (foreseen_s(s, q) > expensive * budget_s)
             q->rounds = ROUNDS_FEW;
     }
-    return !was_taken(s, q) && spent_s(s) + foreseen_s(s, q) <= budget_s;
+    return !was_taken(s, q, wish) && spent_s(s) + foreseen_s(s, q) <= budget_s;
 }
 
 /* ---- what to measure next ---------------------------------------------------------------- */
@@ -109,7 +112,7 @@ static void consider(const struct search *s, enum dtype dtype, struct crossover_
 {
     struct visit q = {.dtype = dtype, .size = wish.size, .rounds = wish.rounds};
 
-    if (wish.wish != WISH_NOTHING && is_possible(s, &q) &&
+    if (wish.wish != WISH_NOTHING && is_possible(s, &q, wish.wish) &&
         (best->size == 0 || q.size < best->size))
         *best = q;
 }

@@ -26,6 +26,20 @@ enum decision crossover_decision(const struct crossover_point *p)
 
 /* ---- intervals ----------------------------------------------------------------------- */
 
+/* What disturbs a measurement from its beginning to its end leaves rounds that agree with each
+ * other; only another measurement tells. */
+static void hear_both(struct crossover_point *p)
+{
+    bool is_offload = p->log_ratio.value > log1p(VERDICT_TIE);
+
+    p->is_contradicted = p->repeats > 0 && crossover_decision(p) != DECISION_UNDECIDED &&
+                         (p->before > log1p(VERDICT_TIE)) != is_offload;
+    if (p->is_contradicted) {
+        p->log_ratio.low = fmin(p->log_ratio.low, p->before);
+        p->log_ratio.high = fmax(p->log_ratio.high, p->before);
+    }
+}
+
 void crossover_settle(struct crossover_point *point, size_t points,
                       void (*judge)(void *from, size_t i, double alpha, struct crossover_point *),
                       void *from)
@@ -37,6 +51,7 @@ void crossover_settle(struct crossover_point *point, size_t points,
         open = 0;
         for (size_t i = 0; i < points; i++) {
             judge(from, i, (1 - STATS_CONFIDENCE) / (double)(before * CROSSOVER_LOOKS), &point[i]);
+            hear_both(&point[i]);
             open += crossover_decision(&point[i]) == DECISION_UNDECIDED;
         }
     }

@@ -20,6 +20,7 @@
 #ifndef OFFLOAD_BENCH_CROSSOVER_H
 #define OFFLOAD_BENCH_CROSSOVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/terms.h"
@@ -30,6 +31,9 @@
  * a call takes seconds. */
 enum { CROSSOVER_LOOKS = 3 };
 extern const int crossover_look[CROSSOVER_LOOKS];
+
+/* A size is not measured more often than so many times again. */
+enum { CROSSOVER_REPEATS = 5 };
 
 /* Confidence of a statement that rests on a projected interval. */
 #define CROSSOVER_PROJECTED 0.80
@@ -44,10 +48,14 @@ struct crossover_point {
     struct estimate log_ratio, sure;
     size_t rounds, set_aside;
     double excess;
+    size_t repeats;       /* measurements before this one */
+    double before;        /* where there are: middle of the last of them */
+    bool is_contradicted; /* decided, but `before` lies on the other side of the bar */
 };
 
-/* Fill every point's intervals at a one-sided error, stepping down: `judge` fills log_ratio and
- * sure of point i, once per step; sizes that are decided leave their share to the others. */
+/* Fill every point's intervals at a one-sided error, stepping down: `judge` fills all of point i
+ * but is_contradicted, once per step; sizes that are decided leave their share to the others. The
+ * interval of a size that is contradicted is stretched to hold both middles: it is undecided. */
 void crossover_settle(struct crossover_point *point, size_t points,
                       void (*judge)(void *from, size_t i, double alpha, struct crossover_point *),
                       void *from);
@@ -122,8 +130,9 @@ struct crossover_question crossover_net(const struct crossover_point *point, siz
                                         const struct crossover_range *);
 /* Then each stretch in which the winner changes, or may change, is halved (by ratio) while a
  * size in it can shorten the stretch by more than a seventh, and undecided sizes at its ends
- * are looked at again where that can decide them. At last the two sizes that a bracket rests on
- * are measured afresh with the rounds of the second look. */
+ * are looked at again where that can decide them. No bracket rests on one measurement, all of which
+ * something may have disturbed: its two sizes are measured afresh, with the rounds of the second
+ * look at least, until two in a row agree (or CROSSOVER_REPEATS of them do not). */
 struct crossover_question crossover_next(const struct crossover_point *point, size_t points,
                                          const struct crossover_range *);
 

@@ -109,6 +109,22 @@ static struct estimate paired_interval(const struct verdict *v, double alpha, do
     return crossover_interval(work, n, alpha);
 }
 
+/* What a side took when it was measured before, over what it takes now; 1: no other measurement. */
+static double change_since(const struct record *r)
+{
+    return r->repeats > 0 ? r->before_ns / stats_series_median(&r->wall_ns) : 1;
+}
+
+/* The middle of the measurement before this one, whose rounds are gone. */
+static void set_before(const struct verdict *v, struct crossover_point *p)
+{
+    const struct record *gpu = v->placed ? v->placed : v->gpu->record;
+    double before = p->log_ratio.value + log(change_since(v->cpu->record) / change_since(gpu));
+
+    p->repeats = isfinite(before) ? v->cpu->record->repeats : 0;
+    p->before = before;
+}
+
 static void judge_point(void *from, size_t i, double alpha, struct crossover_point *p)
 {
     const struct verdict *v = ((const struct verdict *const *)from)[i];
@@ -134,6 +150,7 @@ static void judge_point(void *from, size_t i, double alpha, struct crossover_poi
                               : (struct estimate){p->log_ratio.value, cpu.value - gpu.high,
                                                   cpu.value - gpu.low};
     }
+    set_before(v, p);
     free(work);
 }
 

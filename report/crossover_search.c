@@ -54,7 +54,8 @@ static double rounds_needed(const struct crossover_point *p)
 
     if (p->set_aside + 2 > p->rounds)
         return 0;
-
+    if (p->is_contradicted)
+        return (double)p->rounds;
     if (p->sure.low > bar) {
         distance = p->sure.low - bar;
         noise = p->sure.low - p->log_ratio.low;
@@ -68,11 +69,23 @@ static double rounds_needed(const struct crossover_point *p)
     return ceil((double)p->rounds * margin * (noise / distance) * (noise / distance));
 }
 
+/* Once more, and not with fewer rounds. */
+static struct crossover_question ask_afresh(const struct crossover_point *p)
+{
+    double rounds = fmax((double)p->rounds, crossover_look[1]);
+
+    return p->repeats < CROSSOVER_REPEATS
+               ? (struct crossover_question){WISH_ROUNDS, p->size, rounds}
+               : nothing;
+}
+
 /* The next look at an undecided size, when one of them is likely to decide it. */
 static struct crossover_question ask_again(const struct crossover_point *p)
 {
     double need = rounds_needed(p);
 
+    if (p->is_contradicted)
+        return ask_afresh(p);
     for (int i = 0; i < CROSSOVER_LOOKS; i++)
         if (crossover_look[i] > (double)p->rounds && crossover_look[i] >= need)
             return (struct crossover_question){WISH_ROUNDS, p->size, crossover_look[i]};
@@ -107,23 +120,27 @@ static struct crossover_question ask_between(const struct crossover_point *point
     return q;
 }
 
-/* A whole measurement may have been disturbed, and its rounds agree on what is not so: the two
- * sizes that a bracket rests on are measured once more, afresh. */
+/* What no other measurement has confirmed; one that did not agree would have left it undecided. */
+static bool is_lone(const struct crossover_point *p)
+{
+    return p->repeats == 0 || p->rounds < (size_t)crossover_look[1];
+}
+
 static struct crossover_question ask_to_confirm(const struct crossover_point *point, size_t points)
 {
     const struct crossover_point *end[2] = {NULL, NULL};
+    struct crossover_question q = nothing;
 
-    for (size_t i = 0; i < points; i++) {
+    for (size_t i = 0; i < points && q.wish == WISH_NOTHING; i++) {
         if (crossover_decision(&point[i]) == DECISION_UNDECIDED)
             continue;
         end[0] = end[1];
         end[1] = &point[i];
-        for (int e = 0; e < 2 && end[0]; e++)
-            if (crossover_decision(end[0]) != crossover_decision(end[1]) &&
-                end[e]->rounds < (size_t)crossover_look[1])
-                return (struct crossover_question){WISH_ROUNDS, end[e]->size, crossover_look[1]};
+        for (int e = 0; e < 2 && end[0] && q.wish == WISH_NOTHING; e++)
+            if (crossover_decision(end[0]) != crossover_decision(end[1]) && is_lone(end[e]))
+                q = ask_afresh(end[e]);
     }
-    return nothing;
+    return q;
 }
 
 struct crossover_question crossover_next(const struct crossover_point *point, size_t points,

@@ -131,6 +131,10 @@ struct record {
     struct measure *measure;
     size_t measures;
     size_t line; /* where it stood in the file, from 1; 0 when made here */
+    /* How often the cell had been measured before, and the median of wall_ns of the last time but
+     * one; NAN: once only. */
+    size_t repeats;
+    double before_ns;
 };
 
 /* Everything zero, numbers NAN. record_release is safe after it, and on any record. */

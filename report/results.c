@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "report/stats.h"
 
 int results_note(struct results *results, const char *format, ...)
 {
@@ -92,6 +93,8 @@ static int add_record(struct results *results, struct record *record)
 
     for (size_t i = 0; i < results->records; i++)
         if (is_same_cell(&results->record[i], record)) {
+            record->repeats = results->record[i].repeats + 1;
+            record->before_ns = stats_series_median(&results->record[i].wall_ns);
             record_release(&results->record[i]);
             results->record[i] = *record;
             return 0;

@@ -119,6 +119,24 @@ static void test_measured(void **ignored)
                                             "keep it on this CPU up to size 100 (measured, 95 % sure)"));
 }
 
+/* The CPU's time at 100 was five times as long a moment ago: which of both holds is not known. */
+static void test_contradicted_size_is_undecided(void **ignored)
+{
+    const struct crossover *x;
+    struct record *cpu;
+
+    (void)ignored;
+    for (int i = 0; i < SIZES; i++)
+        add_size(sizes[i], EVIDENCE_MEASURED);
+    cpu = &record[2];
+    assert_true(cpu->size == 100 && strcmp(cpu->variant.text, "openblas") == 0);
+    cpu->repeats = 1;
+    cpu->before_ns = 5 * 20e3;
+    x = judge();
+    assert_true(x->point[3].size == 100 && x->point[3].is_contradicted);
+    assert_true(x->found.change[0].low == 60 && x->found.change[0].high == 110);
+}
+
 /* A line for each part of the answer, with its decision in its colour. */
 static void test_page_says_what_to_do(void **ignored)
 {
@@ -217,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_measured),
+        T(test_contradicted_size_is_undecided),
         T(test_page_says_what_to_do),
         T(test_projected),
         T(test_advice_ends_where_it_is_undecided),
