@@ -133,6 +133,7 @@ void page_table_close(struct text *out)
 void page_grid(struct text *out, const char *title, const char *lead, struct grid *grid)
 {
     size_t columns = grid_columns(grid);
+    bool is_folded = *title && grid_rows(grid) > ROWS_OPEN;
 
     if (grid_rows(grid) > 0) {
         struct text headings = {0};
@@ -141,9 +142,10 @@ void page_grid(struct text *out, const char *title, const char *lead, struct gri
             if (!grid_is_empty(grid, i))
                 text_printf(&headings, "%s%s%s", i ? "|" : "",
                             grid->column[i].stand & GRID_RIGHT ? "#" : "", grid->column[i].name);
-        text_printf(out, "<h3>%s</h3>\n%s%s%s", title, *lead ? "<p>" : "", lead,
-                    *lead ? "</p>\n" : "");
-        if (grid_rows(grid) > ROWS_OPEN)
+        if (*title)
+            text_printf(out, "<h3>%s</h3>\n", title);
+        text_printf(out, "%s%s%s", *lead ? "<p>" : "", lead, *lead ? "</p>\n" : "");
+        if (is_folded)
             text_printf(out, "<details><summary>%zu rows</summary>\n", grid_rows(grid));
         page_table_open(out, NULL, headings.data ? headings.data : "");
         for (size_t i = 0; i < grid->cells; i++) {
@@ -157,7 +159,7 @@ void page_grid(struct text *out, const char *title, const char *lead, struct gri
             text_add(out, i % columns == columns - 1 ? "</tr>\n" : "");
         }
         page_table_close(out);
-        text_add(out, grid_rows(grid) > ROWS_OPEN ? "</details>\n" : "");
+        text_add(out, is_folded ? "</details>\n" : "");
         text_release(&headings);
     }
     out->failed |= grid->failed;

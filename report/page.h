@@ -27,7 +27,8 @@ void page_cell_decision(struct text *out, enum decision, enum evidence,
  * '|'-separated; one that begins with '#' is of a column of numbers. */
 void page_table_open(struct text *out, const char *id, const char *headings);
 void page_table_close(struct text *out);
-/* A whole grid under a heading; nothing when it has no row. Releases the grid. */
+/* A whole grid under a heading, folded when it is long; title "": open, without a heading, for a
+ * caller that has folded it. Nothing when it has no row. Releases the grid. */
 void page_grid(struct text *out, const char *title, const char *lead, struct grid *);
 /* <dt>..</dt><dd>..</dd> of every fact in a JSON value, objects flattened to "a.b". */
 void page_facts(struct text *out, const char *name, const json_t *value);

@@ -193,7 +193,7 @@ void page_models(const struct report *report, struct text *out)
         page_text(out, c->gpu ? c->gpu->id.text : "");
         text_add(out, "</summary>\n");
         table_steps(report, c, &grid);
-        page_grid(out, "Operations", "~ marks what was not measured.", &grid);
+        page_grid(out, "", "~ marks what was not measured.", &grid);
         text_add(out, "</details>\n");
     }
     text_add(out, "</section>\n");
