@@ -66,6 +66,13 @@ static double keys_total(const struct work *w, const struct heads *h, double row
     return sum;
 }
 
+/* Attention and append; before them, on Hopper, FlashAttention-3 lays out its schedule
+ * (flash-attention, hopper/flash_prepare_scheduler.cu). */
+static int prefill_kernels(const struct work *w)
+{
+    return w->gpu->family == FAMILY_HOPPER ? 3 : 2;
+}
+
 static void model_prefill(const struct work *w, struct ledger *l)
 {
     const struct parameters *p = w->parameter;
@@ -94,11 +101,11 @@ static void model_prefill(const struct work *w, struct ledger *l)
                                  4 * h.batch * h.heads * h.dim * h.queries * h.keys);
     l->memory = (append + p->prefill_io * io) *
                 fmax((1 - hot) / h.dram, 1 / model_l2_rate(w));
-    l->latency = p->prefill_floor_us[w->gpu->family];
+    l->latency = prefill_kernels(w) * p->prefill_kernel_us[w->gpu->family];
     l->total = l->compute + l->memory + l->latency;
     ledger_add(l, "tiles of queries over their keys", l->compute);
     ledger_add(l, "DRAM, with the KV append", l->memory);
-    ledger_add(l, "two kernels' floor", l->latency);
+    ledger_add(l, "floor of its kernels", l->latency);
 }
 
 static void model_decode(const struct work *w, struct ledger *l)

@@ -12,7 +12,8 @@ enum model { MODEL_MATRIX, MODEL_PREFILL, MODEL_DECODE, MODEL_ROWS, MODEL_MAP, M
              MODEL_GATHER, MODEL_LAUNCH, MODEL_COPY, MODELS };
 
 /* Kernels whose arithmetic per element was fitted; others take `flops`. */
-enum labour { LABOUR_FLOPS, LABOUR_NORM, LABOUR_GATHER, LABOUR_ROPE, LABOUR_GATE, LABOUR_AMAX };
+enum labour { LABOUR_FLOPS, LABOUR_NORM, LABOUR_GATHER, LABOUR_ROPE, LABOUR_GATE, LABOUR_AMAX,
+              LABOURS };
 
 /* What is known of an operation by its name: elements read and written and operations done
  * per element of rows x cols. */

@@ -76,11 +76,11 @@
     X(row_reuse, NAN, NAN, NAN, "", F, "rows in flight / cache from which passes reread") \
     X(stream_l2_bytes, 20, 4, 64, "B", T, "what a unit streams from L2 per clock")     \
     X(row_step_us, 0.5, 0.02, 3, "us", T, "latency of one row per 1024 elements")      \
-    X(norm_work, 100, 5, 800, "flops", T, "unhidden work of an element in rmsnorm")    \
-    X(gather_work, 300, 5, 1500, "flops", T, "the same in an embedding lookup")        \
+    X(norm_work, 40, 5, 800, "flops", T, "unhidden work of an element in rmsnorm")    \
+    X(gather_work, 40, 5, 1500, "flops", T, "the same in an embedding lookup")        \
     X(rope_work, 40, 2, 400, "flops", T, "the same in rotary position embedding")      \
     X(gate_work, 40, 2, 400, "flops", T, "the same in a gated activation")             \
-    X(amax_work, 20, 2, 400, "flops", T, "the same in the scale of a tensor (its largest)") \
+    X(amax_work, 40, 2, 400, "flops", T, "the same in the scale of a tensor (its largest)") \
     X(reduce_us, 3, 0.5, 10, "us", T, "second stage of a reduction")                   \
     X(special_share, 1, 0.02, 10, "", T, "unhidden work of other functions / nominal") \
     X(launch_us, NAN, NAN, NAN, "us", F, "host launch and wait beyond the kernel")     \
@@ -102,7 +102,7 @@
     X(matrix_floor_cycles, 3000, 300, 15000, "", M, "shortest matrix kernel")           \
     X(fp8_share, 0.85, 0.3, 1.1, "", M, "fp8 rate reached / that of 16-bit types")     \
     X(fp8_block_share, 0.6, 0.1, 1.1, "", M, "the same with one scale per block")      \
-    X(prefill_floor_us, 8, 1, 30, "us", A, "shortest prefill with append")             \
+    X(prefill_kernel_us, 4, 0.5, 15, "us", A, "shortest kernel of a prefill with append") \
     X(decode_floor_cycles, 18000, 2000, 60000, "", A, "shortest decode with append")   \
     X(attention_share, 1, 0.4, 1.6, "", A, "attention kernels of the generation / all") \
     X(decode_share, 1, 0.4, 1.6, "", A, "decode kernels of the generation / all")

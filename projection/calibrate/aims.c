@@ -48,7 +48,7 @@ static bool has_word(const char *words, const char *word)
 {
     char blank[40];
 
-    snprintf(blank, sizeof blank, " %s ", word);
+    snprintf(blank, sizeof blank, " %.36s ", word);
     return !words || strstr(words, blank);
 }
 

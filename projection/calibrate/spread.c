@@ -237,17 +237,25 @@ static int compare_off(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Every kind alike. */
+/* Kinds whose models share all parameters, so that one left out still has the others: streams of
+ * one labour, products of one precision. */
+static int siblings_of(const struct region *r)
+{
+    if (part_of(r->model) == PART_PRODUCTS)
+        return r->kind.precision;
+    return KIND_PRECISIONS + (int)r->model * LABOURS + (int)op_kind_at(r->kind.operation)->labour;
+}
+
+/* All siblings together count as one kind: eleven maps are not eleven strangers. */
 static void kinds_weigh(struct row *row, size_t n)
 {
-    double sum[OPERATIONS][KIND_PRECISIONS] = {{0}};
+    double sum[KIND_PRECISIONS + MODELS * LABOURS] = {0};
 
     for (size_t i = 0; i < n; i++)
-        sum[row[i].of->region.kind.operation][row[i].of->region.kind.precision] += row[i].weight;
+        sum[siblings_of(&row[i].of->region)] += row[i].weight;
     for (size_t i = 0; i < n; i++)
         if (row[i].weight > 0)
-            row[i].weight /= sum[row[i].of->region.kind.operation]
-                                [row[i].of->region.kind.precision];
+            row[i].weight /= sum[siblings_of(&row[i].of->region)];
 }
 
 /* What most rows lack at most, so that `aim` of the calls of kinds left out are held. The rows
