@@ -216,8 +216,10 @@ $(BUILD)/bench/lib%_peer.so: tests/bench/%.cpp
 
 # One after the other; BENCH="attention gemm" takes those only.
 bench: $(BUILD)/offload-bench $(benches) $(bench_peers) ## print the speed of our CPU side beside the libraries, BENCH= names some
-	@missed=; for b in $(benches); do echo "== $${b##*/bench_}"; $$b || missed="$$missed $${b##*/bench_}"; done; \
-	  test -z "$$missed" || { echo "goals missed by:$$missed"; exit 1; }
+	@missed=; for b in $(benches); do n=$${b##*/bench_}; echo "== $$n"; \
+	  { $$b || echo "  goals MISSED by bench $$n"; } 2>&1 | tee $$b.log; \
+	  missed="$$missed$$(sed -n 's/.*MISSED by /; /p' $$b.log | tr -d '\n')"; done; \
+	  test -z "$$missed" || { echo "goals missed by$${missed#;}"; exit 1; }
 
 # A program of its own: the tool only reads what it writes. DATA is a folder of measured timings.
 calibrate_objects := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard projection/calibrate/*.c)))

@@ -170,7 +170,18 @@ static void row_print(const struct duel *d, const struct duel_row *row, FILE *fi
     fputc('\n', file);
 }
 
-/* 1 when the goal is missed. */
+/* What was timed. */
+static void name_print(const struct duel *d, FILE *file)
+{
+    const struct bench *b = &d->bench;
+    char shape[200];
+
+    workload_shape_text(b->workload, &b->problem.shape, shape, sizeof shape);
+    fprintf(file, "%s %s %s, %s, %d thread%s", b->workload->name, dtype_name(b->problem.dtype),
+            shape, cache_name(b->cache), d->threads, d->threads == 1 ? "" : "s");
+}
+
+/* 1 when the goal is missed; the line then ends with the problem's name. */
 static int goal_print(const struct duel *d, const struct duel_goal *goal, FILE *file)
 {
     const struct duel_row *ours = duel_find(d, goal->ours);
@@ -187,21 +198,19 @@ static int goal_print(const struct duel *d, const struct duel_goal *goal, FILE *
     ratio = duel_ratio(d, ours, other);
     fprintf(file, "  %s / %s = %.2f", goal->ours, other->trial.variant->name, ratio);
     if (goal->most > 0)
-        fprintf(file, ", goal <= %.2f: %s", goal->most, ratio <= goal->most ? "met" : "MISSED");
+        fprintf(file, ", goal <= %.2f: %s", goal->most, ratio <= goal->most ? "met" : "MISSED by ");
+    if (goal->most > 0 && !(ratio <= goal->most))
+        name_print(d, file);
     fputc('\n', file);
     return goal->most > 0 && !(ratio <= goal->most);
 }
 
 int duel_print(const struct duel *d, const struct duel_goal *goal, FILE *file)
 {
-    const struct bench *b = &d->bench;
-    char shape[200];
     int missed = 0;
 
-    workload_shape_text(b->workload, &b->problem.shape, shape, sizeof shape);
-    fprintf(file, "%s %s %s, %s, %d thread%s, %d rounds\n", b->workload->name,
-            dtype_name(b->problem.dtype), shape, cache_name(b->cache), d->threads,
-            d->threads == 1 ? "" : "s", d->rounds);
+    name_print(d, file);
+    fprintf(file, ", %d rounds\n", d->rounds);
     for (int i = 0; i < d->rows; i++)
         row_print(d, &d->row[i], file);
     for (; goal && goal->ours; goal++)
