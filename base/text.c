@@ -109,6 +109,8 @@ int text_read_file(struct text *out, const char *path, struct why *why)
         text_add_bytes(out, chunk, n);
     error = ferror(file) ? errno : 0;
     fclose(file);
+    if (out->n >= 3 && memcmp(out->data, "\xef\xbb\xbf", 3) == 0) /* editors put it first */
+        memmove(out->data, out->data + 3, (out->n -= 3) + 1);
     if (error)
         return why_fail(why, STATUS_IO, "cannot read '%s': %s", path, strerror(error));
     if (out->n > TEXT_FILE_BYTES)

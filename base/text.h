@@ -28,7 +28,7 @@ void text_wrap(struct text *, const char *paragraph, size_t at, size_t line);
 /* The most that is read of a file: what goes on after it is a device, or no file of ours. */
 #define TEXT_FILE_BYTES ((size_t)1 << 29)
 
-/* Read the whole file at `path` into *out (appended). Errors: STATUS_IO, also of a file longer
+/* Read the whole file at `path` into *out (appended), but for a UTF-8 byte order mark. Errors: STATUS_IO, also of a file longer
  * than TEXT_FILE_BYTES; STATUS_MEMORY. */
 int text_read_file(struct text *out, const char *path, struct why *why);
 

@@ -25,9 +25,11 @@ static int cut_broken_end(int fd, const char *path, struct why *why)
     int status = text_read_file(&all, path, why);
 
     if (!status && all.n > 0 && all.data[all.n - 1] != '\n') {
-        while (all.n > 0 && all.data[all.n - 1] != '\n')
-            all.n--;
-        if (ftruncate(fd, (off_t)all.n) != 0)
+        off_t whole = lseek(fd, 0, SEEK_END);
+
+        for (; all.n > 0 && all.data[all.n - 1] != '\n'; all.n--)
+            whole--;
+        if (ftruncate(fd, whole) != 0)
             status = why_fail(why, STATUS_IO, "cannot repair '%s': %s", path, strerror(errno));
     }
     text_release(&all);
@@ -78,15 +80,23 @@ int journal_open(struct journal *j, struct why *why)
     return 0;
 }
 
-static int append(int fd, const struct text *lines, struct why *why)
+int journal_append(int fd, const struct text *lines, struct why *why)
 {
+    off_t whole = lseek(fd, 0, SEEK_END);
+    struct stat info;
     int error;
 
     if (lines->failed)
         return why_fail(why, STATUS_MEMORY, "cannot write results.jsonl: out of memory, or a name "
                         "that is not UTF-8");
+    if (fstat(fd, &info) == 0 && info.st_nlink == 0)
+        return why_fail(why, STATUS_IO, "cannot write results.jsonl: it was removed while the run "
+                        "wrote it, with what was measured; hint: run again");
     error = bytes_write(fd, lines->data, lines->n);
-    return error ? why_fail(why, STATUS_IO, "cannot write results.jsonl: %s", strerror(error)) : 0;
+    if (error && whole >= 0 && ftruncate(fd, whole) != 0)
+        return why_fail(why, STATUS_IO, "cannot repair results.jsonl: %s", strerror(errno));
+    return error ? why_fail(why, STATUS_IO, "cannot write results.jsonl: %s; what was measured "
+                            "before is kept; hint: --resume goes on", strerror(error)) : 0;
 }
 
 static void add_line(struct text *lines, json_t *object)
@@ -109,7 +119,7 @@ static int write_head(const struct journal *j, const struct plan *plan, struct w
     for (int s = 0; s < plan->suites; s++)
         for (int c = 0; c < plan->suite[s].chains; c++)
             add_line(&lines, header_chain(&plan->suite[s], &plan->suite[s].chain[c]));
-    status = append(j->fd, &lines, why);
+    status = journal_append(j->fd, &lines, why);
     text_release(&lines);
     return status;
 }
@@ -183,7 +193,7 @@ int journal_project(const struct journal *j, const struct plan *plan, struct why
                 !is_projected(&results, &plan->group[g], plan->gpu[i]))
                 group_project(&plan->group[g], plan->gpu[i], &lines);
     if (!status)
-        status = append(j->fd, &lines, why);
+        status = journal_append(j->fd, &lines, why);
     text_release(&lines);
     results_release(&results);
     return status;

@@ -3,6 +3,7 @@
 #ifndef OFFLOAD_BENCH_JOURNAL_H
 #define OFFLOAD_BENCH_JOURNAL_H
 
+#include "base/text.h"
 #include "harness/plan.h"
 #include "report/record.h"
 
@@ -23,6 +24,11 @@ struct journal {
  * results-old.jsonl. The folder is this process's until it ends. Errors: STATUS_IO with the
  * folder and the cause, also when another run has it. */
 int journal_open(struct journal *, struct why *);
+
+/* Append whole lines to the results file fd: all of them or, on failure, none, since half a group
+ * would pass for a whole one when the run goes on. Errors: STATUS_IO, also when the file was
+ * removed meanwhile; STATUS_MEMORY when `lines` failed. */
+int journal_append(int fd, const struct text *lines, struct why *why);
 
 /* Of a new file the first lines: header and chains of the plan. Of another one which of the
  * plan's groups it already holds: `is_done` (zeroed, plan->groups entries). Errors: STATUS_IO;

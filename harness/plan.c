@@ -68,7 +68,8 @@ static int plan_add(struct plan *plan, struct group group, struct why *why)
 
         if (g->workload == group.workload && g->cache == group.cache &&
             g->is_proof == group.is_proof &&
-            memcmp(&g->problem, &group.problem, sizeof g->problem) == 0) {
+            g->problem.dtype == group.problem.dtype &&
+            memcmp(&g->problem.shape, &group.problem.shape, sizeof group.problem.shape) == 0) {
             g->devices |= group.devices;
             return 0;
         }

@@ -145,16 +145,10 @@ static void child_main(struct child *child, int from, int to)
 
 static int flush_group(struct child *child, struct why *why)
 {
-    int fd = child->runner->results;
-    off_t whole = lseek(fd, 0, SEEK_END);
-    int error = child->records.failed ? ENOMEM
-                                      : bytes_write(fd, child->records.data, child->records.n);
+    int status = journal_append(child->runner->results, &child->records, why);
 
-    if (error && whole >= 0 && ftruncate(fd, whole) != 0)
-        error = errno; /* half a group would pass for a whole one when the run goes on */
-    if (error)
-        return why_fail(why, STATUS_IO, "cannot write results.jsonl: %s; what was measured "
-                        "before is kept", strerror(error));
+    if (status)
+        return status;
     child->records.n = 0;
     child->runner->groups_run++;
     return 0;

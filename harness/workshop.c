@@ -2,6 +2,7 @@
 #include "harness/workshop.h"
 
 #include <math.h>
+#include <omp.h>
 
 #include "harness/spread.h"
 #include "probes/nvml_library.h"
@@ -42,6 +43,7 @@ int workshop_open(struct workshop *shop, struct why *why)
 
     if (has_device_code(shop->plan)) /* first: its processes must be fresh */
         coldroom_open(&shop->coldroom, shop->plan, shop->seed, NULL);
+    omp_set_num_threads(shop->plan->threads); /* whatever OMP_NUM_THREADS asks for */
     shop->nvml = nvml_library("/", NULL);
     shop->observer = observer_new(); /* before OpenMP makes threads: counters are inherited */
     status = plan_open_host(shop->plan, &shop->host, why);

@@ -64,6 +64,8 @@ static void test_mistakes(void **state)
          "No verdict"},
         {"sweep gemm --gpu l4 --budget 0.001 --out brief", EXIT_NOTHING,
          "no size could be measured within 0.001 s"},
+        {"list gpus --gpu \"$(printf '\\357\\273\\277[]' > bom.json; echo bom.json)\"", EXIT_USAGE,
+         "it holds no gpu"},
         {"--seed -1", EXIT_USAGE, "'-1'"},
         {"--suite smoke --trace /proc/nowhere", EXIT_USAGE, "cannot write the trace"},
         {"--suite smoke --out /proc/nowhere", EXIT_USAGE, "cannot create the output folder"},

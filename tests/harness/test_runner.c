@@ -13,10 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "harness/process.h"
+#include "harness/journal.h"
 #include "harness/runner.h"
 #include "tests/devices/two_nodes.h"
 
@@ -429,6 +432,35 @@ static void test_isolate(void **state)
     text_release(&said);
 }
 
+/* What cannot be written whole is not there at all; a removed file is told. */
+static void test_append_is_all_or_nothing(void **state)
+{
+    static char many[8192];
+    char path[] = "/tmp/test_append_XXXXXX";
+    struct text line = {.data = many, .n = sizeof many}, first = {.data = many, .n = 100};
+    struct rlimit limit, little;
+    struct stat info;
+    struct why why = {{0}};
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(journal_append(fd, &first, &why), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    little = (struct rlimit){4096, limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    assert_int_equal(journal_append(fd, &line, &why), STATUS_IO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_non_null(strstr(why.text, "hint: --resume goes on"));
+    assert_int_equal(fstat(fd, &info), 0);
+    assert_int_equal(info.st_size, 100);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(journal_append(fd, &first, &why), STATUS_IO);
+    assert_non_null(strstr(why.text, "was removed"));
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_lineup_on_nodes),
         cmocka_unit_test(test_too_large_is_skipped),
         cmocka_unit_test(test_isolate),
+        cmocka_unit_test(test_append_is_all_or_nothing),
     };
 
     return cmocka_run_group_tests_name("runner", tests, NULL, NULL);
