@@ -97,6 +97,27 @@ static void say_others(const struct report *report, const struct gpu_side *said,
     say_rest(n > OTHERS_SAID ? n - OTHERS_SAID : 0, out);
 }
 
+/* At the user's prices, where there are any: what is faster may still cost more. */
+static void say_costs(const struct report *report, struct text *out)
+{
+    static const char *const phase[] = {"decode", "prefill"};
+    const char *lead = " By cost, at the prices given: ";
+    size_t n = 0;
+
+    for (size_t g = 0; g < report->gpus; g++)
+        for (size_t p = 0; p < 2; p++) {
+            const struct chain *c = find_chain(report, phase[p], &report->gpu[g]);
+
+            if (!c || !estimate_is_known(c->money.saving) || n++ >= 2 * OTHERS_SAID)
+                continue;
+            text_printf(out, "%s%s %s %s (%s as cheap)", lead, report->gpu[g].id.text, phase[p],
+                        decision_name(c->money.decision),
+                        words_ratio_range(c->money.saving).text);
+            lead = "; ";
+        }
+    text_add(out, n ? "." : "");
+}
+
 static bool say_model(const struct report *report, struct text *out)
 {
     for (size_t g = 0; g < report->gpus; g++) {
@@ -124,6 +145,7 @@ static bool say_model(const struct report *report, struct text *out)
         }
         say_others(report, gpu, out);
         text_printf(out, " (%s).", evidence_name(any->evidence));
+        say_costs(report, out);
         return true;
     }
     return false;

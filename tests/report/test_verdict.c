@@ -537,6 +537,24 @@ static void test_chain_adds_up(void **state)
     assert_non_null(strstr(report.caution, "No GPU was measured"));
 }
 
+/* Faster is not cheaper: at the prices given the answer says both. */
+static void test_headline_at_prices(void **state)
+{
+    (void)state;
+    add_chain();
+    add_cpu("norm", 1, "simd", 1);
+    add_gpu("norm", 1, 2);
+    add_cpu("gemm", 1, "simd", 1000);
+    add_gpu("gemm", 1, 20);
+    json_object_set_new(results.header, "prices",
+                        json_pack("{s:f,s:{s:f}}", "cpu_per_hour", 1.0, "gpu_per_hour", "*",
+                                  1000.0));
+    judge();
+    assert_non_null(strstr(report.headline, "Worth it"));
+    assert_non_null(strstr(report.headline, "By cost, at the prices given: "));
+    assert_non_null(strstr(report.headline, " stay (0.0"));
+}
+
 static void test_chain_mixes(void **state)
 {
     const struct chain *c;
@@ -692,6 +710,7 @@ int main(void)
         T(test_disturbed_times_end_at_the_ceilings),
         T(test_disturbed_threads_widen_the_winner),
         T(test_measured_gpus_are_paired),
+        T(test_headline_at_prices),
         T(test_headline_of_a_list),
         T(test_bounds),
         T(test_crossover_brackets),
