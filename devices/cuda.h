@@ -45,12 +45,12 @@
     X(cuEventDestroy, 4000, "cuEventDestroy_v2")                                       \
     X(cuEventRecord, 2000, "cuEventRecord")                                            \
     X(cuEventSynchronize, 2000, "cuEventSynchronize")                                  \
-    X(cuEventElapsedTime, 2000, "cuEventElapsedTime_v2")                               \
-    X(cuGetExportTable, 3000, "cuGetExportTable") /* NVRTC 13 calls it, there or not */
+    X(cuEventElapsedTime, 2000, "cuEventElapsedTime_v2")
 
 /* Without these the device has fewer kinds of memory, no lanes, no graphs, no words for its
  * errors, no address, size or version, and says so. */
 #define CU_OPTIONAL(X)                                                                 \
+    X(cuGetExportTable, 3000, "cuGetExportTable") /* NVRTC 13 calls it, there or not */ \
     X(cuDriverGetVersion, 2020, "cuDriverGetVersion")                                  \
     X(cuDeviceTotalMem, 3020, "cuDeviceTotalMem_v2")                                   \
     X(cuModuleLoadDataEx, 2010, "cuModuleLoadDataEx")                                  \

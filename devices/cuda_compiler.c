@@ -89,16 +89,22 @@ static void *open_major(int major)
     return open_version(version);
 }
 
+/* NVRTC 13 calls cuGetExportTable of whatever libcuda.so.1 there is, without looking for it. */
+static int newest_major(void)
+{
+    return cuda_load(NULL) == 0 && !cu.cuGetExportTable ? 12 : MAJOR_NEWEST;
+}
+
 static void *open_library(void)
 {
-    int wanted = cuda_driver_interface() / 1000;
+    int wanted = cuda_driver_interface() / 1000, newest = newest_major();
     void *library = NULL;
 
-    if (wanted < MAJOR_OLDEST || wanted > MAJOR_NEWEST)
-        wanted = MAJOR_NEWEST;
+    if (wanted < MAJOR_OLDEST || wanted > newest)
+        wanted = newest;
     for (int major = wanted; major >= MAJOR_OLDEST && !library; major--)
         library = open_major(major);
-    for (int major = wanted + 1; major <= MAJOR_NEWEST && !library; major++)
+    for (int major = wanted + 1; major <= newest && !library; major++)
         library = open_major(major);
     return library ? library : open_version("");
 }
@@ -128,6 +134,12 @@ static int load(struct why *why)
     if (rtc.nvrtcVersion(&rtc.major, &rtc.minor) != NVRTC_SUCCESS) {
         dlclose(opened);
         return why_fail(why, STATUS_UNAVAILABLE, "NVRTC does not say its version");
+    }
+    if (rtc.major > newest_major()) {
+        dlclose(opened);
+        return why_fail(why, STATUS_UNAVAILABLE,
+                        "NVRTC %d crashes on a libcuda.so.1 without cuGetExportTable; hint: another "
+                        "driver, or the NVRTC of CUDA %d", rtc.major, newest_major());
     }
     library = opened;
     return 0;

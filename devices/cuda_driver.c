@@ -49,6 +49,8 @@ static int find_all(void *library, struct why *why)
     CU_NEEDED(X) CU_OPTIONAL(X)
 #undef X
     find_prefetch(library);
+    /* NVRTC looks for the exported name only */
+    *(void **)&cu.cuGetExportTable = dlsym(library, "cuGetExportTable");
 #define X(name, version, exported)                                                     \
     if (!cu.name)                                                                      \
         return why_fail(why, STATUS_UNAVAILABLE,                                       \

@@ -28,17 +28,22 @@ double bench_bytes(const struct workload *w, const struct problem *p)
     return bytes;
 }
 
-static int copies_needed(const struct workload *w, const struct problem *p, uint64_t cold_bytes)
+static int copies_choose(struct bench *b, uint64_t cold_bytes, struct why *why)
 {
     uint64_t bytes = 0, copies;
 
-    for (int i = 0; i < workload_args(w); i++)
-        if (w->args[i].trait == ARG_STATIONARY)
-            bytes += workload_arg_bytes(w, p, i);
+    for (int i = 0; i < workload_args(b->workload); i++)
+        if (b->workload->args[i].trait == ARG_STATIONARY)
+            bytes += workload_arg_bytes(b->workload, &b->problem, i);
     if (!bytes || !cold_bytes)
-        return 1;
+        return 0;
     copies = (cold_bytes + bytes - 1) / bytes;
-    return copies < COPIES ? (int)copies : COPIES;
+    b->copies = copies < COPIES ? (int)copies : COPIES;
+    return b->copies * bytes * 2 >= cold_bytes
+               ? 0
+               : why_fail(why, STATUS_UNAVAILABLE,
+                          "too small to be cold: %d copies of its %.1f KiB stay in the caches; "
+                          "hint: a larger problem, or cache hot", COPIES, (double)bytes / 1024);
 }
 
 static void fill(const struct bench *b, int i, void *data)
@@ -107,7 +112,7 @@ static int bench_fill(struct bench *b, const struct workload *w, const struct pr
                         .memory = MEMORY_PAGEABLE, .copies = 1};
     if (status)
         return status;
-    b->copies = copies_needed(w, p, cold_bytes);
+    status = copies_choose(b, cold_bytes, why);
     for (int i = 0; i < workload_args(w) && !status; i++)
         status = bench_alloc(b, i, why);
     if (status)

@@ -8,7 +8,7 @@
 #include "workloads/workload.h"
 
 /* Most rotating copies of the stationary arguments of a cold problem. */
-enum { COPIES = 64 };
+enum { COPIES = 256 };
 
 struct bench {
     const struct workload *workload;
@@ -26,7 +26,8 @@ struct bench {
 
 /* Allocate, fill and compute the expected results. `cold_bytes`: what all copies of the
  * stationary arguments must exceed together (0: hot). On failure everything is released.
- * Errors: STATUS_INVALID (problem), STATUS_MEMORY with the bytes needed. */
+ * Errors: STATUS_INVALID (problem), STATUS_MEMORY with the bytes needed, STATUS_UNAVAILABLE when
+ * COPIES of them are not even half of cold_bytes: the problem is too small to be cold. */
 int bench_open(struct bench *, const struct workload *, const struct problem *,
                struct device *host, uint64_t cold_bytes, uint64_t seed, struct why *);
 /* The same without expected results: nothing can be compared. Hot. */

@@ -18,8 +18,14 @@ static int list_chips(const struct cupti *cupti, struct why *why)
     if (chips < 0)
         return chips;
     printf("chips that %s knows\n", cupti_version(cupti));
-    for (int i = 0; i < chips; i++)
-        printf("  %s\n", chip[i]);
+    for (int i = 0; i < chips; i++) {
+        struct why refusal = {{0}};
+
+        printf("  %s", chip[i]);
+        if (cupti_chip_check(cupti, chip[i], &refusal) != 0)
+            printf("  (%s)", refusal.text);
+        putchar('\n');
+    }
     return 0;
 }
 

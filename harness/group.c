@@ -65,7 +65,10 @@ static int open_bench(struct workshop *shop, const struct group *g, struct bench
     status = bench_open(bench, g->workload, &g->problem, &shop->host, (uint64_t)cold, shop->seed,
                         &why);
     if (status)
-        give_up(shop, g, status == STATUS_MEMORY ? OUTCOME_SKIPPED : OUTCOME_FAILED, why.text);
+        give_up(shop, g,
+                status == STATUS_MEMORY || status == STATUS_UNAVAILABLE ? OUTCOME_SKIPPED
+                                                                        : OUTCOME_FAILED,
+                why.text);
     return status;
 }
 

@@ -41,6 +41,12 @@ int cupti_chips(const struct cupti *cupti, const char **chip, int most, struct w
     return missing(why);
 }
 
+int cupti_chip_check(const struct cupti *cupti, const char *chip, struct why *why)
+{
+    (void)cupti, (void)chip;
+    return missing(why);
+}
+
 int cupti_plan_make(struct cupti_plan *plan, const struct cupti *cupti, const char *chip,
                     const uint8_t *availability, enum counter_set set, int dtype,
                     struct why *why)
@@ -324,6 +330,7 @@ static int open_chip(struct cupti_plan *plan, const char *chip, const uint8_t *a
                      struct why *why)
 {
     const char *known[CHIPS];
+    const char *answer = NULL;
     char near[160];
     int chips = cupti_chips(plan->cupti, known, CHIPS, why), is_known = 0;
     CUptiResult result;
@@ -340,11 +347,21 @@ static int open_chip(struct cupti_plan *plan, const char *chip, const uint8_t *a
                         chip, near);
     }
     result = host_open(plan->cupti, chip, availability, &plan->host);
-    return result == CUPTI_SUCCESS
-               ? 0
-               : why_fail(why, STATUS_UNAVAILABLE,
-                          "%s names the chip '%s' but does not plan counters for it",
-                          plan->cupti->version, chip);
+    if (result == CUPTI_SUCCESS)
+        return 0;
+    plan->cupti->GetResultString(result, &answer);
+    return why_fail(why, STATUS_UNAVAILABLE,
+                    "%s names the chip '%s' and refuses to plan counters for it (%s)",
+                    plan->cupti->version, chip, answer ? answer : "without a word");
+}
+
+int cupti_chip_check(const struct cupti *cupti, const char *chip, struct why *why)
+{
+    struct cupti_plan plan = {.cupti = cupti};
+    int status = open_chip(&plan, chip, NULL, why);
+
+    host_close(cupti, plan.host);
+    return status;
 }
 
 int cupti_plan_make(struct cupti_plan *plan, const struct cupti *cupti, const char *chip,

@@ -58,6 +58,10 @@ int counter_metrics(const struct metric **);
  * Errors: STATUS_UNAVAILABLE (no library, too old). */
 int cupti_chips(const struct cupti *, const char **chip, int most, struct why *);
 
+/* Whether the library plans counters for a chip that it knows.
+ * Errors: STATUS_UNAVAILABLE with its answer, STATUS_INVALID for an unknown chip. */
+int cupti_chip_check(const struct cupti *, const char *chip, struct why *);
+
 /* Resolve the set for `chip` and elements of `dtype`. `availability`: image from the GPU,
  * NULL without one. A metric that the chip has no counter for is left out.
  * Errors: STATUS_UNAVAILABLE (no library, too old, chip known but not plannable),

@@ -76,8 +76,11 @@ static void test_every_chip_resolves(void **state)
             int status = cupti_plan_make(&plan, cupti, chip[i], NULL, (enum counter_set)set,
                                          COUNTERS_ALL_DTYPES, &why);
 
-            if (status == STATUS_UNAVAILABLE && is_refused(chip[i]))
+            assert_int_equal(cupti_chip_check(cupti, chip[i], NULL), status);
+            if (status == STATUS_UNAVAILABLE && is_refused(chip[i])) {
+                assert_non_null(strstr(why.text, "(CUPTI_ERROR_NOT_SUPPORTED)"));
                 continue;
+            }
             if (status)
                 fail_msg("%s: %s", chip[i], why.text);
             expect(chip[i], needed[set]);
