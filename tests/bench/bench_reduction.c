@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Our reductions beside the libraries', interleaved, same threads, f32. argmax has no library
  * peer here: it is set against the loop that ggml runs on one thread and, on data without a
- * sign, against isamax, which then finds the same element; a plain scan, which the compiler makes
- * faster than ggml's loop, is shown (docs/decisions/0004). */
+ * sign, against isamax, which then finds the same element; a plain scan is shown
+ * (docs/decisions/0004). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
