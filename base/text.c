@@ -218,12 +218,17 @@ static size_t distance(const char *a, const char *b)
     return edits[na][nb];
 }
 
-/* How far a name is from the word; a name that begins with the word is near. */
+/* How far a name is from the word; a name that begins with the word is near, one that begins
+ * as most of the word does ("llama-9", "llama-3.1-8b") not far. */
 static size_t farness(const char *word, const char *name)
 {
-    size_t n = strlen(word), far = distance(word, name);
+    size_t n = strlen(word), far = distance(word, name), same = 0;
 
-    return n >= 2 && strncasecmp(word, name, n) == 0 && far > 1 ? 1 : far;
+    while (same < n && is_same(word[same], name[same]))
+        same++;
+    if (same == n && n >= 2)
+        return least(far, 1);
+    return same >= 4 && 3 * same >= 2 * n ? least(far, 2) : far;
 }
 
 void text_nearest(char *out, size_t size, const char *word, const char *const *name,

@@ -28,7 +28,7 @@ double bench_bytes(const struct workload *w, const struct problem *p)
     return bytes;
 }
 
-static int copies_choose(struct bench *b, uint64_t cold_bytes, struct why *why)
+static void copies_choose(struct bench *b, uint64_t cold_bytes)
 {
     uint64_t bytes = 0, copies;
 
@@ -36,14 +36,10 @@ static int copies_choose(struct bench *b, uint64_t cold_bytes, struct why *why)
         if (b->workload->args[i].trait == ARG_STATIONARY)
             bytes += workload_arg_bytes(b->workload, &b->problem, i);
     if (!bytes || !cold_bytes)
-        return 0;
+        return;
     copies = (cold_bytes + bytes - 1) / bytes;
     b->copies = copies < COPIES ? (int)copies : COPIES;
-    return b->copies * bytes * 2 >= cold_bytes
-               ? 0
-               : why_fail(why, STATUS_UNAVAILABLE,
-                          "too small to be cold: %d copies of its %.1f KiB stay in the caches; "
-                          "hint: a larger problem, or cache hot", COPIES, (double)bytes / 1024);
+    b->stays_in_caches = b->copies * bytes * 2 < cold_bytes;
 }
 
 static void fill(const struct bench *b, int i, void *data)
@@ -112,7 +108,7 @@ static int bench_fill(struct bench *b, const struct workload *w, const struct pr
                         .memory = MEMORY_PAGEABLE, .copies = 1};
     if (status)
         return status;
-    status = copies_choose(b, cold_bytes, why);
+    copies_choose(b, cold_bytes);
     for (int i = 0; i < workload_args(w) && !status; i++)
         status = bench_alloc(b, i, why);
     if (status)

@@ -18,6 +18,7 @@ struct bench {
     uint64_t seed;
     struct device *host;            /* gives the memory; not owned */
     int copies;                     /* sets of arguments; 1 when hot */
+    bool stays_in_caches;           /* cold, but COPIES are not even half of cold_bytes */
     struct buffer arg[COPIES][ARGS]; /* activations are shared by all copies */
     struct buffer before[ARGS];     /* INOUT arguments as they were filled */
     double *want[ARGS], *scale[ARGS];
@@ -26,8 +27,7 @@ struct bench {
 
 /* Allocate, fill and compute the expected results. `cold_bytes`: what all copies of the
  * stationary arguments must exceed together (0: hot). On failure everything is released.
- * Errors: STATUS_INVALID (problem), STATUS_MEMORY with the bytes needed, STATUS_UNAVAILABLE when
- * COPIES of them are not even half of cold_bytes: the problem is too small to be cold. */
+ * Errors: STATUS_INVALID (problem), STATUS_MEMORY with the bytes needed. */
 int bench_open(struct bench *, const struct workload *, const struct problem *,
                struct device *host, uint64_t cold_bytes, uint64_t seed, struct why *);
 /* The same without expected results: nothing can be compared. Hot. */

@@ -65,10 +65,7 @@ static int open_bench(struct workshop *shop, const struct group *g, struct bench
     status = bench_open(bench, g->workload, &g->problem, &shop->host, (uint64_t)cold, shop->seed,
                         &why);
     if (status)
-        give_up(shop, g,
-                status == STATUS_MEMORY || status == STATUS_UNAVAILABLE ? OUTCOME_SKIPPED
-                                                                        : OUTCOME_FAILED,
-                why.text);
+        give_up(shop, g, status == STATUS_MEMORY ? OUTCOME_SKIPPED : OUTCOME_FAILED, why.text);
     return status;
 }
 
@@ -115,6 +112,13 @@ static void describe(struct record *r, const struct workshop *shop, const struct
     r->seed = (int64_t)shop->seed;
     r->page_bytes = (int64_t)largest->page_bytes;
     r->memory_node = node >= 0 ? node : NAN;
+    if (bench->stays_in_caches) {
+        size_t n = strlen(r->note.text);
+
+        snprintf(r->note.text + n, sizeof r->note.text - n,
+                 "%smeant to be cold, but %d copies of its stationary arguments fit in the caches",
+                 n ? "; " : "", bench->copies);
+    }
     if (row->kind == DEVICE_CPU) {
         r->threads = shop->plan->threads;
         r->isa = name_of(v->provider ? "" : isa_name(isa_best()));

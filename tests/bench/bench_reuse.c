@@ -96,8 +96,7 @@ static int run(struct trial *t, int calls, struct why *why)
     return status;
 }
 
-/* A call among as many as share an upload: the first ones after a pause, in which threads went to
- * sleep, take up to three times as long. */
+/* A call among as many as share an upload: after a pause the first ones may take longer. */
 static int measure_calls(struct trial *t, double *us, struct why *why)
 {
     int64_t start;

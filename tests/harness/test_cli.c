@@ -32,6 +32,7 @@ static void test_mistakes(void **state)
     } cases[] = {
         {"--suite lmm", EXIT_USAGE, "did you mean 'llm'"},
         {"--suite llm --model lama-3.2-1b", EXIT_USAGE, "did you mean 'llama-3.2-1b'"},
+        {"--suite llm --model llama-9", EXIT_USAGE, "did you mean 'llama-3.1-8b' or 'llama-3.2-1b'"},
         {"--suite llm --model nowhere.json", EXIT_USAGE, "nowhere.json"},
         {"--suite smoke --gpu h1000-sxm", EXIT_USAGE, "did you mean 'h100-sxm'"},
         {"--suite smoke --gpu missing.json", EXIT_USAGE, "missing.json"},
