@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "report/judge.h"
 #include "report/stats.h"
 
@@ -17,6 +18,7 @@ struct family {
     const char *axis; /* of the shape; NULL: along first's sweep */
     const char *gpu;
     enum placement placement;
+    const json_t *near; /* indices of the contests that may belong, in order; see find_curves */
 };
 
 bool record_same_kind(const struct record *a, const struct record *b)
@@ -62,6 +64,62 @@ static bool is_member(const struct family *f, const struct contest *c)
     if (strcmp(a->sweep.text, b->sweep.text) != 0 || isnan(size_of(f, c)))
         return false;
     return f->axis ? record_alike_but(a, b, f->axis) : record_same_kind(a, b);
+}
+
+/* ---- index ----------------------------------------------------------------------------- */
+
+/* What all members of a family share, to free(); NULL when out of memory. Without it every
+ * contest would be held against every other one. */
+static char *family_key(const struct record *r, const char *axis)
+{
+    json_t *rest = json_copy(r->shape);
+    char *shape = NULL;
+    struct text key = {0};
+
+    if (axis && json_object_del(rest, axis) == 0)
+        shape = json_dumps(rest, JSON_SORT_KEYS | JSON_COMPACT);
+    json_decref(rest);
+    if (!axis || shape)
+        text_printf(&key, "%s %d %d %s %s %s", r->workload.text, (int)r->dtype, (int)r->cache,
+                    r->sweep.text, axis ? axis : "", shape ? shape : "");
+    free(shape);
+    if (key.failed)
+        text_release(&key);
+    return key.data;
+}
+
+/* The family's list of indices, made when there is none; NULL when out of memory. */
+static json_t *family_near(json_t *index, const struct record *r, const char *axis)
+{
+    char *key = family_key(r, axis);
+    json_t *near = key ? json_object_get(index, key) : NULL;
+
+    if (key && !near) {
+        near = json_array();
+        if (json_object_set_new_nocheck(index, key, near))
+            near = NULL;
+    }
+    free(key);
+    return near;
+}
+
+static int index_contest(json_t *index, const struct record *r, size_t i)
+{
+    const char *axis;
+    json_t *value;
+    bool failed = *r->sweep.text &&
+                  json_array_append_new(family_near(index, r, NULL), json_integer((json_int_t)i));
+
+    if (!*r->sweep.text)
+        json_object_foreach(r->shape, axis, value)
+            failed |= json_array_append_new(family_near(index, r, axis),
+                                            json_integer((json_int_t)i)) != 0;
+    return failed ? STATUS_MEMORY : 0;
+}
+
+static const struct contest *near_at(const struct report *report, const struct family *f, size_t i)
+{
+    return &report->contest[json_integer_value(json_array_get(f->near, i))];
 }
 
 /* ---- points ---------------------------------------------------------------------------- */
@@ -175,8 +233,8 @@ static int gather(const struct report *report, const struct family *f, struct cr
 {
     int status = 0;
 
-    for (size_t i = 0; i < report->contests && !status; i++) {
-        const struct contest *c = &report->contest[i];
+    for (size_t i = 0; i < json_array_size(f->near) && !status; i++) {
+        const struct contest *c = near_at(report, f, i);
         const struct verdict *v =
             is_member(f, c) ? report_verdict(report, c, f->gpu, f->placement) : NULL;
 
@@ -252,18 +310,19 @@ static bool is_asked(const struct report *report, const struct family *f)
 }
 
 /* On every GPU at every placement; `first` must be the smallest of its family. */
-static int add_curves(struct report *report, const struct contest *first, const char *axis)
+static int add_curves(struct report *report, json_t *index, const struct contest *first,
+                      const char *axis)
 {
     static const enum placement order[] = {PLACEMENT_RESIDENT, PLACEMENT_ONCE, PLACEMENT_EVERY};
-    struct family f = {.first = first, .axis = axis};
-    int status = 0;
+    struct family f = {first, axis, .near = family_near(index, first->about, axis)};
+    int status = f.near ? 0 : STATUS_MEMORY;
 
     if (isnan(size_of(&f, first)))
-        return 0;
-    for (size_t i = 0; i < report->contests; i++)
-        if (is_member(&f, &report->contest[i]) &&
-            size_of(&f, &report->contest[i]) < size_of(&f, first))
-            return 0;
+        return status;
+    for (size_t i = 0; i < json_array_size(f.near); i++)
+        if (is_member(&f, near_at(report, &f, i)) &&
+            size_of(&f, near_at(report, &f, i)) < size_of(&f, first))
+            return status;
     for (size_t g = 0; g < report->gpus; g++)
         for (size_t p = 0; p < sizeof order / sizeof *order && !status; p++) {
             f.gpu = report->gpu[g].id.text;
@@ -274,25 +333,36 @@ static int add_curves(struct report *report, const struct contest *first, const 
     return status;
 }
 
-int judge_crossovers(struct report *report)
+static int find_curves(struct report *report, json_t *index)
 {
     int status = 0;
 
+    for (size_t i = 0; i < report->contests && !status; i++)
+        status = index_contest(index, report->contest[i].about, i);
     for (size_t i = 0; i < report->contests && !status; i++) {
         const struct contest *contest = &report->contest[i];
         const char *axis;
         json_t *value;
 
         if (*contest->about->sweep.text) {
-            status = add_curves(report, contest, NULL);
+            status = add_curves(report, index, contest, NULL);
             continue;
         }
         json_object_foreach(contest->about->shape, axis, value)
         {
-            status = add_curves(report, contest, axis);
+            status = add_curves(report, index, contest, axis);
             if (status)
                 break;
         }
     }
+    return status;
+}
+
+int judge_crossovers(struct report *report)
+{
+    json_t *index = json_object();
+    int status = index ? find_curves(report, index) : STATUS_MEMORY;
+
+    json_decref(index);
     return status;
 }

@@ -189,10 +189,20 @@ const struct verdict *report_verdict(const struct report *report,
                                      const struct contest *contest, const char *gpu,
                                      enum placement placement)
 {
-    for (size_t i = 0; i < report->verdicts; i++) {
-        const struct verdict *v = &report->verdict[i];
+    size_t from = 0, to = report->verdicts; /* they stand in the contests' order */
 
-        if (v->contest == contest && v->placement == placement &&
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (report->verdict[middle].contest < contest)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    for (; from < report->verdicts && report->verdict[from].contest == contest; from++) {
+        const struct verdict *v = &report->verdict[from];
+
+        if (v->placement == placement &&
             strcmp(v->gpu->record->device.text, gpu) == 0)
             return v;
     }

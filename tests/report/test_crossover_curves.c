@@ -206,6 +206,38 @@ static void test_what_was_not_reached_is_said(void **ignored)
     assert_non_null(strstr(report.headline, "Sizes from 1000 to 4096 were not measured"));
 }
 
+/* Problems of no sweep, three lengths along each of two axes: a curve for each row and column. */
+static void test_axes_of_a_grid(void **ignored)
+{
+    size_t along_m = 0, along_k = 0;
+    struct why why;
+
+    (void)ignored;
+    for (int m = 1; m <= 3; m++)
+        for (int k = 3; k >= 1; k--) {
+            add_size(10, EVIDENCE_MEASURED);
+            for (size_t i = results.records - 2; i < results.records; i++) {
+                record[i].sweep = name_of("");
+                json_object_set_new(record[i].shape, "m", json_integer(10 * m));
+                json_object_set_new(record[i].shape, "k", json_integer(10 * k));
+            }
+        }
+    assert_int_equal(report_build(&results, &report, &why), 0);
+    for (size_t i = 0; i < report.crossovers; i++) {
+        const struct crossover *x = &report.crossover[i];
+
+        assert_false(x->is_sweep);
+        assert_int_equal(x->points, 3);
+        assert_true(x->point[0].size == 10 && x->point[1].size == 20 && x->point[2].size == 30);
+        if (x->placement == PLACEMENT_RESIDENT) {
+            along_m += strcmp(x->axis.text, "m") == 0;
+            along_k += strcmp(x->axis.text, "k") == 0;
+        }
+    }
+    assert_int_equal(along_m, 3);
+    assert_int_equal(along_k, 3);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 /* Nothing is known, so nobody is sure of it; and what is known at some sizes is said of those. */
@@ -240,6 +272,7 @@ int main(void)
         T(test_projected),
         T(test_advice_ends_where_it_is_undecided),
         T(test_what_was_not_reached_is_said), T(test_advice_where_little_is_decided),
+        T(test_axes_of_a_grid),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
