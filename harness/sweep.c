@@ -65,6 +65,10 @@ static double work(const struct search *s, enum dtype dtype, double size)
     return cost.flops + 10 * (cost.bytes_read + cost.bytes_written) + 1;
 }
 
+/* Less work than that is milliseconds on any machine: a measurement of it takes what starting,
+ * checking and sampling take, at every size. */
+static const double little_work = 1e8;
+
 /* From the nearest size measured; 0 when nothing was. */
 static double foreseen_s(const struct search *s, const struct visit *q)
 {
@@ -76,7 +80,8 @@ static double foreseen_s(const struct search *s, const struct visit *q)
     if (!near)
         return 0;
     return near->wall_s *
-           fmax(1, work(s, q->dtype, q->size) / work(s, near->dtype, near->size)) *
+           fmax(1, work(s, q->dtype, q->size) /
+                       fmax(work(s, near->dtype, near->size), little_work)) *
            (ROUNDS_MADE_READY + q->rounds) / (ROUNDS_MADE_READY + near->rounds);
 }
 

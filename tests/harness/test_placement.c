@@ -196,7 +196,7 @@ static const double kernel_least = 0.8;
 
 static void adds_up(const char *name, struct shape shape, struct device *d)
 {
-    enum { ATTEMPTS = 12 };
+    enum { ATTEMPTS = 24 };
     const struct placement_limits limits = {.rounds = 9, .calls = 4, .budget_s = 0.5};
     double best[PLACEMENTS], kernel = 0;
     int timelines = 0, good = 0;

@@ -107,7 +107,7 @@ static void test_answers_from_records_alone(void **state)
 
     (void)state;
     assert_int_equal(run("sweep gemm --sweep square --from 2 --to 1024 --gpu h100-sxm "
-                         "--placement resident --budget 20 --out done", &said),
+                         "--placement resident --budget 40 --out done", &said),
                      EXIT_DONE);
     assert_non_null(strstr(said.data, "thresholds of the sweep"));
     read_file("done/report.json", &kept);

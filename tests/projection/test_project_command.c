@@ -108,7 +108,8 @@ static void test_one_operation_and_its_ledger(void **state)
 
     (void)state;
     assert_int_equal(run("", "--gpu rtx-4090 gemm dtype=bf16 m=1 n=4096 k=4096", &said), 0);
-    says(&said, "op,pred_us,low_us,high_us,bound,why\ngemm,");
+    says(&said, "gpu,op,dtype,m,n,k,pred_us,low_us,high_us,bound,why\n"
+                "rtx-4090,gemm,bf16,1,4096,4096,");
     assert_int_equal(
         run("", "--gpu l40s --explain attn_decode dtype=bf16 batch=8 heads=32 kv_heads=8 "
                 "head_dim=128 kv_len=4096 timing=graph", &said), 0);
