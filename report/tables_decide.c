@@ -92,12 +92,16 @@ static void add_joule(struct grid *grid, const struct side_cost *c, double scale
                     words_si(c->joule * scale, "J").text);
 }
 
-static void add_cost(struct grid *grid, const struct side_cost *c, const char *mark, double scale)
+/* A cost is no better than its time, and than its power where energy has a price. */
+static void add_cost(struct grid *grid, const struct side_cost *c, enum evidence evidence,
+                     double energy_per_kwh, double scale)
 {
+    bool is_weak = energy_per_kwh > 0 && c->power.source != POWER_MEASURED;
+
     if (isnan(c->cost))
         grid_add(grid, "-");
     else
-        grid_printf(grid, "%s%.3g", mark, c->cost * scale);
+        grid_printf(grid, "%s%.3g", is_weak ? "~" : evidence_mark(evidence), c->cost * scale);
 }
 
 /* `scale`: calls (or passes) in what a row counts. */
@@ -106,8 +110,8 @@ static void add_money(struct grid *grid, const struct money *m, enum evidence ev
 {
     add_joule(grid, &m->cpu, scale);
     add_joule(grid, &m->gpu, scale);
-    add_cost(grid, &m->cpu, "", scale);
-    add_cost(grid, &m->gpu, evidence_mark(evidence), scale);
+    add_cost(grid, &m->cpu, EVIDENCE_MEASURED, m->prices.energy_per_kwh, scale);
+    add_cost(grid, &m->gpu, evidence, m->prices.energy_per_kwh, scale);
     grid_add(grid, isnan(m->saving.value) ? "-" : decision_name(m->decision));
     if (isnan(m->even_gpu_per_hour))
         grid_printf(grid, "%s%s a CPU hour", evidence_mark(evidence),
