@@ -38,6 +38,8 @@ enum decision decision_of(struct estimate speedup);
 void crossover_words(struct crossover *);
 /* Are both curves of one sweep, type and GPU? Then they differ by placement alone. */
 bool crossover_same_sweep(const struct crossover *, const struct crossover *);
+/* Is it decided at any size? Else nobody is sure of anything (sweep_answer.c). */
+bool crossover_is_decided(const struct crossover *);
 /* The headline of a sweep (sweep_answer.c); false when the report is of none. */
 bool sweep_headline(const struct report *, struct text *out);
 

@@ -23,20 +23,22 @@ static const struct crossover *find(const struct report *report, const struct cr
     return NULL;
 }
 
-/* "stay up to size 100, offload from 110 on": a line for each part, its decision in its colour. */
+/* "stay up to size 100, offload from 110 on": a line for each part, its decision in its colour;
+ * "(stay on both sides)" is what the lines above say. */
 static void add_answer(const char *answer, struct text *out)
 {
     char part[sizeof((struct crossover *)0)->answer];
 
     for (size_t n; *answer; answer += n + (answer[n] ? 2 : 0)) {
-        const char *end = strstr(answer, ", ");
-        size_t word = strcspn(answer, " ");
+        const char *end = strstr(answer, ", "), *aside = strstr(answer, " (");
+        size_t word = strcspn(answer, " "), said;
 
         n = end ? (size_t)(end - answer) : strlen(answer);
+        said = aside && aside < answer + n ? (size_t)(aside - answer) : n;
         word = word < n ? word : n;
         text_printf(out, "<div><span class=\"decision %.*s\">%.*s</span>", (int)word, answer,
                     (int)word, answer);
-        snprintf(part, sizeof part, "%.*s", (int)(n - word), answer + word);
+        snprintf(part, sizeof part, "%.*s", (int)(said - word), answer + word);
         page_text(out, part);
         text_add(out, "</div>");
     }
@@ -45,6 +47,7 @@ static void add_answer(const char *answer, struct text *out)
 static void add_row(const struct report *report, const struct crossover *row, struct text *out)
 {
     const char *evidence = evidence_name(row->evidence);
+    bool is_decided = false;
 
     text_add(out, "<tr><td class=\"nowrap\"><b>");
     page_text(out, row->gpu.text);
@@ -52,13 +55,15 @@ static void add_row(const struct report *report, const struct crossover *row, st
     for (int p = 0; p < COLUMNS; p++) {
         const struct crossover *x = find(report, row, placements[p]);
 
-        text_add(out, "<td class=\"nowrap\">");
-        if (x)
+        text_add(out, "<td>");
+        if (x) {
             add_answer(x->answer, out);
+            is_decided |= crossover_is_decided(x);
+        }
         text_add(out, x ? "</td>" : "-</td>");
     }
     text_add(out, "<td class=\"nowrap\">");
-    page_text(out, words_percent(row->confidence).text);
+    page_text(out, is_decided ? words_percent(row->confidence).text : "-");
     text_printf(out, "<br><span class=\"evidence %s\">%s</span></td></tr>\n",
                 evidence, evidence);
 }

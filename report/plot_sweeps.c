@@ -2,6 +2,7 @@
 /* A sweep: the CPU's time against size, and the GPU's at every placement, with the brackets in
  * which the winner changes. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,6 +62,39 @@ static void add_brackets(struct figure *f, const struct bundle *b)
     text_printf(&f->data, "BRACKETS = %d\n", n);
 }
 
+__attribute__((format(printf, 2, 3))) static void caption_add(struct plot *plot, const char *format,
+                                                              ...)
+{
+    size_t n = strlen(plot->caption);
+    va_list more;
+
+    va_start(more, format);
+    vsnprintf(plot->caption + n, sizeof plot->caption - n, format, more);
+    va_end(more);
+}
+
+/* What the boxes mean, or why there is none. */
+static void write_caption(struct plot *plot, const struct bundle *b)
+{
+    int changes = 0, doubts = 0;
+
+    for (int c = 0; c < b->curves; c++) {
+        changes += b->curve[c]->found.changes;
+        doubts += b->curve[c]->found.doubts;
+    }
+    snprintf(plot->caption, sizeof plot->caption,
+             "Time of one call against size; each mark was measured or projected, shaded around it "
+             "its interval. Where the CPU's line lies above a GPU's, moving pays. ");
+    if (changes)
+        caption_add(plot, "The boxes are the brackets in which the winner changes, in the colour of "
+                          "their placement (%s sure): left of a box and right of it the answer "
+                          "stands, inside it does not.", words_percent(b->curve[0]->confidence).text);
+    else
+        caption_add(plot, "No box: no change of the winner was found.");
+    if (doubts)
+        caption_add(plot, " Undecided sizes outside the boxes are not marked: the table names them.");
+}
+
 static int draw(struct album *album, const struct bundle *b, size_t sweeps)
 {
     const struct crossover *first = b->curve[0];
@@ -77,18 +111,9 @@ static int draw(struct album *album, const struct bundle *b, size_t sweeps)
     f.inner = INNER_PX;
     snprintf(f.plot->title, sizeof f.plot->title, "%.30s %.30s, %s: this CPU against %.20s",
              about->workload.text, first->axis.text, dtype_name(about->dtype), first->gpu.text);
-    snprintf(f.plot->caption, sizeof f.plot->caption,
-             "Time of one call against size; each mark was measured or projected, shaded around it "
-             "its interval. Where the CPU's line lies above a GPU's, moving pays. The boxes are the "
-             "brackets in which the winner changes, in the colour of their placement (%s sure): "
-             "left of a box and right of it the answer stands, inside it does not.",
-             words_percent(first->confidence).text);
-    if (sweeps > SWEEPS_DRAWN) {
-        size_t n = strlen(f.plot->caption);
-
-        snprintf(f.plot->caption + n, sizeof f.plot->caption - n,
-                 " The first %d of %zu are drawn; the table has all.", SWEEPS_DRAWN, sweeps);
-    }
+    write_caption(f.plot, b);
+    if (sweeps > SWEEPS_DRAWN)
+        caption_add(f.plot, " The first %d of %zu are drawn; the table has all.", SWEEPS_DRAWN, sweeps);
     text_printf(&f.data, "XLABEL = \"size (logarithmic)\"\n");
     figure_series(&f, "this CPU", EVIDENCE_MEASURED, 0);
     for (int c = 0; c < b->curves; c++) {

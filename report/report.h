@@ -211,7 +211,7 @@ struct report {
     const struct results *results; /* not owned: must outlive the report */
     size_t columns;            /* of the terminal that the text is for; 0: not known */
     const struct plots *plots; /* its figures, when somebody has drawn them; not owned */
-    char headline[1000];       /* answers "is it worth it?" in one sentence */
+    char headline[1400];       /* answers "is it worth it?" in one sentence */
     char caution[500];         /* what stands above everything ("no GPU was measured ..."), or "" */
     struct gpu_side *gpu;
     size_t gpus;

@@ -31,14 +31,19 @@ static const struct crossover *first_sweep(const struct report *report)
     return NULL;
 }
 
+bool crossover_is_decided(const struct crossover *x)
+{
+    bool is_decided = false;
+
+    for (size_t i = 0; i < x->points; i++)
+        is_decided |= crossover_decision(&x->point[i]) != DECISION_UNDECIDED;
+    return is_decided;
+}
+
 /* Of what nothing is said of nobody is sure. */
 static void say_sure(const struct crossover *x, struct text *out)
 {
-    bool is_said = false;
-
-    for (size_t i = 0; i < x->points; i++)
-        is_said |= crossover_decision(&x->point[i]) != DECISION_UNDECIDED;
-    if (is_said)
+    if (crossover_is_decided(x))
         text_printf(out, " (%s, %s sure)", evidence_name(x->evidence),
                     words_percent(x->confidence).text);
     else
@@ -147,6 +152,8 @@ static void say_stretches(const struct crossover *x, const char *what, struct te
                          "at every size", what, x->gpu.text);
     else if (x->found.doubts)
         text_add(out, ", undecided elsewhere");
+    else
+        text_add(out, ", open in between");
     out->failed |= move.failed | keep.failed;
     text_release(&move);
     text_release(&keep);
@@ -169,7 +176,8 @@ static void say_advice(const struct crossover *x, const char *what, struct text 
                     words_count(x->point[0].size).text,
                     words_count(x->point[x->points - 1].size).text);
     } else if (found->kind == CROSSOVER_NEVER) {
-        text_printf(out, "keep %s on this CPU at every size from %s to %s, %s never pays", what,
+        text_printf(out, "keep %s on this CPU at every size from %s to %s, %s pays at none of "
+                         "them", what,
                     words_count(x->point[0].size).text,
                     words_count(x->point[x->points - 1].size).text, x->gpu.text);
     } else {
@@ -177,16 +185,41 @@ static void say_advice(const struct crossover *x, const char *what, struct text 
     }
 }
 
-/* The budget may have ended before the largest size that was asked for, or its cells failed. */
-static void say_missing(const struct report *report, const struct crossover *x, struct text *out)
+/* The budget may have ended before the largest size that was asked for, or its cells failed: what
+ * the heading says of "on" and "every size" ends there. */
+static void say_range(const struct report *report, const struct crossover *x, struct text *out)
 {
     const json_t *sweep = json_object_get(report->results->header, "sweep");
+    const char *shape = json_string_value(json_object_get(sweep, "shape"));
     double to = json_number_value(json_object_get(sweep, "to"));
     double last = x->point[x->points - 1].size;
 
     if (to > last)
-        text_printf(out, " Sizes from %s to %s were not measured.",
-                    words_count(last).text, words_count(to).text);
+        text_printf(out, " Sizes above %s, up to %s, were not measured: a longer --budget may reach "
+                         "them.", words_count(last).text, words_count(to).text);
+    if (shape)
+        text_printf(out, " Size means %s, here from %s to %s.", shape,
+                    words_count(x->point[0].size).text, words_count(last).text);
+}
+
+/* Where the GPU does best; if it pays at every size, where it does worst. */
+static void say_gain(const struct crossover *x, struct text *out)
+{
+    bool is_always = x->found.kind == CROSSOVER_ALWAYS, is_never = x->found.kind == CROSSOVER_NEVER;
+    size_t best = x->points;
+
+    for (size_t i = 0; i < x->points; i++) {
+        double ratio = x->verdict[i]->speedup.value;
+
+        if (!is_never && crossover_decision(&x->point[i]) != DECISION_OFFLOAD)
+            continue;
+        if (best == x->points || (x->verdict[best]->speedup.value < ratio) != is_always)
+            best = i;
+    }
+    if (best < x->points)
+        text_printf(out, " The speed-up by %s is %s at size %s: %s.", x->gpu.text,
+                    is_always ? "smallest" : "largest", words_count(x->point[best].size).text,
+                    words_ratio_range(x->verdict[best]->speedup).text);
 }
 
 /* What the sizes between are, and what would make them fewer. */
@@ -217,8 +250,6 @@ static void say_moved(const struct report *report, const struct crossover *first
 bool sweep_headline(const struct report *report, struct text *out)
 {
     const struct crossover *first = first_sweep(report);
-    const json_t *sweep = json_object_get(report->results->header, "sweep");
-    const char *shape = json_string_value(json_object_get(sweep, "shape"));
     char what[200];
 
     if (!first)
@@ -230,10 +261,9 @@ bool sweep_headline(const struct report *report, struct text *out)
     say_sure(first, out);
     text_add(out, ".");
     say_between(first, out);
+    say_gain(first, out);
+    say_range(report, first, out);
     say_moved(report, first, out);
-    if (shape)
-        text_printf(out, " Size means %s.", shape);
-    say_missing(report, first, out);
     return true;
 }
 
@@ -281,7 +311,8 @@ static void add_row(const struct crossover *x, struct grid *grid)
     grid_add(grid, crossover_kind_name(x->found.kind));
     add_decided(x, DECISION_STAY, grid);
     add_decided(x, DECISION_OFFLOAD, grid);
-    grid_printf(grid, "%s, %s", words_percent(x->confidence).text, evidence_name(x->evidence));
+    grid_printf(grid, "%s, %s", crossover_is_decided(x) ? words_percent(x->confidence).text : "-",
+                evidence_name(x->evidence));
     grid_printf(grid, "%zu", x->points);
     if (r->sizes)
         grid_printf(grid, "%zu of %zu", r->right, r->sizes);

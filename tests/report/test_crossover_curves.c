@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "report/page.h"
+#include "report/plot.h"
 #include "report/tables.h"
 
 enum { RECORDS = 64, ROUNDS = 45 };
@@ -116,7 +117,9 @@ static void test_measured(void **ignored)
     assert_int_equal(x->regret.sizes, SIZES);
     assert_true(x->regret.mean >= 0 && x->regret.mean <= x->regret.worst);
     assert_non_null(strstr(report.headline, "move gemm square in f32 to fast from size 110 on and "
-                                            "keep it on this CPU up to size 100 (measured, 95 % sure)"));
+                                            "keep it on this CPU up to size 100 (measured, 95 % sure). Between 100 and "
+                                            "110 it is open. The speed-up by fast is largest at "
+                                            "size 4096: "));
 }
 
 /* The CPU's time at 100 was five times as long a moment ago: which of both holds is not known. */
@@ -149,10 +152,10 @@ static void test_page_says_what_to_do(void **ignored)
     page_sweep_answer(&report, &page);
     assert_non_null(strstr(page.data, "<div><span class=\"decision stay\">stay</span> up to size "
                                       "100</div><div><span class=\"decision offload\">offload</span> "
-                                      "from 110 on</div></td><td class=\"nowrap\">-</td>"));
+                                      "from 110 on</div></td><td>-</td>"));
     assert_non_null(strstr(page.data, "95&nbsp;%<br><span class=\"evidence measured\">"));
     assert_non_null(strstr(report.headline, "Between 100 and 110 it is open. "));
-    assert_non_null(strstr(report.headline, "Size means m=size n=size k=size."));
+    assert_non_null(strstr(report.headline, "Size means m=size n=size k=size, here from 1 to 4096."));
     text_release(&page);
 }
 
@@ -177,6 +180,7 @@ static void test_advice_ends_where_it_is_undecided(void **ignored)
 {
     struct record *gpu;
     struct grid grid = {0};
+    struct text page = {0};
 
     (void)ignored;
     for (int i = 0; i < SIZES; i++)
@@ -195,6 +199,9 @@ static void test_advice_ends_where_it_is_undecided(void **ignored)
     table_sweeps(&report, &grid);
     assert_string_equal(grid.cell[6], "110-250, 1000-4096");
     grid_release(&grid);
+    page_sweep_answer(&report, &page);
+    assert_non_null(strstr(page.data, "undecided</span> between 250 and 1000</div>"));
+    text_release(&page);
 }
 
 static void test_what_was_not_reached_is_said(void **ignored)
@@ -203,7 +210,93 @@ static void test_what_was_not_reached_is_said(void **ignored)
     for (int i = 1; i < SIZES; i++)
         add_size(sizes[i], EVIDENCE_MEASURED);
     judge();
-    assert_non_null(strstr(report.headline, "Sizes from 1000 to 4096 were not measured"));
+    assert_non_null(strstr(report.headline, " Sizes above 1000, up to 4096, were not measured: a longer "
+                                            "--budget may reach them. Size means m=size n=size "
+                                            "k=size, here from 1 to 1000."));
+}
+
+/* The GPU's 10 us against a CPU that takes `factor` of it, at each of four sizes. */
+static void add_factors(const double *factor)
+{
+    for (int i = 0; i < 4; i++) {
+        struct record *gpu;
+
+        add_rounds(add(100 << i, "openblas", "cpu"), 10 * factor[i]);
+        gpu = add(100 << i, "tiled", "fast");
+        gpu->device_kind = DEVICE_CUDA;
+        add_rounds(gpu, 10);
+    }
+}
+
+/* What a manager asks next: how much is gained, or missed by how much. */
+static void test_words_of_always(void **ignored)
+{
+    (void)ignored;
+    add_factors((double[]){8, 4, 2, 16});
+    assert_int_equal(judge()->found.kind, CROSSOVER_ALWAYS);
+    assert_non_null(strstr(report.headline,
+                           "move gemm square in f32 to fast at every size from 100 to 800 (measured, "
+                           "95 % sure). The speed-up by fast is smallest at size 400: "));
+}
+
+static void test_words_of_never(void **ignored)
+{
+    (void)ignored;
+    add_factors((double[]){0.2, 0.5, 0.1, 0.3});
+    assert_int_equal(judge()->found.kind, CROSSOVER_NEVER);
+    assert_non_null(strstr(report.headline,
+                           "keep gemm square in f32 on this CPU at every size from 100 to 800, fast "
+                           "pays at none of them (measured, 95 % sure). The speed-up by fast is "
+                           "largest at size 200: "));
+}
+
+/* The picture's words: a box where the winner changes, none where it does not. */
+static void test_picture_agrees_with_the_words(void **ignored)
+{
+    struct plots plots;
+    struct why why;
+
+    (void)ignored;
+    add_factors((double[]){8, 4, 2, 16});
+    judge();
+    assert_int_equal(plots_draw(&report, &plots, &why), 0);
+    if (plots.plots) {
+        assert_int_equal(plots.plot[0].kind, PLOT_SWEEP);
+        assert_non_null(strstr(plots.plot[0].caption, "No box: no change of the winner was found."));
+        assert_null(strstr(plots.plot[0].caption, "The boxes"));
+    }
+    plots_release(&plots);
+}
+
+/* A power that the user gave makes a cost an estimate, if energy has a price. */
+static void test_cost_by_a_given_power_is_marked(void **ignored)
+{
+    (void)ignored;
+    add_factors((double[]){8, 4, 2, 16});
+    for (int i = 0; i < 2; i++) {
+        struct grid grid = {0};
+
+        json_object_set_new(results.header, "prices",
+                            json_pack("{s:f,s:f,s:f}", "cpu_per_hour", 2.0, "cpu_watt", 200.0,
+                                      "energy_per_kwh", i ? 0.3 : 0.0));
+        judge();
+        table_money(&report, &grid);
+        assert_int_equal(grid.cell[5][0] == '~', i);
+        assert_string_equal(grid.cell[6], "-"); /* no price of the GPU was given */
+        grid_release(&grid);
+        report_release(&report);
+    }
+}
+
+static void test_words_of_several_crossings(void **ignored)
+{
+    (void)ignored;
+    add_factors((double[]){0.2, 5, 0.1, 3});
+    assert_int_equal(judge()->found.kind, CROSSOVER_SEVERAL);
+    assert_non_null(strstr(report.headline,
+                           "move gemm square in f32 to fast at size 200 and at size 800, and keep it "
+                           "on this CPU at size 100 and at size 400, open in between (measured, "
+                           "95 % sure). The speed-up by fast is largest at size 200: "));
 }
 
 /* Problems of no sweep, three lengths along each of two axes: a curve for each row and column. */
@@ -243,6 +336,8 @@ static void test_axes_of_a_grid(void **ignored)
 /* Nothing is known, so nobody is sure of it; and what is known at some sizes is said of those. */
 static void test_advice_where_little_is_decided(void **ignored)
 {
+    struct text page = {0};
+
     (void)ignored;
     for (int i = 0; i < 3; i++) {
         add_size(200 + 10 * i, EVIDENCE_PROJECTED);
@@ -253,6 +348,10 @@ static void test_advice_where_little_is_decided(void **ignored)
                                             "on this CPU or on fast: undecided at every size "
                                             "(projected). What would decide more: measuring the "
                                             "GPU"));
+    assert_null(strstr(report.headline, "speed-up"));
+    page_sweep_answer(&report, &page);
+    assert_non_null(strstr(page.data, "<td class=\"nowrap\">-<br><span class=\"evidence projected\">"));
+    text_release(&page);
     report_release(&report);
     for (int i = 0; i < 2; i++) {
         add_size(100 + 10 * i, EVIDENCE_PROJECTED);
@@ -271,7 +370,13 @@ int main(void)
         T(test_page_says_what_to_do),
         T(test_projected),
         T(test_advice_ends_where_it_is_undecided),
-        T(test_what_was_not_reached_is_said), T(test_advice_where_little_is_decided),
+        T(test_what_was_not_reached_is_said),
+        T(test_words_of_always),
+        T(test_words_of_never),
+        T(test_picture_agrees_with_the_words),
+        T(test_cost_by_a_given_power_is_marked),
+        T(test_words_of_several_crossings),
+        T(test_advice_where_little_is_decided),
         T(test_axes_of_a_grid),
     };
 
